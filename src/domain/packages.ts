@@ -1,0 +1,29 @@
+/** One .deb of the archive, pinned by what the signed package lists say of it. */
+export type LockedPackage = {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  /** Path below the mirror's root ("pool/main/…"): no host name, so that a lock does not depend on the mirror. */
+  readonly filename: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+};
+
+/**
+ * What apt resolved for one image: written once, then used until a refresh is asked for, so that the
+ * same inputs keep giving the same bytes.
+ */
+export type PackageLock = {
+  readonly suite: string;
+  /** Architecture of the image. */
+  readonly architecture: string;
+  /** Installed into the image, dependencies included. */
+  readonly install: readonly LockedPackage[];
+  /** Same versions for the host's architecture: their programs speed up maintainer scripts. Empty where host and image agree. */
+  readonly twins: readonly LockedPackage[];
+  /** Only unpacked at build time: kernel source, boot firmware, wifi firmware. */
+  readonly fetched: readonly LockedPackage[];
+};
+
+/** A locked package whose verified bytes lie at `path` on this machine. */
+export type DebFile = LockedPackage & { readonly path: string };

@@ -1,0 +1,41 @@
+import type { Command } from '../domain/command.js';
+import type { Privilege, Sandbox } from '../domain/sandbox.js';
+import type { DownloadRequest } from './download.js';
+
+export type RunOptions = {
+  /** Called with every whole line of stdout and stderr as it comes. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** stdout and stderr are appended here in full. */
+  readonly logFile?: string;
+  /** stdout goes into this file instead of into memory. */
+  readonly stdoutFile?: string;
+  /** stdin comes from this file. */
+  readonly stdinFile?: string;
+  /** Exit codes that are answers, not failures. Default: [0]. */
+  readonly okExitCodes?: readonly number[];
+  readonly timeoutMs?: number;
+};
+
+export type Output = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
+
+/** Who and where we are, read once at the start. */
+export type HostFacts = {
+  /** Debian's name: amd64, arm64. */
+  readonly architecture: string;
+  readonly privilege: Privilege;
+  /** $XDG_CACHE_HOME/reswarm-os */
+  readonly cacheDir: string;
+  readonly cpus: number;
+};
+
+/** The only door to the system: programs, downloads and devices. Tests pass one that refuses what they do not expect. */
+export interface Host {
+  readonly facts: HostFacts;
+  readonly signal: AbortSignal;
+  /** Throws CommandError `command-failed` (stderr's tail in its details) or `command-not-found`; InterruptedError when aborted. */
+  run(command: Command, options?: RunOptions): Promise<Output>;
+  /** `run` inside a sandbox, with this process's privilege. */
+  runIn(sandbox: Sandbox, command: Command, options?: RunOptions): Promise<Output>;
+  /** Fetches to `request.path`, resuming a partial file; throws NetworkError or IntegrityError. */
+  download(request: DownloadRequest): Promise<void>;
+}
