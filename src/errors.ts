@@ -54,10 +54,15 @@ export class UserError extends ReswarmError {
     const first = problems[0];
     if (first === undefined) throw new TypeError('fromProblems needs at least one problem');
     if (problems.length === 1) {
-      return new UserError(first.code, describeProblem(first), { hints: first.hint === undefined ? [] : [first.hint], problems });
+      return new UserError(first.code, describeProblem(first), {
+        hints: first.hint === undefined ? [] : [first.hint],
+        problems,
+      });
     }
     return new UserError(first.code, `${problems.length.toString()} problems must be solved first`, {
-      details: problems.map((problem) => describeProblem(problem) + (problem.hint === undefined ? '' : `\n    ${problem.hint}`)),
+      details: problems.map(
+        (problem) => describeProblem(problem) + (problem.hint === undefined ? '' : `\n    ${problem.hint}`),
+      ),
       problems,
     });
   }

@@ -37,8 +37,14 @@ export function sandboxed(sandbox: Sandbox, command: Command, privilege: Privile
     '--proc',
     '/proc',
     ...(sandbox.tmpfs ?? ['/tmp', '/run']).flatMap((path) => ['--tmpfs', path]),
-    ...(sandbox.network === true ? ['--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf', '--ro-bind-try', '/etc/hosts', '/etc/hosts'] : ['--unshare-net']),
-    ...(sandbox.mounts ?? []).flatMap((mount) => [mount.writable === true ? '--bind' : '--ro-bind', mount.source, mount.target]),
+    ...(sandbox.network === true
+      ? ['--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf', '--ro-bind-try', '/etc/hosts', '/etc/hosts']
+      : ['--unshare-net']),
+    ...(sandbox.mounts ?? []).flatMap((mount) => [
+      mount.writable === true ? '--bind' : '--ro-bind',
+      mount.source,
+      mount.target,
+    ]),
     '--unshare-pid',
     '--unshare-ipc',
     '--unshare-uts',
@@ -60,5 +66,9 @@ export function sandboxed(sandbox: Sandbox, command: Command, privilege: Privile
   ];
   const inner: Command = { file: 'bwrap', args, ...(command.stdin === undefined ? {} : { stdin: command.stdin }) };
   if (privilege === 'root') return inner;
-  return { ...inner, file: 'unshare', args: ['--user', '--map-auto', '--map-root-user', '--mount', '--', 'bwrap', ...args] };
+  return {
+    ...inner,
+    file: 'unshare',
+    args: ['--user', '--map-auto', '--map-root-user', '--mount', '--', 'bwrap', ...args],
+  };
 }

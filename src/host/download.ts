@@ -1,4 +1,9 @@
-export type DownloadProgress = { readonly doneBytes: number; readonly totalBytes: number; readonly bytesPerSecond: number; readonly etaSeconds?: number };
+export type DownloadProgress = {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly bytesPerSecond: number;
+  readonly etaSeconds?: number;
+};
 
 /** One pinned file: any of the URLs will do, as long as the bytes hash right. */
 export type DownloadRequest = {

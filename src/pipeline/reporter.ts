@@ -2,8 +2,21 @@
 export type ReportEvent =
   | { readonly type: 'stage-started'; readonly stage: string; readonly title: string }
   | { readonly type: 'stage-step'; readonly stage: string; readonly text: string }
-  | { readonly type: 'stage-progress'; readonly stage: string; readonly done: number; readonly total: number; readonly unit: 'bytes' | 'steps'; readonly text?: string }
-  | { readonly type: 'stage-finished'; readonly stage: string; readonly cached: boolean; readonly durationMs: number; readonly key: string }
+  | {
+      readonly type: 'stage-progress';
+      readonly stage: string;
+      readonly done: number;
+      readonly total: number;
+      readonly unit: 'bytes' | 'steps';
+      readonly text?: string;
+    }
+  | {
+      readonly type: 'stage-finished';
+      readonly stage: string;
+      readonly cached: boolean;
+      readonly durationMs: number;
+      readonly key: string;
+    }
   | { readonly type: 'stage-failed'; readonly stage: string; readonly durationMs: number }
   | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'warning'; readonly text: string; readonly hint?: string };
@@ -16,7 +29,12 @@ export interface Reporter {
 export interface StageReporter {
   /** What is being done now, in a few words: "configuring systemd". */
   step(text: string): void;
-  progress(progress: { readonly done: number; readonly total: number; readonly unit: 'bytes' | 'steps'; readonly text?: string }): void;
+  progress(progress: {
+    readonly done: number;
+    readonly total: number;
+    readonly unit: 'bytes' | 'steps';
+    readonly text?: string;
+  }): void;
   warn(text: string, hint?: string): void;
 }
 
