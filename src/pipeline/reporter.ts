@@ -1,5 +1,7 @@
 /** What happens during a use case; a terminal list, plain lines and NDJSON are three views of the same stream. */
 export type ReportEvent =
+  /** What will happen, in at most eight groups that a person can follow; a group is done when all its stages are. */
+  | { readonly type: 'planned'; readonly groups: readonly TaskGroup[] }
   | { readonly type: 'stage-started'; readonly stage: string; readonly title: string }
   | { readonly type: 'stage-step'; readonly stage: string; readonly text: string }
   | {
@@ -20,6 +22,8 @@ export type ReportEvent =
   | { readonly type: 'stage-failed'; readonly stage: string; readonly durationMs: number }
   | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'warning'; readonly text: string; readonly hint?: string };
+
+export type TaskGroup = { readonly title: string; readonly stages: readonly string[] };
 
 export interface Reporter {
   emit(event: ReportEvent): void;

@@ -1,0 +1,149 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { execa, ExecaError } from 'execa';
+import type { Command } from '../domain/command.js';
+import { formatCommand } from '../domain/command.js';
+import type { Sandbox } from '../domain/sandbox.js';
+import { sandboxed } from '../domain/sandbox.js';
+import { CommandError, InterruptedError } from '../errors.js';
+import type { DownloadRequest } from './download.js';
+import { downloadFile } from './download.js';
+import type { Host, HostFacts, Output, RunOptions } from './host.js';
+
+/** What programs may see of our environment: where to find programs, how to reach the network, where scratch lies. */
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'TMPDIR',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+];
+
+const STDERR_TAIL_LINES = 20;
+/** A program that ignores SIGTERM this long is killed. */
+const KILL_AFTER_MS = 5_000;
+
+type RealHostOptions = {
+  readonly facts: HostFacts;
+  readonly signal: AbortSignal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly offline: boolean;
+};
+
+/** The Host that really runs programs. */
+export class RealHost implements Host {
+  readonly facts: HostFacts;
+  readonly signal: AbortSignal;
+  private readonly environment: Readonly<Record<string, string>>;
+  private readonly offline: boolean;
+
+  constructor(options: RealHostOptions) {
+    this.facts = options.facts;
+    this.signal = options.signal;
+    this.offline = options.offline;
+    this.environment = {
+      LANG: 'C.UTF-8',
+      TZ: 'UTC',
+      ...Object.fromEntries(
+        PASSED_ON.map((name) => [name, options.environment[name]]).filter(
+          (entry): entry is [string, string] => entry[1] !== undefined,
+        ),
+      ),
+    };
+  }
+
+  async run(command: Command, options: RunOptions = {}): Promise<Output> {
+    this.signal.throwIfAborted();
+    const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
+    log?.write(`$ ${formatCommand(command)}\n`);
+    const subprocess = execa(command.file, command.args, {
+      env: { ...this.environment, ...command.env },
+      extendEnv: false,
+      cwd: command.cwd,
+      stdin:
+        options.stdinFile !== undefined ? { file: options.stdinFile } : command.stdin === undefined ? 'ignore' : 'pipe',
+      ...(command.stdin === undefined ? {} : { input: command.stdin }),
+      stdout: options.stdoutFile === undefined ? 'pipe' : { file: options.stdoutFile },
+      stderr: 'pipe',
+      buffer: { stdout: options.stdoutFile === undefined },
+      cancelSignal: this.signal,
+      forceKillAfterDelay: KILL_AFTER_MS,
+      timeout: options.timeoutMs,
+      maxBuffer: 256 * 1024 * 1024,
+      stripFinalNewline: false,
+      reject: false,
+    });
+    const onLine = options.onLine;
+    if (log !== undefined) {
+      // execa leaves stdout out when it goes to a file; its types do not say so.
+      for (const stream of [subprocess.stdout, subprocess.stderr] as (Readable | null)[]) {
+        stream?.on('data', (chunk: Buffer) => log.write(chunk));
+      }
+    }
+    const reading =
+      onLine === undefined
+        ? []
+        : (['stdout', 'stderr'] as const)
+            .filter((stream) => stream === 'stderr' || options.stdoutFile === undefined)
+            .map(async (stream) => {
+              for await (const line of subprocess.iterable({ from: stream })) onLine(line, stream);
+            });
+    const [result] = await Promise.all([subprocess, ...reading.map((lines) => lines.catch(() => undefined))]);
+    if (log !== undefined) {
+      log.end();
+      await once(log, 'close');
+    }
+    if (this.signal.aborted) throw this.interruption();
+    const stderr = typeof result.stderr === 'string' ? result.stderr : '';
+    const stdout = typeof result.stdout === 'string' ? result.stdout : '';
+    if (result.exitCode !== undefined && (options.okExitCodes ?? [0]).includes(result.exitCode)) {
+      return { exitCode: result.exitCode, stdout, stderr };
+    }
+    throw commandError(command, result instanceof ExecaError ? result : undefined, stderr, options.logFile);
+  }
+
+  async runIn(sandbox: Sandbox, command: Command, options: RunOptions = {}): Promise<Output> {
+    return this.run(sandboxed(sandbox, command, this.facts.privilege), options);
+  }
+
+  async download(request: DownloadRequest): Promise<void> {
+    await downloadFile(request, { signal: this.signal, offline: this.offline, environment: this.environment });
+  }
+
+  private interruption(): InterruptedError {
+    return this.signal.reason instanceof InterruptedError ? this.signal.reason : new InterruptedError('a signal');
+  }
+}
+
+function commandError(command: Command, error: ExecaError | undefined, stderr: string, logFile?: string): CommandError {
+  const name = innerProgram(command);
+  if (error?.code === 'ENOENT') {
+    return new CommandError('command-not-found', `The program "${command.file}" is not on this machine`, {
+      hints: ['`reswarm-os doctor` names what is missing and how to get it.'],
+    });
+  }
+  const how =
+    error?.timedOut === true
+      ? `took longer than ${Math.round(error.durationMs / 1000)} s`
+      : error?.signal !== undefined
+        ? `was ended by ${error.signal}`
+        : `ended with exit code ${error?.exitCode ?? 'unknown'}`;
+  return new CommandError('command-failed', `${name} ${how}`, {
+    details: stderr.trimEnd().split('\n').slice(-STDERR_TAIL_LINES),
+    hints: logFile === undefined ? [] : [`The whole output is in ${logFile}`],
+    cause: error,
+  });
+}
+
+/** The program a person cares about: what runs inside bubblewrap, not bubblewrap. */
+function innerProgram(command: Command): string {
+  const separator = command.args.lastIndexOf('--');
+  const isWrapped = command.file === 'bwrap' || command.file === 'unshare';
+  return (isWrapped && separator >= 0 ? command.args[separator + 1] : undefined) ?? command.file;
+}

@@ -1,0 +1,197 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import type { Json } from '../domain/json.js';
+import { canonicalJson } from '../domain/json.js';
+import type { Host } from '../host/host.js';
+import type { SharedFolders } from './stage.js';
+
+/** What the store knows of one finished stage. */
+export type StoreEntry = {
+  readonly stage: string;
+  /** sha256 (hex) of the canonical JSON of what went in. */
+  readonly key: string;
+  /** `out` of the stage. */
+  readonly path: string;
+  readonly madeAt: string;
+  readonly durationMs: number;
+};
+
+/** A lock counts as abandoned when its owner has not touched it for so long (a killed build leaves one behind). */
+const STALE_LOCK_MS = 15_000;
+const LOCK_POLL_MS = 500;
+
+/**
+ * Content-addressed results: `<cacheDir>/v1/<stage>/<key>/{out/,key.json,stage.json}`.
+ * An entry appears by one rename, so it is whole or not there; two builds that want the same one take turns.
+ */
+export class Store {
+  readonly root: string;
+  readonly shared: SharedFolders;
+
+  constructor(
+    cacheDir: string,
+    private readonly host: Host,
+  ) {
+    this.root = join(cacheDir, 'v1');
+    this.shared = { downloads: join(this.root, 'downloads'), ccache: join(this.root, 'ccache') };
+  }
+
+  async prepare(): Promise<void> {
+    // 0700: a seed's password hashes and a fleet's addresses are nobody else's business.
+    await mkdir(this.root, { recursive: true, mode: 0o700 });
+    for (const folder of ['tmp', 'locks', 'downloads', 'ccache'])
+      await mkdir(join(this.root, folder), { recursive: true });
+    await this.removeAbandonedScratch();
+  }
+
+  async find(stage: string, key: string): Promise<StoreEntry | undefined> {
+    const folder = join(this.root, stage, key);
+    try {
+      const entry = JSON.parse(await readFile(join(folder, 'stage.json'), 'utf8')) as {
+        madeAt: string;
+        durationMs: number;
+      };
+      // The folder's own time is when it was last used; `cache prune` goes by it.
+      const now = new Date();
+      await utimes(join(folder, 'stage.json'), now, now);
+      return { stage, key, path: join(folder, 'out'), ...entry };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The stage's newest entry other than `key`, to explain what changed; undefined when it never ran. */
+  async newestKeyDocument(stage: string, key: string): Promise<Json | undefined> {
+    const folder = join(this.root, stage);
+    const names = (await readdir(folder).catch(() => [])).filter((name) => name !== key);
+    const dated = await Promise.all(
+      names.map(async (name) => {
+        const file = join(folder, name, 'key.json');
+        const time = await stat(file).then(
+          (status) => status.mtimeMs,
+          () => 0,
+        );
+        return { file, time };
+      }),
+    );
+    const newest = dated.sort((a, b) => b.time - a.time).find(({ time }) => time > 0);
+    return newest === undefined ? undefined : (JSON.parse(await readFile(newest.file, 'utf8')) as Json);
+  }
+
+  /**
+   * Runs `make(out, work)` with two empty folders and keeps `out` under the key, or returns what is there.
+   * `onWait` is called once when another process makes the same entry right now.
+   */
+  async obtain(
+    stage: string,
+    document: Json,
+    make: (out: string, work: string) => Promise<void>,
+    onWait: () => void,
+  ): Promise<StoreEntry & { readonly cached: boolean }> {
+    const key = keyOf(document);
+    const present = await this.find(stage, key);
+    if (present !== undefined) return { ...present, cached: true };
+    return this.withLock(`${stage}-${key}`, onWait, async () => {
+      const madeMeanwhile = await this.find(stage, key);
+      if (madeMeanwhile !== undefined) return { ...madeMeanwhile, cached: true };
+      return { ...(await this.make(stage, key, document, make)), cached: false };
+    });
+  }
+
+  /** Only one process at a time is inside `body` for the same name. */
+  async withLock<T>(name: string, onWait: () => void, body: () => Promise<T>): Promise<T> {
+    const lock = join(this.root, 'locks', name);
+    await writeFile(lock, '', { flag: 'a' });
+    let waiting = false;
+    for (;;) {
+      this.host.signal.throwIfAborted();
+      try {
+        const release = await lockfile.lock(lock, { stale: STALE_LOCK_MS, realpath: false });
+        try {
+          return await body();
+        } finally {
+          await release().catch(() => undefined);
+          await rm(lock, { force: true });
+        }
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
+        if (!waiting) onWait();
+        waiting = true;
+        await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+      }
+    }
+  }
+
+  /** An empty folder on the store's file system, gone when `body` ends, however it ends. */
+  async withScratch<T>(body: (folder: string) => Promise<T>): Promise<T> {
+    const folder = join(this.root, 'tmp', `${process.pid}-${randomUUID()}`);
+    await mkdir(folder, { mode: 0o700 });
+    try {
+      return await body(folder);
+    } finally {
+      await this.removeTree(folder);
+    }
+  }
+
+  /** Also trees whose files belong to subordinate ids, which only root of the user namespace may remove. */
+  async removeTree(path: string): Promise<void> {
+    try {
+      await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      if (this.host.facts.privilege === 'root') throw error;
+      await this.host.run({
+        file: 'unshare',
+        args: ['--user', '--map-auto', '--map-root-user', '--', 'rm', '-rf', '--one-file-system', path],
+      });
+    }
+  }
+
+  private async make(
+    stage: string,
+    key: string,
+    document: Json,
+    make: (out: string, work: string) => Promise<void>,
+  ): Promise<StoreEntry> {
+    return this.withScratch(async (scratch) => {
+      const entry = join(scratch, 'entry');
+      const out = join(entry, 'out');
+      const work = join(scratch, 'work');
+      await mkdir(out, { recursive: true });
+      await mkdir(work);
+      const started = performance.now();
+      await make(out, work);
+      const description = { madeAt: new Date().toISOString(), durationMs: Math.round(performance.now() - started) };
+      await writeFile(join(entry, 'key.json'), canonicalJson(document));
+      await writeFile(join(entry, 'stage.json'), JSON.stringify(description));
+      // The bytes must be on the disk before the name is: after a power cut an entry is whole or absent.
+      await this.host.run({ file: 'sync', args: ['--file-system', entry] });
+      const final = join(this.root, stage, key);
+      await mkdir(join(this.root, stage), { recursive: true });
+      await rename(entry, final);
+      return { stage, key, path: join(final, 'out'), ...description };
+    });
+  }
+
+  /** Scratch of builds that were killed: its process is gone. */
+  private async removeAbandonedScratch(): Promise<void> {
+    for (const name of await readdir(join(this.root, 'tmp'))) {
+      const pid = Number(/^(\d+)-/.exec(name)?.[1]);
+      if (Number.isInteger(pid) && !isRunning(pid)) await this.removeTree(join(this.root, 'tmp', name));
+    }
+  }
+}
+
+export function keyOf(document: Json): string {
+  return createHash('sha256').update(canonicalJson(document)).digest('hex');
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
