@@ -16,6 +16,24 @@ export type RunOptions = {
   readonly timeoutMs?: number;
 };
 
+export type StartOptions = {
+  /** Called with every whole line of stdout and stderr as it comes. */
+  readonly onLine: (line: string) => void;
+  /** stdout and stderr are written here in full. */
+  readonly logFile?: string;
+};
+
+/** How a started program ended; `exitCode` is undefined when a signal ended it, as `stop` does. */
+export type ProgramExit = { readonly exitCode: number | undefined };
+
+/** A program that goes on while we watch it: a virtual machine. */
+export interface RunningProgram {
+  /** Resolves when it is gone, however it ended; rejects with CommandError `command-not-found` only. */
+  readonly exited: Promise<ProgramExit>;
+  /** Ends it and all that it started; resolves when they are gone. Safe to call twice, and when it has ended. */
+  stop(): Promise<void>;
+}
+
 export type Output = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
 
 /** Who and where we are, read once at the start. */
@@ -36,6 +54,10 @@ export interface Host {
   run(command: Command, options?: RunOptions): Promise<Output>;
   /** `run` inside a sandbox, with this process's privilege. */
   runIn(sandbox: Sandbox, command: Command, options?: RunOptions): Promise<Output>;
+  /** Starts a program inside a sandbox and does not wait for it. When the host's signal is aborted it is stopped too. */
+  startIn(sandbox: Sandbox, command: Command, options: StartOptions): RunningProgram;
+  /** Lends our own terminal to a program inside a sandbox until it ends. */
+  attachIn(sandbox: Sandbox, command: Command): Promise<ProgramExit>;
   /** Fetches to `request.path`, resuming a partial file; throws NetworkError or IntegrityError. */
   download(request: DownloadRequest): Promise<void>;
 }

@@ -9,7 +9,8 @@ import { sandboxed } from '../domain/sandbox.js';
 import { CommandError, InterruptedError } from '../errors.js';
 import type { DownloadRequest } from './download.js';
 import { downloadFile } from './download.js';
-import type { Host, HostFacts, Output, RunOptions } from './host.js';
+import type { Host, HostFacts, Output, ProgramExit, RunningProgram, RunOptions, StartOptions } from './host.js';
+import { attachProgram, startProgram } from './running-program.js';
 
 /** What programs may see of our environment: where to find programs, how to reach the network, where scratch lies. */
 const PASSED_ON = [
@@ -40,7 +41,7 @@ type RealHostOptions = {
 export class RealHost implements Host {
   readonly facts: HostFacts;
   readonly signal: AbortSignal;
-  private readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
   private readonly offline: boolean;
 
   constructor(options: RealHostOptions) {
@@ -110,6 +111,16 @@ export class RealHost implements Host {
 
   async runIn(sandbox: Sandbox, command: Command, options: RunOptions = {}): Promise<Output> {
     return this.run(sandboxed(sandbox, command, this.facts.privilege), options);
+  }
+
+  startIn(sandbox: Sandbox, command: Command, options: StartOptions): RunningProgram {
+    this.signal.throwIfAborted();
+    return startProgram(sandboxed(sandbox, command, this.facts.privilege), this, options);
+  }
+
+  async attachIn(sandbox: Sandbox, command: Command): Promise<ProgramExit> {
+    this.signal.throwIfAborted();
+    return attachProgram(sandboxed(sandbox, command, this.facts.privilege), this);
   }
 
   async download(request: DownloadRequest): Promise<void> {
