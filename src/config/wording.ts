@@ -41,16 +41,12 @@ export function describeFound(value: unknown, secret = false): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Date) return 'a date';
-  switch (typeof value) {
-    case 'string':
-      return secret ? 'text' : `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)}`;
-    case 'number':
-      return secret ? 'a number' : `the number ${value}`;
-    case 'boolean':
-      return secret ? 'true or false' : String(value);
-    default:
-      return 'a mapping';
+  if (typeof value === 'string') {
+    return secret ? 'text' : `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)}`;
   }
+  if (typeof value === 'number') return secret ? 'a number' : `the number ${value}`;
+  if (typeof value === 'boolean') return secret ? 'true or false' : String(value);
+  return 'a mapping';
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {

@@ -63,26 +63,20 @@ export function yamlDocuments(events: readonly Event[], text: string): readonly 
   function readNode(): YamlNode | undefined {
     const event = events[next];
     next += 1;
-    switch (event?.type) {
-      case EVENT_ID.SCALAR:
-        return remember(event, scalar(event, text));
-      case EVENT_ID.ALIAS: {
-        const target = anchors.get(text.slice(event.anchorStart, event.anchorEnd)) ?? NOTHING;
-        return { kind: 'alias', target, start: event.anchorStart - 1, end: event.anchorEnd };
-      }
-      case EVENT_ID.SEQUENCE: {
-        const items = nodesUntilPop();
-        const flow = text[event.start] === '[';
-        return remember(event, { kind: 'sequence', start: event.start, flow, items });
-      }
-      case EVENT_ID.MAPPING: {
-        const pairs = pairsOf(nodesUntilPop());
-        const flow = text[event.start] === '{';
-        return remember(event, { kind: 'mapping', start: event.start, flow, pairs });
-      }
-      default:
-        return undefined;
+    if (event?.type === EVENT_ID.SCALAR) return remember(event, scalar(event, text));
+    if (event?.type === EVENT_ID.ALIAS) {
+      const target = anchors.get(text.slice(event.anchorStart, event.anchorEnd)) ?? NOTHING;
+      return { kind: 'alias', target, start: event.anchorStart - 1, end: event.anchorEnd };
     }
+    if (event?.type === EVENT_ID.SEQUENCE) {
+      const items = nodesUntilPop();
+      return remember(event, { kind: 'sequence', start: event.start, flow: text[event.start] === '[', items });
+    }
+    if (event?.type === EVENT_ID.MAPPING) {
+      const pairs = pairsOf(nodesUntilPop());
+      return remember(event, { kind: 'mapping', start: event.start, flow: text[event.start] === '{', pairs });
+    }
+    return undefined;
   }
 
   const documents: YamlNode[] = [];

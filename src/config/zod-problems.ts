@@ -24,16 +24,13 @@ export function problemsFromZod(
   options: ZodProblemOptions = {},
 ): Problem[] {
   const found = error.issues.flatMap((issue) => flatten(issue, []));
-  const problems = found.flatMap(({ issue, path }) => problemsOf(issue, path, { source, file, options }));
-  return problems
-    .filter((problem) => !(problem.missing !== undefined && isMeantByTypo(problem.missing, found)))
-    .map(({ missing: _, ...problem }) => problem);
+  return found
+    .filter(({ issue, path }) => !(isMissing(issue, valueAt(source.value, path)) && isMeantByTypo(path, found)))
+    .flatMap(({ issue, path }) => problemsOf(issue, path, { source, file, options }));
 }
 
 type Placed = { readonly issue: Issue; readonly path: Path };
 type Context = { readonly source: YamlSource; readonly file: string; readonly options: ZodProblemOptions };
-type MissingKey = { readonly parent: Path; readonly key: string };
-type Found = Problem & { readonly missing?: MissingKey };
 
 /** Paths of nested issues are relative to where they hang; symbols cannot come out of YAML. */
 function placed(issue: Issue, base: Path): Placed {
@@ -54,73 +51,64 @@ function refusesWhole(issue: Issue): boolean {
   return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
 }
 
+function isMissing(issue: Issue, value: unknown): boolean {
+  return issue.code === 'invalid_type' && value === undefined && typeof issue.path.at(-1) === 'string';
+}
+
 /** `nme: x` gives an unknown and a missing key; the first, with its did-you-mean, says it all. */
-function isMeantByTypo(missing: MissingKey, issues: readonly Placed[]): boolean {
+function isMeantByTypo(missing: Path, issues: readonly Placed[]): boolean {
+  const parent = describePath(missing.slice(0, -1));
+  const key = missing.at(-1)?.toString() ?? '';
   return issues.some(
     ({ issue, path }) =>
       issue.code === 'unrecognized_keys' &&
-      describePath(path) === describePath(missing.parent) &&
-      issue.keys.some((key) => nearestWord(key, [missing.key]) !== undefined),
+      describePath(path) === parent &&
+      issue.keys.some((unknown) => nearestWord(unknown, [key]) !== undefined),
   );
 }
 
-function problemsOf(issue: Issue, path: Path, { source, file, options }: Context): Found[] {
+function problemsOf(issue: Issue, path: Path, { source, file, options }: Context): Problem[] {
   const name = path.length === 0 ? 'the document' : `"${describePath(path)}"`;
   const value = valueAt(source.value, path);
   const shown = describeFound(value, options.isSecret?.(path) === true);
-  const at = (code: string, message: string, hint?: string, place = source.locate(path)): Found => ({
+  const at = (code: string, message: string, hint?: string, place = source.locate(path)): Problem => ({
     code,
     message,
     ...(hint === undefined ? {} : { hint }),
     file,
     ...place,
   });
-  switch (issue.code) {
-    case 'unrecognized_keys': {
-      const known = options.schema === undefined ? [] : allowedKeys(options.schema, path);
-      const where = path.length === 0 ? '' : ` in ${name}`;
-      return issue.keys.map((key) =>
-        at(
-          'unknown-key',
-          `"${key}" is not a key that is known${where}`,
-          didYouMean(key, known),
-          source.locate([...path, key], 'key'),
-        ),
-      );
-    }
-    case 'invalid_type': {
-      const key = path.at(-1);
-      if (value === undefined && typeof key === 'string') {
-        return [{ ...at('missing-key', `${name} is missing`), missing: { parent: path.slice(0, -1), key } }];
-      }
-      const message = `${name} must be ${describeExpected(issue.expected)}, found ${shown}`;
-      return [at('wrong-type', message, hintForType([issue.expected], value))];
-    }
-    case 'invalid_value': {
-      const words = issue.values.map(String);
-      const hint = typeof value === 'string' ? didYouMean(value, words) : undefined;
-      const message = `${name} must be ${words.map((word) => `"${word}"`).join(' or ')}, found ${shown}`;
-      return [at('invalid-value', message, hint)];
-    }
-    case 'invalid_union':
-      return [at('wrong-type', `${name} must be ${alternatives(issue)}, found ${shown}`)];
-    case 'invalid_key': {
-      const why = issue.issues.map((inner) => inner.message).join('; ');
-      return [at('invalid-value', `${name} has a key that cannot be: ${why}`, undefined, source.locate(path, 'key'))];
-    }
-    case 'custom': {
-      const { code, hint } = issue.params ?? {};
-      return [
-        at(
-          typeof code === 'string' ? code : 'invalid-value',
-          issue.message,
-          typeof hint === 'string' ? hint : undefined,
-        ),
-      ];
-    }
-    default:
-      return [at('invalid-value', `${name}: ${firstLower(issue.message)}`)];
+  if (issue.code === 'unrecognized_keys') {
+    const known = options.schema === undefined ? [] : allowedKeys(options.schema, path);
+    const where = path.length === 0 ? '' : ` in ${name}`;
+    return issue.keys.map((key) => {
+      const message = `"${key}" is not a key that is known${where}`;
+      return at('unknown-key', message, didYouMean(key, known), source.locate([...path, key], 'key'));
+    });
   }
+  if (isMissing(issue, value)) return [at('missing-key', `${name} is missing`)];
+  if (issue.code === 'invalid_type') {
+    const message = `${name} must be ${describeExpected(issue.expected)}, found ${shown}`;
+    return [at('wrong-type', message, hintForType([issue.expected], value))];
+  }
+  if (issue.code === 'invalid_value') {
+    const words = issue.values.map(String);
+    const message = `${name} must be ${words.map((word) => `"${word}"`).join(' or ')}, found ${shown}`;
+    return [at('invalid-value', message, typeof value === 'string' ? didYouMean(value, words) : undefined)];
+  }
+  if (issue.code === 'invalid_union') {
+    return [at('wrong-type', `${name} must be ${alternatives(issue)}, found ${shown}`)];
+  }
+  if (issue.code === 'invalid_key') {
+    const why = issue.issues.map((inner) => inner.message).join('; ');
+    return [at('invalid-value', `${name} has a key that cannot be: ${why}`, undefined, source.locate(path, 'key'))];
+  }
+  if (issue.code === 'custom') {
+    const { code, hint } = issue.params ?? {};
+    const text = (word: unknown): string | undefined => (typeof word === 'string' ? word : undefined);
+    return [at(text(code) ?? 'invalid-value', issue.message, text(hint))];
+  }
+  return [at('invalid-value', `${name}: ${firstLower(issue.message)}`)];
 }
 
 function alternatives(issue: Extract<Issue, { code: 'invalid_union' }>): string {
