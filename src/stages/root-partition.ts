@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Board } from '../domain/board.js';
+import type { RootPartition } from '../domain/disk-layout.js';
+import { planDiskLayout } from '../domain/disk-layout.js';
+import { EXT4_INODE_BYTES } from '../domain/ext4.js';
+import { MiB } from '../domain/bytes.js';
+import type { Sandbox } from '../domain/sandbox.js';
+import type { TreeContent, TreeEntry } from '../domain/tree-content.js';
+import { measureTree } from '../domain/tree-content.js';
+import type { Host } from '../host/host.js';
+import type { Stage } from '../pipeline/stage.js';
+import type { ToolsTree } from './tools-tree.js';
+import { toolVersions } from './tools-tree.js';
+
+/** A folder that is copied over the root file system; everything in it belongs to root afterwards. */
+export type RootLayer = {
+  readonly path: string;
+  /** What stands for its bytes in the key. */
+  readonly digest: string;
+  /** Files from a git checkout carry the umask of whoever cloned it; these get 0644 or 0755. */
+  readonly normaliseModes: boolean;
+};
+
+/** A file of few lines that the plan decides: fstab, hostname. Mode in octal digits, as chmod takes it. */
+export type RootText = { readonly path: string; readonly text: string; readonly mode?: number };
+
+export type RootPartitionInput = {
+  readonly tools: ToolsTree;
+  /** The packages' file system. */
+  readonly rootfs: { readonly tar: string; readonly digest: string };
+  /** In order: a later one wins. */
+  readonly layers: readonly RootLayer[];
+  readonly texts: readonly RootText[];
+  readonly board: Pick<Board, 'id' | 'partitions'>;
+  readonly sourceDateEpoch: number;
+};
+
+/** The ext4 root: packages, kernel modules, firmware of the board's radios, overlays, fstab. Writes `root.ext4` and `content.json`. */
+export const rootPartitionStage: Stage<RootPartitionInput> = {
+  name: 'root-partition',
+  version: 1,
+  key: (input) => ({
+    tools: toolVersions(input.tools, ['e2fsprogs', 'libarchive13t64']),
+    rootfs: input.rootfs.digest,
+    layers: input.layers.map(({ digest, normaliseModes }) => ({ digest, normaliseModes })),
+    texts: Object.fromEntries(
+      input.texts.map(({ path, text, mode }) => [path, { sha256: sha256(text), mode: mode ?? null }]),
+    ),
+    board: input.board.id,
+    root: { ...input.board.partitions.root },
+    alignmentBytes: input.board.partitions.alignmentBytes,
+    sourceDateEpoch: input.sourceDateEpoch,
+  }),
+
+  async run(input, out, { host, report, work }) {
+    const texts = join(work, 'texts');
+    await mkdir(texts, { mode: 0o755 });
+    await mkdir(join(work, 'root'), { mode: 0o755 });
+    await writeTexts(input.texts, texts);
+    const layers = [...input.layers, { path: texts, normaliseModes: false }];
+    const sandbox: Sandbox = {
+      root: input.tools.root,
+      mounts: [
+        { source: join(work, 'root'), target: '/mnt', writable: true },
+        { source: out, target: '/media', writable: true },
+        { source: input.rootfs.tar, target: '/run/rootfs.tar' },
+        ...layers.map(({ path }, index) => ({ source: path, target: `/run/layer-${index}` })),
+      ],
+    };
+
+    report.step('unpacking the root file system');
+    await host.runIn(sandbox, {
+      file: 'tar',
+      args: [
+        '--extract',
+        '--file=/run/rootfs.tar',
+        '--directory=/mnt',
+        '--numeric-owner',
+        '--preserve-permissions',
+        '--xattrs',
+        '--xattrs-include=*',
+      ],
+    });
+    report.step('adding modules, firmware and overlays');
+    for (const [index, layer] of layers.entries()) {
+      await host.runIn(sandbox, copyLayer(`/run/layer-${index}/`, layer.normaliseModes));
+    }
+    await setTimes(sandbox, input.sourceDateEpoch, host);
+
+    const content = await measure(sandbox, host);
+    const partition = rootPartitionFor(input.board, content);
+    report.step('making the ext4 file system');
+    const image = join(out, 'root.ext4');
+    await writeFile(image, '');
+    await truncate(image, partition.sizeBytes);
+    await host.runIn(sandbox, {
+      file: 'mke2fs',
+      args: mke2fsArguments(partition, '/mnt', '/media/root.ext4'),
+      env: { SOURCE_DATE_EPOCH: input.sourceDateEpoch.toString() },
+    });
+    await writeFile(join(out, 'content.json'), JSON.stringify(content));
+  },
+};
+
+/**
+ * The root partition for its content. What the boot partition holds moves it and never changes it, so that a
+ * changed seed does not make the root file system anew.
+ */
+function rootPartitionFor(board: RootPartitionInput['board'], content: TreeContent): RootPartition {
+  return planDiskLayout(board, { boot: { bytes: 0, files: 0 }, root: content }).partitions[1];
+}
+
+export function mke2fsArguments(partition: RootPartition, folder: string, image: string): readonly string[] {
+  return [
+    '-q',
+    ...['-t', 'ext4', '-d', folder, '-L', partition.label, '-U', partition.uuid],
+    ...['-b', partition.blockBytes.toString(), '-I', EXT4_INODE_BYTES.toString(), '-N', partition.inodes.toString()],
+    // No share for root alone: on a device of one purpose that is only lost space.
+    ...['-m', '0', '-J', `size=${partition.journalBytes / MiB}`],
+    // Inode tables are zeros in a new image file already; nothing is left for the device to do in the background.
+    ...['-E', `hash_seed=${partition.hashSeed},lazy_itable_init=0,nodiscard,root_owner=0:0`],
+    image,
+    (partition.sizeBytes / partition.blockBytes).toString(),
+  ];
+}
+
+async function writeTexts(texts: readonly RootText[], folder: string): Promise<void> {
+  for (const { path, text, mode } of texts) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
+    await writeFile(file, text);
+    await chmod(file, mode ?? 0o644);
+  }
+}
+
+/** -K: /lib is a link to /usr/lib and stays one. */
+function copyLayer(from: string, normaliseModes: boolean) {
+  const modes = normaliseModes ? ['--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX'] : [];
+  return { file: 'rsync', args: ['-rlptDK', '--chown=0:0', ...modes, from, '/mnt/'] };
+}
+
+/** Layers come from checkouts and unpacked packages: their times say when somebody cloned or built. */
+async function setTimes(sandbox: Sandbox, sourceDateEpoch: number, host: Host): Promise<void> {
+  const date = `@${sourceDateEpoch}`;
+  await host.runIn(sandbox, {
+    file: 'find',
+    args: ['/mnt', '-newermt', date, '-exec', 'touch', '--no-dereference', `--date=${date}`, '{}', '+'],
+  });
+}
+
+async function measure(sandbox: Sandbox, host: Host): Promise<TreeContent> {
+  const listing = await host.runIn(sandbox, { file: 'find', args: ['/mnt', '-printf', '%y %s %i\\n'] });
+  const seen = new Set<string>();
+  const entries: TreeEntry[] = [];
+  for (const line of listing.stdout.trimEnd().split('\n')) {
+    const [type = '', size = '0', inode = ''] = line.split(' ');
+    if (seen.has(inode)) continue;
+    seen.add(inode);
+    entries.push({ type: ENTRY_TYPES[type] ?? 'other', sizeBytes: Number(size) });
+  }
+  return measureTree(entries);
+}
+
+const ENTRY_TYPES: Readonly<Record<string, TreeEntry['type']>> = { f: 'file', d: 'folder', l: 'link' };
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
