@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../domain/command.js';
 import type { FragmentFile } from '../domain/kernel-config.js';
@@ -6,7 +6,7 @@ import { formatRequests, lostRequests, mergeFragments, parseResolvedConfig } fro
 import type { DebFile } from '../domain/packages.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { RunOptions } from '../host/host.js';
-import { CommandError, UserError } from '../errors.js';
+import { UserError } from '../errors.js';
 import type { Stage, StageContext } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';
 import { toolVersions } from './tools-tree.js';
@@ -16,6 +16,8 @@ export type KernelInput = {
   /** Debian's linux-source-6.12. */
   readonly source: DebFile;
   readonly fragments: readonly FragmentFile[];
+  /** Appended to the version, as `uname -r` shows it: "-reswarm". */
+  readonly localVersion: string;
   /** Seconds since 1970, in UTC. */
   readonly sourceDateEpoch: number;
 };
@@ -26,7 +28,7 @@ export type KernelFiles = {
   readonly image: string;
   /** The same, `gzip -9`; the firmware loads this too. */
   readonly imageGz: string;
-  /** Holds `lib/modules/<release>/`, depmod's files included. */
+  /** To be laid over a root file system: `usr/lib/modules/<release>/`, depmod's files included. */
   readonly modules: string;
   /** Flat folder of upstream's device trees for all boards of the family, with symbols for overlays. */
   readonly deviceTrees: string;
@@ -74,6 +76,7 @@ export const kernelStage: Stage<KernelInput> = {
       source: { version: input.source.version, sha256: input.source.sha256 },
       // The options, not the files: another comment or order makes the same kernel.
       options: Object.fromEntries(requests.map(({ name, value }) => [name, value])),
+      localVersion: input.localVersion,
       tools: toolVersions(input.tools, COMPILING_PACKAGES),
       sourceDateEpoch: input.sourceDateEpoch,
     };
@@ -93,8 +96,8 @@ const inside = {
   source: '/tmp/build/source',
   objects: '/tmp/build/objects',
   package: '/tmp/build/package',
+  installed: '/tmp/build/installed',
   ccache: '/tmp/ccache',
-  out: '/tmp/out',
 };
 
 type KernelBuild = {
@@ -106,7 +109,8 @@ type KernelBuild = {
 
 async function startBuild(input: KernelInput, context: StageContext): Promise<KernelBuild> {
   const folder = join(context.work, 'build');
-  for (const name of ['source', 'objects', 'package']) await mkdir(join(folder, name), { recursive: true });
+  for (const name of ['source', 'objects', 'package', 'installed'])
+    await mkdir(join(folder, name), { recursive: true });
   await mkdir(context.shared.ccache, { recursive: true });
   const sandbox: Sandbox = {
     root: input.tools.root,
@@ -119,13 +123,16 @@ async function startBuild(input: KernelInput, context: StageContext): Promise<Ke
     folder,
     sandbox,
     async make(args, options = {}) {
-      await context.host.runIn(sandbox, makeCommand(args, context.jobs, input.sourceDateEpoch), options);
+      await context.host.runIn(sandbox, makeCommand(args, { ...input, jobs: context.jobs }), options);
     },
   };
 }
 
-/** `make` for an out-of-tree arm64 build whose result depends on the sources and the date alone. */
-export function makeCommand(targets: readonly string[], jobs: number, sourceDateEpoch: number): Command {
+/** `make` for an out-of-tree arm64 build whose result depends on the sources, the name and the date alone. */
+export function makeCommand(
+  targets: readonly string[],
+  { localVersion, sourceDateEpoch, jobs }: Pick<KernelInput, 'localVersion' | 'sourceDateEpoch'> & { jobs: number },
+): Command {
   return {
     file: 'make',
     args: [
@@ -136,6 +143,7 @@ export function makeCommand(targets: readonly string[], jobs: number, sourceDate
       'ARCH=arm64',
       'CROSS_COMPILE=aarch64-linux-gnu-',
       'CC=ccache aarch64-linux-gnu-gcc',
+      `LOCALVERSION=${localVersion}`,
       ...targets,
     ],
     env: {
@@ -210,38 +218,31 @@ async function installInto(out: string, build: KernelBuild, context: StageContex
   context.report.step('installing kernel and modules');
   const objects = join(build.folder, 'objects');
   const files = kernelFiles(out);
-  const sandbox: Sandbox = {
-    ...build.sandbox,
-    mounts: [...(build.sandbox.mounts ?? []), { source: out, target: inside.out, writable: true }],
-  };
-  const boot = `${inside.objects}/arch/arm64/boot`;
   await copyFile(join(objects, 'arch/arm64/boot/Image'), files.image);
   await copyFile(join(objects, '.config'), files.config);
   await copyFile(join(objects, 'System.map'), files.systemMap);
   await copyFile(join(objects, 'include/config/kernel.release'), join(out, 'release'));
   await context.host.runIn(
-    sandbox,
-    { file: 'gzip', args: ['-9', '--no-name', '--stdout', `${boot}/Image`] },
+    build.sandbox,
+    { file: 'gzip', args: ['-9', '--no-name', '--stdout', `${inside.objects}/arch/arm64/boot/Image`] },
     { stdoutFile: files.imageGz },
   );
-  await mkdir(files.modules);
-  const install = makeCommand(
-    [`INSTALL_MOD_PATH=${inside.out}/modules`, 'INSTALL_MOD_STRIP=1', 'ZSTD=zstd -19', 'modules_install'],
-    context.jobs,
-    0,
-  );
-  await context.host.runIn(sandbox, install);
-  const release = await readKernelRelease(out);
-  // Links into the build folder, which nobody has.
-  await rm(join(files.modules, 'lib/modules', release, 'build'), { force: true });
-  await rm(join(files.modules, 'lib/modules', release, 'source'), { force: true });
   await copyDeviceTrees(join(objects, 'arch/arm64/boot/dts/broadcom'), files.deviceTrees);
+  // Below usr/, so that laying the folder over a root file system leaves its /lib a link.
+  await build.make([
+    `INSTALL_MOD_PATH=${inside.installed}/usr`,
+    'INSTALL_MOD_STRIP=1',
+    'ZSTD=zstd -19',
+    'modules_install',
+  ]);
+  await rename(join(build.folder, 'installed'), files.modules);
+  const release = await readKernelRelease(out);
+  // A link into the build folder, which nobody has.
+  await rm(join(files.modules, 'usr/lib/modules', release, 'build'), { force: true });
 }
 
 async function copyDeviceTrees(from: string, to: string): Promise<void> {
   await mkdir(to);
-  const names = (await readdir(from)).filter((name) => /^bcm2[78]\d\d.*\.dtb$/.test(name));
-  if (names.length === 0)
-    throw new CommandError('kernel-no-device-trees', 'The kernel build made no device tree for a Raspberry Pi');
+  const names = (await readdir(from)).filter((name) => /^bcm2[78].*\.dtb$/.test(name));
   for (const name of names) await copyFile(join(from, name), join(to, name));
 }

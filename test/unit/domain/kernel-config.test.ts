@@ -5,7 +5,7 @@ import {
   mergeFragments,
   parseFragment,
   parseResolvedConfig,
-} from '../../src/domain/kernel-config.js';
+} from '../../../src/domain/kernel-config.js';
 
 const parse = (text: string) => parseFragment({ file: 'a.config', text });
 const lost = (requested: string, resolved: string) =>
