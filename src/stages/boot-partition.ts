@@ -60,10 +60,11 @@ export const bootPartitionStage: Stage<BootPartitionInput> = {
     await host.runIn(sandbox, {
       file: 'mkfs.fat',
       args: [
+        // Fixed times. It also sets a serial number of its own, so it stands before ours.
+        '--invariant',
         ...['-F', '32', '-S', SECTOR_BYTES.toString(), '-s', sectorsPerCluster.toString(), '-R', '32', '-f', '2'],
         // Clusters start where the content says they do, not where mkfs.fat would like them: the size was planned for it.
         ...['-a', '-h', (input.offsetBytes / SECTOR_BYTES).toString(), '-n', input.label, '-i', input.serial],
-        '--invariant',
         '/mnt/boot.vfat',
       ],
       env,
