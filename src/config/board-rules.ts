@@ -1,0 +1,219 @@
+import {
+  CMDLINE_LIMIT,
+  CONFIG_TXT_LINE_LIMIT,
+  DERIVED_CMDLINE_WORDS,
+  DERIVED_CONFIG_TXT_KEYS,
+} from '../domain/boot-files.js';
+import { MiB, formatSize } from '../domain/bytes.js';
+import { MBR_MAX_BYTES } from '../domain/disk-layout.js';
+import { FAT32_MIN_BYTES, isFat32 } from '../domain/fat32.js';
+import { MACHINES } from '../domain/qemu.js';
+import { sizeBytes, type BoardDefinition } from './board-schema.js';
+import { didYouMean } from './wording.js';
+import type { Path } from './yaml-source.js';
+
+/** A problem that no single key shows; the path says which place in the file it is about. */
+export type RuleProblem = {
+  readonly path: Path;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+};
+
+type BoardRule = (board: BoardDefinition) => readonly RuleProblem[];
+
+/** Everything that holds between keys. Each rule speaks for itself and for all of its places at once. */
+export function checkBoardRules(board: BoardDefinition): readonly RuleProblem[] {
+  return RULES.flatMap((rule) => rule(board));
+}
+
+const alignmentIsWholeMiB: BoardRule = ({ partitions: { alignment } }) =>
+  sizeBytes(alignment) > 0 && sizeBytes(alignment) % MiB === 0
+    ? []
+    : [
+        {
+          path: ['partitions', 'alignment'],
+          code: 'partition-misaligned',
+          message: `an alignment of ${alignment} is not a multiple of 1 MiB`,
+          hint: 'Use 1M or 4M: erase blocks of SD cards are 4 MiB.',
+        },
+      ];
+
+const partitionsAreAligned: BoardRule = ({ partitions }) => {
+  const alignmentBytes = sizeBytes(partitions.alignment);
+  return fixedSizes(partitions)
+    .filter(({ bytes }) => bytes % alignmentBytes !== 0)
+    .map(({ path, text, bytes }) => ({
+      path,
+      code: 'partition-misaligned',
+      message: `${text} is not a multiple of the alignment, ${partitions.alignment}`,
+      hint: `The next one is ${formatSize(Math.ceil(bytes / alignmentBytes) * alignmentBytes)}.`,
+    }));
+};
+
+const bootPartitionCanBeFat32: BoardRule = ({ partitions: { boot } }) =>
+  boot.size === 'auto' || isFat32(sizeBytes(boot.size))
+    ? []
+    : [
+        {
+          path: ['partitions', 'boot', 'size'],
+          code: 'partition-too-small',
+          message: `${boot.size} is too small for FAT32, which needs ${formatSize(FAT32_MIN_BYTES)}; it would be FAT16 to the firmware`,
+          hint: `Use "auto" or ${formatSize(FAT32_MIN_BYTES)} at least.`,
+        },
+      ];
+
+const partitionsDoNotOverlap: BoardRule = ({ partitions: { alignment, boot, root } }) => {
+  const bootStart = boot.start === 'auto' ? sizeBytes(alignment) : sizeBytes(boot.start);
+  const bootSize = boot.size === 'auto' ? FAT32_MIN_BYTES : sizeBytes(boot.size);
+  const problems: RuleProblem[] = [];
+  if (bootStart < sizeBytes(alignment)) {
+    problems.push({
+      path: ['partitions', 'boot', 'start'],
+      code: 'partition-overlap',
+      message: `the boot partition begins at ${boot.start}, where the partition table lies`,
+      hint: `Use "auto" or ${alignment} at least.`,
+    });
+  }
+  if (root.start !== 'auto' && sizeBytes(root.start) < bootStart + bootSize) {
+    problems.push({
+      path: ['partitions', 'root', 'start'],
+      code: 'partition-overlap',
+      message: `the root partition begins at ${root.start}, inside the boot partition, which ends at ${formatSize(bootStart + bootSize)}${boot.size === 'auto' ? ' or later' : ''}`,
+      hint: 'Use "auto", or begin where the boot partition ends.',
+    });
+  }
+  return problems;
+};
+
+const partitionsFitIntoMbr: BoardRule = ({ partitions }) =>
+  fixedSizes(partitions)
+    .filter(({ bytes }) => bytes > MBR_MAX_BYTES)
+    .map(({ path, text }) => ({
+      path,
+      code: 'partition-too-large',
+      message: `${text} is more than a partition table of type MBR can hold, ${formatSize(MBR_MAX_BYTES)}`,
+      hint: 'Use "auto": the root partition grows to the size of the card on first boot.',
+    }));
+
+const configTxtLinesFit: BoardRule = ({ configTxt }) =>
+  configTxtLines(configTxt)
+    .filter(({ line }) => Buffer.byteLength(line) > CONFIG_TXT_LINE_LIMIT)
+    .map(({ path, line }) => ({
+      path,
+      code: 'config-txt-line-too-long',
+      message: `this line has ${Buffer.byteLength(line)} characters; the firmware ignores what follows ${CONFIG_TXT_LINE_LIMIT}`,
+      hint: 'Split it: several dtparam= or dtoverlay= lines add up.',
+    }));
+
+const configTxtLinesAreSettings: BoardRule = ({ configTxt }) =>
+  configTxtLines(configTxt)
+    .filter(({ line }) => !/^([a-z][\w:]*=|initramfs |include |#)[\x20-\x7e]*$/i.test(line))
+    .map(({ path, line }) => ({
+      path,
+      code: 'config-txt-line-invalid',
+      message: `"${line}" is not a line of config.txt`,
+      hint: 'Write key=value without spaces around "="; [filters] are keys of configTxt.',
+    }));
+
+const configTxtLeavesDerivedKeys: BoardRule = ({ configTxt }) =>
+  configTxtLines(configTxt)
+    .filter(({ line }) => DERIVED_CONFIG_TXT_KEYS.some((key) => line.startsWith(`${key}=`)))
+    .map(({ path, line }) => ({
+      path,
+      code: 'config-txt-key-derived',
+      message: `"${line}" is written by the build itself`,
+      hint: 'Remove it; the name of the kernel is kernel.image.name, the command line is cmdline.',
+    }));
+
+const FILTERS =
+  'all none tryboot pi0 pi0w pi02 pi1 pi2 pi3 pi3+ pi4 pi400 cm0 cm1 cm3 cm3+ cm4 cm4s pi5 pi500 cm5'.split(' ');
+
+const configTxtFiltersExist: BoardRule = ({ configTxt }) =>
+  Object.keys(configTxt)
+    .filter((filter) => !FILTERS.includes(filter) && !/^(0x[0-9a-f]+|EDID=.+|gpio\d+=[01]|HDMI:[01])$/i.test(filter))
+    .map((filter) => ({
+      path: ['configTxt', filter],
+      code: 'config-txt-filter-unknown',
+      message: `"${filter}" is not a filter that the firmware knows`,
+      hint: didYouMean(filter, FILTERS) ?? `Known: ${FILTERS.join(', ')}.`,
+    }));
+
+const cmdlineLeavesDerivedWords: BoardRule = ({ cmdline }) =>
+  cmdline.flatMap((word, index) => {
+    const key = word.split('=')[0] ?? word;
+    return DERIVED_CMDLINE_WORDS.includes(key)
+      ? [
+          {
+            path: ['cmdline', index],
+            code: 'cmdline-word-derived',
+            message: `"${word}" is written by the build itself`,
+            hint:
+              key === 'console'
+                ? 'Consoles are listed under consoles.'
+                : 'Remove it: the root partition is found by its PARTUUID.',
+          },
+        ]
+      : [];
+  });
+
+const cmdlineFits: BoardRule = ({ cmdline, consoles }) => {
+  const length = [...consoles.map((console) => `console=${console}`), ...cmdline].join(' ').length + ROOT_WORDS_LENGTH;
+  return length <= CMDLINE_LIMIT
+    ? []
+    : [
+        {
+          path: ['cmdline'],
+          code: 'cmdline-too-long',
+          message: `the kernel command line has ${length} characters; ${CMDLINE_LIMIT} are the most`,
+          hint: 'Shorten it.',
+        },
+      ];
+};
+const ROOT_WORDS_LENGTH = ' root=PARTUUID=01234567-02 rootfstype=ext4 rootwait '.length;
+
+const qemuMachinesFindDeviceTrees: BoardRule = ({ qemu, deviceTrees }) =>
+  qemu.flatMap((name, index) => {
+    const fitting = MACHINES[name].deviceTrees;
+    return fitting.length === 0 || fitting.some((deviceTree) => deviceTrees.includes(deviceTree))
+      ? []
+      : [
+          {
+            path: ['qemu', index],
+            code: 'qemu-device-tree-missing',
+            message: `QEMU's ${name} cannot start this board: none of its device trees fits`,
+            hint: `It needs one of ${fitting.join(', ')} in deviceTrees; virt needs none.`,
+          },
+        ];
+  });
+
+const RULES: readonly BoardRule[] = [
+  alignmentIsWholeMiB,
+  partitionsAreAligned,
+  bootPartitionCanBeFat32,
+  partitionsDoNotOverlap,
+  partitionsFitIntoMbr,
+  configTxtLinesFit,
+  configTxtLinesAreSettings,
+  configTxtLeavesDerivedKeys,
+  configTxtFiltersExist,
+  cmdlineLeavesDerivedWords,
+  cmdlineFits,
+  qemuMachinesFindDeviceTrees,
+];
+
+type FixedSize = { readonly path: Path; readonly text: string; readonly bytes: number };
+
+function fixedSizes({ boot, root }: BoardDefinition['partitions']): FixedSize[] {
+  return Object.entries({ boot, root }).flatMap(([name, { start, size }]) =>
+    Object.entries({ start, size })
+      .filter(([, text]) => text !== 'auto')
+      .map(([key, text]) => ({ path: ['partitions', name, key], text, bytes: sizeBytes(text) })),
+  );
+}
+
+function configTxtLines(configTxt: BoardDefinition['configTxt']): { path: Path; line: string }[] {
+  return Object.entries(configTxt).flatMap(([filter, lines]) =>
+    lines.map((line, index) => ({ path: ['configTxt', filter, index], line })),
+  );
+}

@@ -1,0 +1,143 @@
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, parse, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Board } from '../domain/board.js';
+import { UserError, type Problem } from '../errors.js';
+import { readBoardLayers, type BoardLayers } from './board-layers.js';
+import { checkBoardRules } from './board-rules.js';
+import { boardSchema, type BoardDefinition } from './board-schema.js';
+import { FRAGMENTS_PATH, OVERLAY_PATH, resolveBoard, type ResolvePath } from './resolve-board.js';
+import { didYouMean } from './wording.js';
+import type { Path, YamlSource } from './yaml-source.js';
+import { problemsFromZod } from './zod-problems.js';
+
+export type LoadedBoard = {
+  readonly board: Board;
+  /** The board as its files say it, merged and with defaults: what a file without `extends` would hold. */
+  readonly definition: BoardDefinition;
+  /** The board's file and the ones that it extends, nearest first. */
+  readonly files: readonly string[];
+};
+
+export type BoardCheck =
+  | { readonly loaded: LoadedBoard; readonly problems: readonly [] }
+  | { readonly loaded?: undefined; readonly problems: readonly Problem[] };
+
+/** Throws UserError with every problem of the file and of those that it extends. */
+export async function loadBoard(file: string, boardsDir: string): Promise<LoadedBoard> {
+  const { loaded, problems } = await checkBoard(file, boardsDir);
+  if (loaded === undefined) throw UserError.fromProblems(problems);
+  return loaded;
+}
+
+/**
+ * Reads a board file, merges what it extends and checks all of it. `boardsDir` holds the shipped boards, `families/`
+ * and `kernel/`. Codes: those of `readBoardLayers`, `problemsFromZod` and `checkBoardRules`, `board-id-inherited`,
+ * `kernel-fragment-not-found`, `overlay-not-found`.
+ */
+export async function checkBoard(file: string, boardsDir: string): Promise<BoardCheck> {
+  const { layers, problems } = await readBoardLayers(file, boardsDir);
+  if (layers === undefined) return { problems };
+  const parsed = boardSchema.safeParse(layers.value, { reportInput: true });
+  if (!parsed.success) return { problems: schemaProblems(parsed.error, layers) };
+
+  const definition = parsed.data;
+  const board = resolveBoard(definition, pathResolver(layers, boardsDir));
+  const found: Problem[] = [
+    ...inheritedId(layers, definition.id),
+    ...checkBoardRules(definition).map(({ path, ...problem }) => ({ ...problem, ...placeOf(layers, path) })),
+    ...(await missingFragments(board, layers, boardsDir)),
+    ...(await missingOverlays(board, layers)),
+  ];
+  if (found.length > 0) return { problems: found };
+  return { loaded: { board, definition, files: layers.sources.map((source) => source.file) }, problems: [] };
+}
+
+/** Each issue is shown in the file that it comes from: a family's mistake is not the board's. */
+function schemaProblems(error: z.ZodError, layers: BoardLayers): Problem[] {
+  const issues = error.issues.flatMap((issue): z.core.$ZodIssue[] =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue],
+  );
+  const bySource = new Map<YamlSource, z.core.$ZodIssue[]>();
+  for (const issue of issues) {
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path;
+    const source = layers.sourceOf(path.filter((part) => typeof part !== 'symbol'));
+    bySource.set(source, [...(bySource.get(source) ?? []), issue]);
+  }
+  return [...bySource].flatMap(([source, own]) =>
+    problemsFromZod(new z.ZodError(own), source, source.file, { schema: boardSchema }),
+  );
+}
+
+/** Two boards of one id would share disk ids, and with them root=PARTUUID=…: the wrong card could be booted. */
+function inheritedId(layers: BoardLayers, id: string): Problem[] {
+  const [own, ...others] = layers.sources;
+  if (others.length === 0 || layers.sourceOf(['id']) === own) return [];
+  return [
+    {
+      code: 'board-id-inherited',
+      message: `this board has no id of its own; "${id}" belongs to the board that it extends`,
+      hint: 'Add "id: my-board".',
+      file: own.file,
+      line: 1,
+      column: 1,
+    },
+  ];
+}
+
+function pathResolver(layers: BoardLayers, boardsDir: string): ResolvePath {
+  return (written, at) => {
+    if (at === FRAGMENTS_PATH && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
+    return resolve(dirname(layers.sourceOf(at).file), written);
+  };
+}
+
+function isPath(fragment: string): boolean {
+  return /^\.{0,2}\//.test(fragment);
+}
+
+async function missingFragments(board: Board, layers: BoardLayers, boardsDir: string): Promise<Problem[]> {
+  const missing: Problem[] = [];
+  for (const [index, { name, path }] of board.kernel.fragments.entries()) {
+    if ((await kindOf(path)) === 'file') continue;
+    const hint = isPath(name)
+      ? 'Check the path; it begins at this file.'
+      : didYouMean(name, await fragmentNames(boardsDir));
+    missing.push({
+      code: 'kernel-fragment-not-found',
+      message: `there is no kernel fragment ${name} (looked for ${path})`,
+      ...(hint === undefined ? {} : { hint }),
+      ...placeOf(layers, [...FRAGMENTS_PATH, index]),
+    });
+  }
+  return missing;
+}
+
+async function fragmentNames(boardsDir: string): Promise<string[]> {
+  const entries = await readdir(join(boardsDir, 'kernel')).catch(() => []);
+  return entries.filter((entry) => entry.endsWith('.config')).map((entry) => parse(entry).name);
+}
+
+async function missingOverlays(board: Board, layers: BoardLayers): Promise<Problem[]> {
+  const missing: Problem[] = [];
+  for (const [index, folder] of board.rootfs.overlays.entries()) {
+    if ((await kindOf(folder)) === 'folder') continue;
+    missing.push({
+      code: 'overlay-not-found',
+      message: `there is no overlay folder ${folder}`,
+      hint: 'Check the path; it begins at this file.',
+      ...placeOf(layers, [...OVERLAY_PATH, index]),
+    });
+  }
+  return missing;
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isDirectory() === true ? 'folder' : stats?.isFile() === true ? 'file' : undefined;
+}
+
+function placeOf(layers: BoardLayers, path: Path): { file: string; line: number; column: number } {
+  const source = layers.sourceOf(path);
+  return { file: source.file, ...source.locate(path) };
+}
