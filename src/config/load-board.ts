@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Board } from '../domain/board.js';
-import { UserError, type Problem } from '../errors.js';
+import type { Problem } from '../errors.js';
 import { readBoardLayers, type BoardLayers } from './board-layers.js';
 import { checkBoardRules } from './board-rules.js';
 import { boardSchema, type BoardDefinition } from './board-schema.js';
@@ -22,13 +22,6 @@ export type LoadedBoard = {
 export type BoardCheck =
   | { readonly loaded: LoadedBoard; readonly problems: readonly [] }
   | { readonly loaded?: undefined; readonly problems: readonly Problem[] };
-
-/** Throws UserError with every problem of the file and of those that it extends. */
-export async function loadBoard(file: string, boardsDir: string): Promise<LoadedBoard> {
-  const { loaded, problems } = await checkBoard(file, boardsDir);
-  if (loaded === undefined) throw UserError.fromProblems(problems);
-  return loaded;
-}
 
 /**
  * Reads a board file, merges what it extends and checks all of it. `boardsDir` holds the shipped boards, `families/`

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { Args } from '@oclif/core';
+import { validateBoards } from '../../services/boards.js';
+import { BaseCommand } from '../base-command.js';
+
+export default class BoardsValidate extends BaseCommand {
+  static override summary = 'Check board files and report every problem with its line and column';
+  static override description =
+    'Checks keys, types, sizes, labels, and what the files name: the files that they extend, kernel fragments, overlay folders. Exits with 2 when something is wrong.';
+  static override strict = false;
+  static override args = {
+    board: Args.string({ description: 'paths of board files or ids; all shipped boards by default' }),
+  };
+  static override examples = [
+    '<%= config.bin %> boards validate ./my-board.yaml',
+    '<%= config.bin %> boards validate rpi3 rpi4 --json',
+  ];
+
+  override async run(): Promise<{ valid: string[] }> {
+    const { argv } = await this.parse(BoardsValidate);
+    const places = { boardsDir: join(this.config.root, 'boards'), cwd: process.cwd() };
+    const boards = await validateBoards(argv.map(String), places);
+    for (const { board, files } of boards) this.log(`${board.id}: valid (${files.length} files)`);
+    return { valid: boards.map(({ board }) => board.id) };
+  }
+}

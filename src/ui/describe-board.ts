@@ -1,0 +1,48 @@
+import type { Board, PartitionRequest } from '../domain/board.js';
+import { configTxt } from '../domain/boot-files.js';
+import { formatSize } from '../domain/bytes.js';
+import { diskIdentity } from '../domain/disk-identity.js';
+
+/** A resolved board for people: one row a subject, config.txt as it will be written. */
+export function describeBoard(board: Board, files: readonly string[]): string {
+  const { kernel, partitions, rootfs } = board;
+  const rows: [string, string][] = [
+    ['models', board.models.join(', ')],
+    ['soc', `${board.soc}, ${board.architecture}`],
+    ['proven', `in QEMU: ${board.status.qemu}`],
+    ['', `on hardware: ${board.status.hardware}`],
+    ['written in', files.join(', ')],
+    ['firmware', `${board.firmware.files.join(', ')} (${board.firmware.manifest})`],
+    ['kernel', `${kernel.package} as ${kernel.image.name}, compression: ${kernel.image.compression}`],
+    ['', `fragments: ${kernel.fragments.map(({ name }) => name).join(', ')}`],
+    ['device trees', board.deviceTrees.join(', ')],
+    ['consoles', board.consoles.join(', ')],
+    ['cmdline', board.cmdline.join(' ')],
+    ['disk id', diskIdentity(board.id).diskId],
+    ['/boot', `FAT32 ${describePartition(partitions.boot)}`],
+    ['/', `ext4 ${describePartition(partitions.root)}`],
+    ['rootfs', `Debian ${rootfs.suite}, Docker from ${board.docker.source}, host name ${board.hostname}`],
+    ...(rootfs.packages.length > 0 ? [['', `packages: ${rootfs.packages.join(', ')}`] satisfies [string, string]] : []),
+    ...(rootfs.overlays.length > 0 ? [['', `overlays: ${rootfs.overlays.join(', ')}`] satisfies [string, string]] : []),
+    ['wireless', board.wireless.length === 0 ? 'none' : board.wireless.map((entry) => entry.package).join(', ')],
+    ['qemu', board.qemu.join(', ')],
+  ];
+  return [
+    `${board.name} (${board.id})`,
+    board.description,
+    '',
+    ...rows.map(([name, value]) => `${name.padEnd(14)}${value}`),
+    '',
+    'config.txt',
+    ...configTxt(board)
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`.trimEnd()),
+  ].join('\n');
+}
+
+function describePartition({ label, sizeBytes, startBytes, headroomBytes }: PartitionRequest): string {
+  const size = sizeBytes === 'auto' ? 'size from content' : formatSize(sizeBytes);
+  const start = startBytes === 'auto' ? '' : `, begins at ${formatSize(startBytes)}`;
+  return `"${label}", ${size}, ${formatSize(headroomBytes)} headroom${start}`;
+}
