@@ -1,0 +1,129 @@
+import { GiB, MiB } from './bytes.js';
+import type { Command } from './command.js';
+
+export const MACHINE_NAMES = ['virt', 'raspi3b'] as const;
+export type MachineName = (typeof MACHINE_NAMES)[number];
+
+/** A machine that QEMU can be, and how a Raspberry Pi image has to be told about it. */
+export type Machine = {
+  readonly name: MachineName;
+  /** Where the kernel finds the serial line that we watch. */
+  readonly console: string;
+  /** Device trees of the image that fit, best first; none where QEMU makes its own. */
+  readonly deviceTrees: readonly string[];
+  /** QEMU refuses another memory size or processor count. */
+  readonly fixed?: { readonly memoryBytes: number; readonly cpus: number };
+  /** How long a boot check may take in seconds: emulated, on a busy machine. */
+  readonly timeoutSeconds: number;
+};
+
+/** Facts of QEMU 10: docs/system/arm/{virt,raspi}.rst, hw/arm/bcm2835_peripherals.c. */
+export const MACHINES: Readonly<Record<MachineName, Machine>> = {
+  virt: { name: 'virt', console: 'ttyAMA0', deviceTrees: [], timeoutSeconds: 300 },
+  raspi3b: {
+    name: 'raspi3b',
+    // The PL011 (ttyAMA0) belongs to Bluetooth in the shipped device tree; GPIO 14/15 carry the mini-UART.
+    console: 'ttyS1,115200',
+    deviceTrees: ['bcm2837-rpi-3-b.dtb', 'bcm2837-rpi-3-b-plus.dtb', 'bcm2710-rpi-3-b.dtb', 'bcm2710-rpi-3-b-plus.dtb'],
+    fixed: { memoryBytes: GiB, cpus: 4 },
+    timeoutSeconds: 900,
+  },
+};
+
+/** Everything that a start of QEMU depends on. Paths are as QEMU sees them. */
+export type MachineRun = {
+  readonly machine: Machine;
+  readonly kernel: string;
+  readonly commandLine: string;
+  readonly deviceTree?: string;
+  /** qcow2 file that takes the writes. */
+  readonly card: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** The serial line on our terminal, with QEMU's own keys (Ctrl-a x ends it), or to be read only. */
+  readonly terminal: boolean;
+  /** Port on this machine's 127.0.0.1 that leads to the image's port 22. */
+  readonly sshPort?: number;
+  /** What a guest reads from GREETER's address, to prove its network without anyone outside. */
+  readonly greeting?: string;
+};
+
+/** An address in QEMU's user-mode network that answers every TCP connection with the greeting. */
+export const GREETER = { address: '10.0.2.100', port: 8000 } as const;
+
+/** The bare machine: nothing that QEMU would add by itself, a reboot ends it. */
+export function qemuCommand(run: MachineRun): Command {
+  const serial = run.terminal ? 'mon:stdio' : 'stdio';
+  const network = [
+    'user,id=net',
+    ...(run.sshPort === undefined ? [] : [`hostfwd=tcp:127.0.0.1:${run.sshPort}-:22`]),
+    ...(run.greeting === undefined
+      ? []
+      : [`guestfwd=tcp:${GREETER.address}:${GREETER.port}-cmd:/usr/bin/printf ${run.greeting}`]),
+  ].join(',');
+  return {
+    file: 'qemu-system-aarch64',
+    args: [
+      ...['-machine', run.machine.name, '-accel', 'tcg,thread=multi'],
+      ...['-nodefaults', '-no-reboot', '-display', 'none', '-monitor', 'none'],
+      ...['-kernel', run.kernel, '-append', run.commandLine],
+      ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
+      ...['-netdev', network],
+      // The overlay is thrown away: no write has to reach the disk.
+      ...(run.machine.name === 'virt'
+        ? [
+            ...['-cpu', 'cortex-a53', '-smp', run.cpus.toString(), '-m', `${Math.floor(run.memoryBytes / MiB)}M`],
+            ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=unsafe`],
+            ...['-device', 'virtio-blk-device,drive=card', '-device', 'virtio-net-device,netdev=net'],
+            ...['-device', 'virtio-rng-device', '-serial', serial],
+          ]
+        : [
+            ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=unsafe`],
+            ...['-device', 'usb-net,netdev=net', '-serial', 'null', '-serial', serial],
+          ]),
+    ],
+  };
+}
+
+/** A file that shows `image` and keeps what is written to it; `image` itself is only ever read. */
+export function overlayCommand(image: string, overlay: string, sizeBytes: number): Command {
+  return {
+    file: 'qemu-img',
+    args: ['create', '-q', '-f', 'qcow2', '-b', image, '-F', 'raw', overlay, sizeBytes.toString()],
+  };
+}
+
+/** Puts a file into the overlay at an offset; its size must be a multiple of 512 bytes. */
+export function overlayWriteCommand(overlay: string, file: string, offsetBytes: number, sizeBytes: number): Command {
+  return { file: 'qemu-io', args: ['-f', 'qcow2', '-c', `write -q -s ${file} ${offsetBytes} ${sizeBytes}`, overlay] };
+}
+
+/**
+ * Size of the card that an image is started from: a power of two, which QEMU's SD cards have to be (hw/sd/sd.c),
+ * with room for the root file system to grow into.
+ */
+export function cardSize(imageSizeBytes: number): number {
+  const wanted = Math.max(2 * GiB, imageSizeBytes + 512 * MiB);
+  return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** Longest kernel command line that arm64 takes, the final zero not counted (COMMAND_LINE_SIZE is 2048). */
+export const COMMAND_LINE_LIMIT = 2047;
+
+/**
+ * The image's own command line for this machine: its consoles give way to the machine's, all else stays.
+ * With `verbose`, what silences the kernel goes too.
+ */
+export function commandLineFor(
+  machine: Machine,
+  cmdlineTxt: string,
+  extra: readonly string[],
+  options: { readonly verbose?: boolean } = {},
+): string {
+  const silencing = /^(quiet|loglevel=.*|systemd\.show_status=.*)$/;
+  const kept = (cmdlineTxt.split('\n')[0] ?? '')
+    .split(/\s+/)
+    .filter((word) => word !== '' && !/^(console|earlycon)(=|$)/.test(word))
+    .filter((word) => options.verbose !== true || !silencing.test(word));
+  return [`console=${machine.console}`, ...kept, ...extra].join(' ');
+}

@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MiB } from '../domain/bytes.js';
+import type { Command } from '../domain/command.js';
+import type { Machine, MachineName, MachineRun } from '../domain/qemu.js';
+import {
+  MACHINES,
+  cardSize,
+  commandLineFor,
+  overlayCommand,
+  overlayWriteCommand,
+  qemuCommand,
+} from '../domain/qemu.js';
+import type { Sandbox } from '../domain/sandbox.js';
+import type { Host } from '../host/host.js';
+import type { ImageBootFiles } from './image-boot-files.js';
+import { extractBootFiles } from './image-boot-files.js';
+import type { ImageTable } from './image-table.js';
+import { readImageTable } from './image-table.js';
+
+export type BootOptions = {
+  readonly image: string;
+  readonly machine: MachineName;
+  /** Root of the tools tree: QEMU and mtools. */
+  readonly tools: string;
+  /** Where the machine can be chosen freely (`virt`). Default: 1 GiB, as many processors as we have, at most 4. */
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  /** Port on 127.0.0.1 that leads to the image's ssh server. */
+  readonly sshPort?: number;
+};
+
+/** The image on a card of its own: everything to start it with but the words on the command line. */
+export type LoadedMachine = {
+  readonly machine: Machine;
+  readonly table: ImageTable;
+  readonly files: ImageBootFiles;
+  readonly sandbox: Sandbox;
+  /** QEMU's call; the last things to decide are the caller's. */
+  qemu(run: Pick<MachineRun, 'commandLine' | 'terminal' | 'greeting'>): Command;
+  /** Writes bytes to the card, not to the image; their number must be a multiple of 512. */
+  writeCard(bytes: Uint8Array, offsetBytes: number): Promise<void>;
+};
+
+/** Paths inside the sandbox. */
+const IMAGE = '/run/boot/image';
+const FOLDER = '/run/boot/work';
+const DEFAULT_MEMORY_BYTES = 1024 * MiB;
+const MOST_CPUS = 4;
+
+/**
+ * Makes a card out of the image and throws it away afterwards. The image is opened read-only and mounted read-only
+ * into the sandbox. Throws what readImageTable and extractBootFiles throw.
+ */
+export async function withLoadedMachine<Result>(
+  options: BootOptions,
+  host: Host,
+  use: (loaded: LoadedMachine) => Promise<Result>,
+): Promise<Result> {
+  const table = await readImageTable(options.image);
+  const machine = MACHINES[options.machine];
+  await mkdir(host.facts.cacheDir, { recursive: true });
+  const folder = await mkdtemp(join(host.facts.cacheDir, 'boot-'));
+  try {
+    const sandbox: Sandbox = {
+      root: options.tools,
+      mounts: [
+        { source: await realpath(options.image), target: IMAGE },
+        { source: folder, target: FOLDER, writable: true },
+      ],
+      // Without a port to lend or a terminal to serve, QEMU has no business outside; the caller may open it.
+      cwd: FOLDER,
+    };
+    const shelf = { sandbox, image: IMAGE, folder: { inside: FOLDER, outside: folder } };
+    const files = await extractBootFiles(table, machine, shelf, host);
+    const card = join(FOLDER, 'card.qcow2');
+    await host.runIn(sandbox, overlayCommand(IMAGE, card, cardSize(table.sizeBytes)));
+    const boot = (name: string): string => join(FOLDER, 'boot', name);
+    return await use({
+      machine,
+      table,
+      files,
+      sandbox,
+      qemu: (run) =>
+        qemuCommand({
+          ...run,
+          machine,
+          card,
+          kernel: boot(files.kernel),
+          ...(files.deviceTree === undefined ? {} : { deviceTree: boot(files.deviceTree) }),
+          cpus: options.cpus ?? Math.min(host.facts.cpus, MOST_CPUS),
+          memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+          ...(options.sshPort === undefined ? {} : { sshPort: options.sshPort }),
+        }),
+      writeCard: async (bytes, offsetBytes) => {
+        await writeFile(join(folder, 'sectors'), bytes);
+        await host.runIn(sandbox, overlayWriteCommand(card, join(FOLDER, 'sectors'), offsetBytes, bytes.length));
+      },
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Boots the image on our own terminal, with the host's network, until it powers off or Ctrl-a x. */
+export async function bootImage(options: BootOptions, host: Host): Promise<{ readonly exitCode: number }> {
+  return withLoadedMachine(options, host, async (loaded) => {
+    const commandLine = commandLineFor(loaded.machine, loaded.files.cmdlineTxt, []);
+    const exit = await host.attachIn(
+      { ...loaded.sandbox, network: true },
+      loaded.qemu({ commandLine, terminal: true }),
+    );
+    return { exitCode: exit.exitCode ?? 1 };
+  });
+}
