@@ -60,4 +60,6 @@ export interface Host {
   attachIn(sandbox: Sandbox, command: Command): Promise<ProgramExit>;
   /** Fetches to `request.path`, resuming a partial file; throws NetworkError or IntegrityError. */
   download(request: DownloadRequest): Promise<void>;
+  /** The same host for a part of the work that ends when either signal says so. */
+  until(signal: AbortSignal): Host;
 }

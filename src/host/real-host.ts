@@ -127,6 +127,15 @@ export class RealHost implements Host {
     await downloadFile(request, { signal: this.signal, offline: this.offline, environment: this.environment });
   }
 
+  until(signal: AbortSignal): RealHost {
+    return new RealHost({
+      facts: this.facts,
+      signal: AbortSignal.any([this.signal, signal]),
+      environment: this.environment,
+      offline: this.offline,
+    });
+  }
+
   private interruption(): InterruptedError {
     return this.signal.reason instanceof InterruptedError ? this.signal.reason : new InterruptedError('a signal');
   }

@@ -1,10 +1,12 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Json } from '../domain/json.js';
 import type { Host } from '../host/host.js';
 import type { KeyChange } from './explain.js';
 import { diffKeys } from './explain.js';
-import type { Reporter } from './reporter.js';
+import type { Reporter, StageReporter } from './reporter.js';
 import { stageReporter } from './reporter.js';
-import type { Stage } from './stage.js';
+import type { Stage, StageContext } from './stage.js';
 import type { Store, StoreEntry } from './store.js';
 import { keyOf } from './store.js';
 
@@ -18,11 +20,7 @@ export type StageRecord = {
   readonly changes: readonly KeyChange[];
 };
 
-type EngineOptions = {
-  readonly jobs: number;
-  readonly offline: boolean;
-  readonly titles: Readonly<Record<string, string>>;
-};
+type EngineOptions = { readonly jobs: number; readonly offline: boolean };
 
 /** Runs stages through the store and keeps the records. Knows no concrete stage. */
 export class Engine {
@@ -38,45 +36,52 @@ export class Engine {
   /** The stage's result: from the store when nothing that matters changed, made now otherwise. */
   async obtain<Input>(stage: Stage<Input>, input: Input): Promise<StoreEntry> {
     const document = keyDocument(stage, input);
-    const title = this.options.titles[stage.name] ?? stage.name;
     const started = performance.now();
-    this.reporter.emit({ type: 'stage-started', stage: stage.name, title });
+    this.reporter.emit({ type: 'stage-started', stage: stage.name });
     const report = stageReporter(this.reporter, stage.name);
     try {
       const previous = await this.store.newestKeyDocument(stage.name, keyOf(document));
       const entry = await this.store.obtain(
         stage.name,
         document,
-        (out, work) =>
-          stage.run(input, out, {
-            host: this.host,
-            report,
-            shared: this.store.shared,
-            work,
-            jobs: this.options.jobs,
-            offline: this.options.offline,
-          }),
+        (out, work) => stage.run(input, out, this.context(report, work)),
         () => {
           report.step('waiting for another build that is making the same');
         },
       );
       const durationMs = Math.round(performance.now() - started);
       const changes = entry.cached || previous === undefined ? [] : diffKeys(previous, document);
-      this.records.push({ stage: stage.name, key: entry.key, cached: entry.cached, durationMs, changes });
-      this.reporter.emit({
-        type: 'stage-finished',
-        stage: stage.name,
-        cached: entry.cached,
-        durationMs,
-        key: entry.key,
-      });
+      this.finish({ stage: stage.name, key: entry.key, cached: entry.cached, durationMs, changes });
       return entry;
     } catch (error) {
-      this.reporter.emit({
-        type: 'stage-failed',
-        stage: stage.name,
-        durationMs: Math.round(performance.now() - started),
-      });
+      this.fail(stage.name, started);
+      throw error;
+    }
+  }
+
+  /** Runs the stage outside the store; its result is gone when `use` ends. For results that carry a device's secrets. */
+  async withResult<Input, T>(stage: Stage<Input>, input: Input, use: (out: string) => Promise<T>): Promise<T> {
+    return this.store.withScratch(async (scratch) => {
+      const out = join(scratch, 'out');
+      await mkdir(out);
+      await this.task(stage.name, keyOf(keyDocument(stage, input)), (report, work) =>
+        stage.run(input, out, this.context(report, work)),
+      );
+      return use(out);
+    });
+  }
+
+  /** A step that is no stage, told and timed like one. `work` is an empty folder that goes when it ends. */
+  async task<T>(name: string, key: string, body: (report: StageReporter, work: string) => Promise<T>): Promise<T> {
+    const started = performance.now();
+    this.reporter.emit({ type: 'stage-started', stage: name });
+    try {
+      const result = await this.store.withScratch((work) => body(stageReporter(this.reporter, name), work));
+      const durationMs = Math.round(performance.now() - started);
+      this.finish({ stage: name, key, cached: false, durationMs, changes: [] });
+      return result;
+    } catch (error) {
+      this.fail(name, started);
       throw error;
     }
   }
@@ -91,6 +96,22 @@ export class Engine {
     const cached = (await this.store.find(stage.name, key)) !== undefined;
     const previous = cached ? undefined : await this.store.newestKeyDocument(stage.name, key);
     return { key, cached, changes: previous === undefined ? [] : diffKeys(previous, document) };
+  }
+
+  private context(report: StageReporter, work: string): StageContext {
+    const { jobs, offline } = this.options;
+    return { host: this.host, report, shared: this.store.shared, work, jobs, offline };
+  }
+
+  private finish(record: StageRecord): void {
+    this.records.push(record);
+    const { stage, cached, durationMs, key } = record;
+    this.reporter.emit({ type: 'stage-finished', stage, cached, durationMs, key });
+  }
+
+  private fail(stage: string, started: number): void {
+    const durationMs = Math.round(performance.now() - started);
+    this.reporter.emit({ type: 'stage-failed', stage, durationMs });
   }
 }
 

@@ -2,7 +2,7 @@
 export type ReportEvent =
   /** What will happen, in at most eight groups that a person can follow; a group is done when all its stages are. */
   | { readonly type: 'planned'; readonly groups: readonly TaskGroup[] }
-  | { readonly type: 'stage-started'; readonly stage: string; readonly title: string }
+  | { readonly type: 'stage-started'; readonly stage: string }
   | { readonly type: 'stage-step'; readonly stage: string; readonly text: string }
   | {
       readonly type: 'stage-progress';

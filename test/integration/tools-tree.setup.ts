@@ -29,7 +29,7 @@ export default async function provideToolsTree(project: TestProject): Promise<vo
   const reporter = new PlainReporter((line) => {
     console.error(line);
   });
-  const engine = new Engine(host, store, reporter, { jobs: availableParallelism(), offline: false, titles: {} });
+  const engine = new Engine(host, store, reporter, { jobs: availableParallelism(), offline: false });
   const tools = await obtainToolsTree(engine, { archiveAsOf: await archiveAsOf(store, false) });
   project.provide('toolsTree', tools.root);
 }

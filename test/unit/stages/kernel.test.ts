@@ -116,6 +116,7 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
     startIn: refuse,
     attachIn: refuse,
     download: refuse,
+    until: refuse,
     runIn: async (sandbox, command) => {
       await onRun(sandbox, command);
       return { exitCode: 0, stdout: '', stderr: '' };
