@@ -10,6 +10,7 @@ import { UserError } from '../errors.js';
 import type { Stage, StageContext } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';
 import { toolVersions } from './tools-tree.js';
+import { unpackDeb } from './unpack-deb.js';
 
 export type KernelInput = {
   readonly tools: ToolsTree;
@@ -84,7 +85,7 @@ export const kernelStage: Stage<KernelInput> = {
 
   async run(input, out, context) {
     const build = await startBuild(input, context);
-    await unpackSource(input.source, build, context);
+    await unpackSource(input, build, context);
     const options = await configure(input.fragments, build, context);
     await compile(options, build, context);
     await installInto(out, build, context);
@@ -95,7 +96,6 @@ export const kernelStage: Stage<KernelInput> = {
 const inside = {
   source: '/tmp/build/source',
   objects: '/tmp/build/objects',
-  package: '/tmp/build/package',
   installed: '/tmp/build/installed',
   ccache: '/tmp/ccache',
 };
@@ -109,8 +109,7 @@ type KernelBuild = {
 
 async function startBuild(input: KernelInput, context: StageContext): Promise<KernelBuild> {
   const folder = join(context.work, 'build');
-  for (const name of ['source', 'objects', 'package', 'installed'])
-    await mkdir(join(folder, name), { recursive: true });
+  for (const name of ['source', 'objects', 'installed']) await mkdir(join(folder, name), { recursive: true });
   await mkdir(context.shared.ccache, { recursive: true });
   const sandbox: Sandbox = {
     root: input.tools.root,
@@ -162,25 +161,27 @@ export function makeCommand(
   };
 }
 
-async function unpackSource(source: DebFile, build: KernelBuild, context: StageContext): Promise<void> {
+async function unpackSource(input: KernelInput, build: KernelBuild, context: StageContext): Promise<void> {
   context.report.step('unpacking the kernel source');
-  const sandbox: Sandbox = {
-    ...build.sandbox,
-    mounts: [...(build.sandbox.mounts ?? []), { source: source.path, target: '/tmp/source.deb' }],
-  };
-  await context.host.runIn(sandbox, { file: 'dpkg-deb', args: ['--extract', '/tmp/source.deb', inside.package] });
-  await context.host.runIn(sandbox, {
-    file: 'tar',
-    args: [
-      '--extract',
-      `--file=${inside.package}/usr/src/${source.name}.tar.xz`,
-      `--use-compress-program=xz --threads=${context.jobs}`,
-      `--directory=${inside.source}`,
-      '--strip-components=1',
-      '--no-same-owner',
-    ],
-  });
-  await rm(join(build.folder, 'package'), { recursive: true });
+  const unpacked = await unpackDeb(input.source, input.tools, context);
+  await context.host.runIn(
+    {
+      ...build.sandbox,
+      mounts: [...(build.sandbox.mounts ?? []), { source: join(unpacked, 'usr/src'), target: '/mnt' }],
+    },
+    {
+      file: 'tar',
+      args: [
+        '--extract',
+        `--file=/mnt/${input.source.name}.tar.xz`,
+        `--use-compress-program=xz --threads=${context.jobs}`,
+        `--directory=${inside.source}`,
+        '--strip-components=1',
+        '--no-same-owner',
+      ],
+    },
+  );
+  await rm(unpacked, { recursive: true });
 }
 
 /** Returns how many options are on. Throws UserError `kernel-option-lost` naming each request that kconfig dropped. */

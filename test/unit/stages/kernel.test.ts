@@ -85,6 +85,8 @@ describe('run', () => {
     const calls: string[] = [];
     const { context, out } = await contextIn(folder, async (sandbox, { file, args }) => {
       calls.push([file, args.at(-1)].join(' '));
+      const unpacked = sandbox.mounts?.find(({ target, writable }) => target === '/mnt' && writable)?.source;
+      if (file === 'dpkg-deb') await mkdir(join(unpacked ?? '', 'usr/src'), { recursive: true });
       if (file !== 'make') return;
       expect(args).toContain('allnoconfig');
       const build = sandbox.mounts?.find(({ target }) => target === '/tmp/build')?.source ?? '';
@@ -96,7 +98,7 @@ describe('run', () => {
       code: 'kernel-option-lost',
       problems: [{ file: 'boards/kernel/base.config', line: 3 }],
     });
-    expect(calls).toEqual(['dpkg-deb /tmp/build/package', 'tar --no-same-owner', 'make allnoconfig']);
+    expect(calls).toEqual(['dpkg-deb /mnt', 'tar --no-same-owner', 'make allnoconfig']);
     expect(await readdir(out)).toEqual([]);
   });
 });
