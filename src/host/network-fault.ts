@@ -27,11 +27,16 @@ export function isNetworkFault(error: unknown): boolean {
   );
 }
 
-/** A certificate or a redirect loop does not mend itself in a minute. */
+/** A certificate, a redirect loop or a name that DNS does not know (EAI_AGAIN is when it does not answer) stays so. */
 export function isLastingFault(error: unknown): boolean {
   const code = systemCode(error) ?? '';
   const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  return /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code) || type === 'max-redirect' || type === 'unsupported-redirect';
+  return (
+    code === 'ENOTFOUND' ||
+    /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code) ||
+    type === 'max-redirect' ||
+    type === 'unsupported-redirect'
+  );
 }
 
 export function reasonOf(error: unknown): string {
