@@ -2,8 +2,6 @@ import { CORE_SCHEMA, YAMLException, constructFromEvents, parseEvents, type Sche
 import type { Problem } from '../errors.js';
 import { followAlias, mappingsBelow, pairOf, yamlDocuments, type YamlNode } from './yaml-nodes.js';
 
-export { problemsFromZod } from './zod-problems.js';
-
 export type Path = readonly (string | number)[];
 
 /** Counted from 1, as editors do. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { YAML11_SCHEMA } from 'js-yaml';
 import { describeProblem } from '../../src/errors.js';
-import { problemsFromZod, readYamlSource } from '../../src/config/yaml-source.js';
+import { readYamlSource } from '../../src/config/yaml-source.js';
+import { problemsFromZod } from '../../src/config/zod-problems.js';
 
 const BOARD = `# a comment
 id: rpi4

@@ -1,0 +1,291 @@
+import { z } from 'zod';
+
+/**
+ * network-config version 2 as netplan 1.1 reads it (the keys of its src/parse.c; meaning in doc/netplan-yaml.md).
+ * cloud-init hands the file to netplan unchanged; its own schema knows no `wifis` and refuses much that netplan takes.
+ */
+
+const flag = z.union([z.boolean(), z.enum(['yes', 'no', 'true', 'false', 'on', 'off'])]);
+const count = z.number().int().nonnegative();
+const countOrText = z.union([count, z.string()]);
+const name = z.string().min(1);
+const renderer = z.enum(['networkd', 'NetworkManager']);
+const options = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+const cidr = z.string().regex(/^[0-9a-fA-F:.]+\/\d{1,3}$/, {
+  error: 'must be an address with its prefix length, like 192.168.1.10/24',
+});
+const macAddress = z.string().regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, {
+  error: 'must be a MAC address in quotes, like "b8:27:eb:00:00:01"',
+});
+
+const dhcpOverrides = z.strictObject({
+  hostname: z.string().optional(),
+  'route-metric': count.optional(),
+  'send-hostname': flag.optional(),
+  'use-dns': flag.optional(),
+  'use-domains': z.union([flag, z.literal('route')]).optional(),
+  'use-hostname': flag.optional(),
+  'use-mtu': flag.optional(),
+  'use-ntp': flag.optional(),
+  'use-routes': flag.optional(),
+});
+
+const route = z.strictObject({
+  to: name,
+  via: name.optional(),
+  from: name.optional(),
+  'on-link': flag.optional(),
+  metric: count.optional(),
+  type: z.string().optional(),
+  scope: z.string().optional(),
+  table: countOrText.optional(),
+  mtu: count.optional(),
+  'congestion-window': count.optional(),
+  'advertised-receive-window': count.optional(),
+  'advertised-mss': count.optional(),
+});
+
+const routingPolicy = z.strictObject({
+  from: name.optional(),
+  to: name.optional(),
+  table: countOrText.optional(),
+  priority: count.optional(),
+  mark: count.optional(),
+  'type-of-service': count.optional(),
+});
+
+const address = z.union([
+  cidr,
+  z.record(
+    cidr,
+    z.strictObject({ lifetime: z.union([z.literal('forever'), z.literal(0)]).optional(), label: name.optional() }),
+  ),
+]);
+
+const openvswitch = z.looseObject({});
+const networkmanager = z.strictObject({
+  name: z.string().optional(),
+  uuid: z.string().optional(),
+  'stable-id': z.string().optional(),
+  device: z.string().optional(),
+  passthrough: options.optional(),
+});
+
+const link = {
+  'accept-ra': flag.optional(),
+  addresses: z.array(address).optional(),
+  critical: flag.optional(),
+  dhcp4: flag.optional(),
+  dhcp6: flag.optional(),
+  'dhcp-identifier': z.enum(['duid', 'mac']).optional(),
+  'dhcp4-overrides': dhcpOverrides.optional(),
+  'dhcp6-overrides': dhcpOverrides.optional(),
+  'ra-overrides': z
+    .strictObject({
+      'use-dns': flag.optional(),
+      'use-domains': z.union([flag, z.literal('route')]).optional(),
+      table: countOrText.optional(),
+    })
+    .optional(),
+  gateway4: name.optional(),
+  gateway6: name.optional(),
+  'ignore-carrier': flag.optional(),
+  'activation-mode': z.enum(['manual', 'off']).optional(),
+  'ipv6-address-generation': z.enum(['eui64', 'stable-privacy']).optional(),
+  'ipv6-address-token': z.string().optional(),
+  'ipv6-mtu': count.optional(),
+  'ipv6-privacy': flag.optional(),
+  'link-local': z.array(z.enum(['ipv4', 'ipv6'])).optional(),
+  macaddress: z.union([macAddress, z.enum(['preserve', 'random', 'stable', 'permanent', 'stable-ssid'])]).optional(),
+  mtu: count.optional(),
+  nameservers: z
+    .strictObject({ search: z.array(z.string()).optional(), addresses: z.array(z.string()).optional() })
+    .optional(),
+  optional: flag.optional(),
+  'optional-addresses': z.array(z.enum(['ipv4-ll', 'ipv6-ra', 'dhcp4', 'dhcp6', 'static'])).optional(),
+  renderer: renderer.optional(),
+  routes: z.array(route).optional(),
+  'routing-policy': z.array(routingPolicy).optional(),
+  'neigh-suppress': flag.optional(),
+  networkmanager: networkmanager.optional(),
+  openvswitch: openvswitch.optional(),
+};
+
+const physical = {
+  ...link,
+  match: z
+    .strictObject({
+      name: name.optional(),
+      macaddress: macAddress.optional(),
+      driver: z.union([name, z.array(name)]).optional(),
+    })
+    .optional(),
+  'set-name': z.string().min(1).max(15).optional(),
+  wakeonlan: flag.optional(),
+  wakeonwlan: z.array(z.string()).optional(),
+  'emit-lldp': flag.optional(),
+  'receive-checksum-offload': flag.optional(),
+  'transmit-checksum-offload': flag.optional(),
+  'tcp-segmentation-offload': flag.optional(),
+  'tcp6-segmentation-offload': flag.optional(),
+  'generic-segmentation-offload': flag.optional(),
+  'generic-receive-offload': flag.optional(),
+  'large-receive-offload': flag.optional(),
+};
+
+const auth = z.strictObject({
+  'key-management': z
+    .enum(['none', 'psk', 'psk-sha256', 'eap', 'eap-sha256', 'eap-suite-b-192', 'sae', '802.1x'])
+    .optional(),
+  password: z.string().optional(),
+  method: z.enum(['tls', 'peap', 'ttls', 'leap', 'pwd']).optional(),
+  identity: z.string().optional(),
+  'anonymous-identity': z.string().optional(),
+  'ca-certificate': z.string().optional(),
+  'client-certificate': z.string().optional(),
+  'client-key': z.string().optional(),
+  'client-key-password': z.string().optional(),
+  'phase2-auth': z.string().optional(),
+});
+
+/** WPA takes 8 to 63 characters, or the key that is made of them as 64 hex digits. */
+const wifiPassword = z.string().refine((text) => /^.{8,63}$|^[0-9a-fA-F]{64}$/su.test(text), {
+  error: 'a Wi-Fi password has 8 to 63 characters (or is the key itself, 64 hex digits)',
+});
+
+const accessPoint = z
+  .strictObject({
+    password: wifiPassword.optional(),
+    mode: z.enum(['infrastructure', 'ap', 'adhoc']).optional(),
+    bssid: macAddress.optional(),
+    band: z.enum(['2.4GHz', '5GHz']).optional(),
+    channel: count.optional(),
+    hidden: flag.optional(),
+    auth: auth.optional(),
+    networkmanager: networkmanager.optional(),
+  })
+  .refine((point) => point.password === undefined || point.auth === undefined, {
+    error: 'an access point has either a "password" or an "auth", not both',
+    params: { hint: 'Move the password into "auth".' },
+  })
+  .refine((point) => point.channel === undefined || point.band !== undefined, {
+    error: 'a "channel" without its "band" is ignored',
+    params: { hint: 'Add "band: 2.4GHz" or "band: 5GHz".' },
+  });
+
+const ssid = z.string().refine((text) => text.length > 0 && Buffer.byteLength(text) <= 32, {
+  error: 'an SSID has 1 to 32 bytes',
+});
+
+const wifi = z.strictObject({
+  ...physical,
+  'access-points': z.record(ssid, accessPoint),
+  auth: auth.optional(),
+  'regulatory-domain': z
+    .string()
+    .regex(/^([A-Z]{2}|00)$/, { error: 'must be a country code of two capital letters, like "DE"' })
+    .optional(),
+});
+
+const ethernet = z.strictObject({
+  ...physical,
+  auth: auth.optional(),
+  link: name.optional(),
+  'virtual-function-count': count.optional(),
+  'embedded-switch-mode': z.enum(['switchdev', 'legacy']).optional(),
+  'delay-virtual-functions-rebind': flag.optional(),
+  'infiniband-mode': z.enum(['datagram', 'connected']).optional(),
+});
+
+const bond = z.strictObject({
+  ...link,
+  interfaces: z.array(name).optional(),
+  parameters: z
+    .strictObject({
+      mode: z
+        .enum([
+          'balance-rr',
+          'active-backup',
+          'balance-xor',
+          'broadcast',
+          '802.3ad',
+          'balance-tlb',
+          'balance-alb',
+          'balance-tcp',
+          'balance-slb',
+        ])
+        .optional(),
+      'lacp-rate': z.enum(['slow', 'fast']).optional(),
+      'mii-monitor-interval': countOrText.optional(),
+      'min-links': count.optional(),
+      'transmit-hash-policy': z.string().optional(),
+      'ad-select': z.enum(['stable', 'bandwidth', 'count']).optional(),
+      'all-members-active': flag.optional(),
+      'all-slaves-active': flag.optional(),
+      'arp-interval': countOrText.optional(),
+      'arp-ip-targets': z.array(z.string()).optional(),
+      'arp-validate': z.enum(['none', 'active', 'backup', 'all']).optional(),
+      'arp-all-targets': z.enum(['any', 'all']).optional(),
+      'up-delay': countOrText.optional(),
+      'down-delay': countOrText.optional(),
+      'fail-over-mac-policy': z.enum(['none', 'active', 'follow']).optional(),
+      'gratuitous-arp': count.optional(),
+      'packets-per-member': count.optional(),
+      'packets-per-slave': count.optional(),
+      'primary-reselect-policy': z.enum(['always', 'better', 'failure']).optional(),
+      'resend-igmp': count.optional(),
+      'learn-packet-interval': countOrText.optional(),
+      primary: name.optional(),
+    })
+    .optional(),
+});
+
+const bridge = z.strictObject({
+  ...link,
+  interfaces: z.array(name).optional(),
+  parameters: z
+    .strictObject({
+      'ageing-time': countOrText.optional(),
+      'aging-time': countOrText.optional(),
+      priority: count.optional(),
+      'port-priority': z.record(name, count).optional(),
+      'forward-delay': countOrText.optional(),
+      'hello-time': countOrText.optional(),
+      'max-age': countOrText.optional(),
+      'path-cost': z.record(name, count).optional(),
+      stp: flag.optional(),
+    })
+    .optional(),
+});
+
+const vlan = z.strictObject({ ...link, id: z.number().int().min(0).max(4094), link: name });
+
+const vrf = z.strictObject({ ...link, table: count, interfaces: z.array(name).optional() });
+
+/** Tunnels and modems have some sixty keys of their own, and no device of ours has them: only that they are mappings is checked. */
+const others = z.record(z.string(), z.looseObject({})).optional();
+
+const id = z.string().regex(/^[^*?[\]\s]+$/, { error: 'an id holds no globs; they belong into "match: {name: …}"' });
+
+/** All devices of a kind by their id. (netplan also takes a `renderer` here; nobody writes it, and it reads like an id.) */
+function devices<Device extends z.ZodType>(device: Device): z.ZodOptional<z.ZodRecord<typeof id, Device>> {
+  return z.record(id, device).optional();
+}
+
+export const networkV2 = z.strictObject({
+  version: z.literal(2),
+  renderer: renderer.optional(),
+  ethernets: devices(ethernet),
+  wifis: devices(wifi),
+  bonds: devices(bond),
+  bridges: devices(bridge),
+  vlans: devices(vlan),
+  vrfs: devices(vrf),
+  'dummy-devices': devices(z.strictObject(link)),
+  'virtual-ethernets': devices(z.strictObject({ ...link, peer: name.optional() })),
+  tunnels: others,
+  modems: others,
+  'nm-devices': others,
+  openvswitch: openvswitch.optional(),
+});

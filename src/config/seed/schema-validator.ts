@@ -1,0 +1,166 @@
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import ajvDraft04 from 'ajv-draft-04';
+import ajvFormats from 'ajv-formats';
+
+/** A JSON schema of cloud-init, as parsed from its file. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/**
+ * One thing that a JSON schema has against a value. `alternatives` holds what each branch of an `anyOf` or `oneOf`
+ * has against it; ajv itself throws the branches' errors into one flat list, from which nobody can tell any more
+ * which belong together.
+ */
+export type SchemaIssue = {
+  readonly path: readonly (string | number)[];
+  readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message: string;
+  readonly value: unknown;
+  /** The schema that has the keyword. */
+  readonly schema: JsonSchema;
+  readonly alternatives: readonly Alternative[];
+};
+
+export type Alternative = { readonly schema: JsonSchema; readonly issues: readonly SchemaIssue[] };
+
+export type SchemaValidator = (value: unknown) => readonly SchemaIssue[];
+
+const OPTIONS: Options = {
+  allErrors: true,
+  verbose: true,
+  // cloud-init's schemas hold words of its own (label, hidden, changed_version) and formats that ajv does not know.
+  strict: false,
+  logger: false,
+  // The meta-schema would be compiled with our own anyOf; cloud-init's release tests have validated its schemas.
+  meta: false,
+  validateSchema: false,
+};
+
+/**
+ * Makes a validator of one of cloud-init's schemas (draft-04 or draft-07, as `$schema` says). `deprecated: true` comes
+ * out as an issue of its own that does not make a branch fail, as in cloud-init's validator.
+ */
+export function schemaValidator(schema: JsonSchema): SchemaValidator {
+  const dialect = typeof schema['$schema'] === 'string' ? schema['$schema'] : '';
+  const ajv = dialect.includes('draft-04') ? new ajvDraft04.default(OPTIONS) : new Ajv(OPTIONS);
+  ajvFormats.default(ajv);
+  const root = 'cloud-init:schema';
+  const absolute = withAbsoluteReferences(schema, root) as JsonSchema;
+
+  for (const keyword of ['anyOf', 'oneOf', 'deprecated']) ajv.removeKeyword(keyword);
+  ajv.addKeyword({
+    keyword: 'deprecated',
+    schemaType: 'boolean',
+    errors: true,
+    // Only `deprecated: true` speaks; the error's own fields are filled in by ajv.
+    validate: (deprecated: boolean) => !deprecated,
+  });
+  for (const keyword of ['anyOf', 'oneOf']) {
+    ajv.addKeyword({
+      keyword,
+      schemaType: 'array',
+      errors: true,
+      compile: (branches: JsonSchema[]) => alternativesCheck(keyword, branches, (branch) => ajv.compile(branch)),
+    });
+  }
+  ajv.addSchema(absolute, root);
+  let validate: ValidateFunction | undefined;
+  return (value) => {
+    validate ??= ajv.compile({ $ref: `${root}#` });
+    return validate(value) ? [] : toIssues(validate.errors);
+  };
+}
+
+type AlternativesCheck = { (value: unknown): boolean; errors?: Partial<ErrorObject>[] };
+
+/** Branches are compiled when they are first needed: references may go round in circles. */
+function alternativesCheck(
+  keyword: string,
+  branches: readonly JsonSchema[],
+  compile: (branch: JsonSchema) => ValidateFunction,
+): AlternativesCheck {
+  const compiled = new Map<JsonSchema, ValidateFunction>();
+  const issuesOf = (branch: JsonSchema, value: unknown): readonly SchemaIssue[] => {
+    const validate = compiled.get(branch) ?? compile(branch);
+    compiled.set(branch, validate);
+    return validate(value) ? [] : toIssues(validate.errors);
+  };
+  const check: AlternativesCheck = (value) => {
+    const alternatives = branches.map((schema) => ({ schema, issues: issuesOf(schema, value) }));
+    const fitting = alternatives.find(({ issues }) => issues.every(isDeprecation));
+    const clean = alternatives.filter(({ issues }) => issues.length === 0);
+    if (fitting !== undefined && (keyword === 'anyOf' || clean.length <= 1)) {
+      check.errors = fitting.issues.map((issue) => carry(issue));
+      return fitting.issues.length === 0;
+    }
+    check.errors = [
+      { keyword, message: 'fits no alternative', params: { [ALTERNATIVES]: fitting ? [] : alternatives } },
+    ];
+    return false;
+  };
+  return check;
+}
+
+const ALTERNATIVES = 'alternatives';
+const CARRIED = 'carried';
+
+/** An issue that was found inside a branch, handed up through ajv as an error. */
+function carry(issue: SchemaIssue): Partial<ErrorObject> {
+  return { keyword: issue.keyword, message: issue.message, params: { [CARRIED]: issue } };
+}
+
+export function isDeprecation(issue: SchemaIssue): boolean {
+  return issue.keyword === 'deprecated';
+}
+
+function toIssues(errors: readonly ErrorObject[] | null | undefined): readonly SchemaIssue[] {
+  return (errors ?? []).map((error) => {
+    const params = error.params as Readonly<Record<string, unknown>>;
+    const base = pathOf(error.instancePath);
+    const carried = params[CARRIED] as SchemaIssue | undefined;
+    if (carried !== undefined) return { ...carried, path: [...base, ...carried.path] };
+    const alternatives = (params[ALTERNATIVES] as readonly Alternative[] | undefined) ?? [];
+    return {
+      path: base,
+      keyword: error.keyword,
+      params,
+      message: error.message ?? '',
+      value: error.data,
+      schema: (error.parentSchema ?? {}),
+      alternatives: alternatives.map(({ schema, issues }) => ({
+        schema,
+        issues: issues.map((issue) => below(issue, base)),
+      })),
+    };
+  });
+}
+
+function below(issue: SchemaIssue, base: SchemaIssue['path']): SchemaIssue {
+  const alternatives = issue.alternatives.map(({ schema, issues }) => ({
+    schema,
+    issues: issues.map((inner) => below(inner, base)),
+  }));
+  return { ...issue, path: [...base, ...issue.path], alternatives };
+}
+
+/** Ajv gives a JSON pointer; a segment of digits is taken as the index of a list. */
+function pathOf(pointer: string): (string | number)[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((segment) => (/^\d+$/.test(segment) ? Number(segment) : segment));
+}
+
+/** `#/$defs/x` as seen from the whole schema, so that each branch can be compiled on its own. */
+function withAbsoluteReferences(schema: unknown, root: string): unknown {
+  if (Array.isArray(schema)) return schema.map((item: unknown) => withAbsoluteReferences(item, root));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]: [string, unknown]) =>
+      key === '$ref' && typeof value === 'string' && value.startsWith('#')
+        ? [key, `${root}${value}`]
+        : [key, withAbsoluteReferences(value, root)],
+    ),
+  );
+}

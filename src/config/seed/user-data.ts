@@ -1,0 +1,111 @@
+import type { Problem } from '../../errors.js';
+import { describePath } from '../wording.js';
+import type { Path, YamlSource } from '../yaml-source.js';
+import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
+import type { CloudInitSchemas } from './cloud-init-schemas.js';
+import { mergeFindings, type Findings } from './findings.js';
+import { hostnameFault } from './hostname.js';
+import { passwordFindings } from './passwords.js';
+import { problemsFromSchema } from './schema-problems.js';
+import type { SeedFile } from './seed.js';
+import { sshKeyFault } from './ssh-key.js';
+import { checkText, USER_DATA_LIMIT_BYTES } from './text-file.js';
+import { userDataKind } from './user-data-header.js';
+
+/**
+ * Checks a user-data of any kind; a `#cloud-config` down to each value. Without `schemas` (they come out of the
+ * image's own cloud-init package, which may not be at hand yet) everything else is checked.
+ *
+ * Codes: those of checkText, readYamlSource, problemsFromSchema, userDataKind, and `hostname-invalid`,
+ * `ssh-key-malformed`, `ssh-key-type`, `ssh-key-private`, `seed-password-not-a-hash`, `seed-unchecked` (warning),
+ * `seed-clear-text-password` (warning).
+ */
+export function checkUserData(file: SeedFile, schemas?: CloudInitSchemas): Findings {
+  const asText = checkText(file, USER_DATA_LIMIT_BYTES);
+  if (asText.problems.length > 0) return asText;
+  const kind = userDataKind(file);
+  if (typeof kind !== 'string') return mergeFindings(asText, { problems: [kind], warnings: [] });
+  if (kind === 'cloud-config') return mergeFindings(asText, checkCloudConfig(file, schemas));
+  if (kind === 'cloud-config-archive') return mergeFindings(asText, checkArchive(file));
+  if (kind === 'jinja' || kind === 'mime' || kind === 'jsonp') {
+    const warning: Problem = {
+      code: 'seed-unchecked',
+      message: `what is inside this ${NAMES[kind]} is known on the device only, and not checked here`,
+      file: file.file,
+      line: 1,
+      column: 1,
+    };
+    return mergeFindings(asText, { problems: [], warnings: [warning] });
+  }
+  return asText;
+}
+
+const NAMES = { jinja: 'Jinja template', mime: 'MIME message', jsonp: 'JSON patch' } as const;
+
+function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | undefined): Findings {
+  const source = readSeedYaml(file);
+  if (source.problems.some(({ code }) => code !== 'yaml-duplicate-key'))
+    return { problems: source.problems, warnings: [] };
+  const duplicates = { problems: source.problems, warnings: [] };
+  if (source.value === undefined || source.value === null) return duplicates;
+  if (asMapping(source.value) === undefined) {
+    const problem: Problem = {
+      code: 'wrong-type',
+      message: 'a cloud-config must be a mapping: "key: value" at the left margin',
+      file: file.file,
+      ...source.locate([]),
+    };
+    return { problems: [...source.problems, problem], warnings: [] };
+  }
+  const bySchema =
+    schemas === undefined
+      ? { problems: [], warnings: [] }
+      : problemsFromSchema(schemas.cloudConfig(source.value), source, 'cloud-config');
+  return mergeFindings(duplicates, bySchema, hostnames(source), sshKeys(source), passwordFindings(source));
+}
+
+/** A list of parts; those that are cloud-config are not merged here, so only their YAML is looked at. */
+function checkArchive(file: SeedFile): Findings {
+  const source = readSeedYaml(file);
+  if (source.problems.length > 0 || Array.isArray(source.value)) return { problems: source.problems, warnings: [] };
+  const message = 'a cloud-config-archive must be a list of parts';
+  return { problems: [{ code: 'wrong-type', message, file: file.file, ...source.locate([]) }], warnings: [] };
+}
+
+function hostnames(source: YamlSource): Findings {
+  const config = asMapping(source.value) ?? {};
+  const problems = (['hostname', 'fqdn'] as const).flatMap((key): Problem[] => {
+    const name = config[key];
+    // A number is reported by the schema; here it would be so a second time. `hostname` may hold a domain, too.
+    const fault = typeof name === 'string' ? hostnameFault(name, true) : undefined;
+    return fault === undefined
+      ? []
+      : [{ code: 'hostname-invalid', message: `"${key}" ${fault}`, file: source.file, ...source.locate([key]) }];
+  });
+  return { problems, warnings: [] };
+}
+
+function sshKeys(source: YamlSource): Findings {
+  const config = asMapping(source.value) ?? {};
+  const users = Array.isArray(config['users']) ? (config['users'] as readonly unknown[]) : [];
+  const holders: readonly (readonly [Path, unknown])[] = [
+    [[], config],
+    [['user'], config['user']],
+    ...users.map((user, index): readonly [Path, unknown] => [['users', index], user]),
+  ];
+  const problems = holders.flatMap(([path, holder]) =>
+    ['ssh_authorized_keys', 'ssh-authorized-keys'].flatMap((name): Problem[] => {
+      const keys = asMapping(holder)?.[name];
+      if (!Array.isArray(keys)) return [];
+      return (keys as readonly unknown[]).flatMap((key, index): Problem[] => {
+        const fault = typeof key === 'string' ? sshKeyFault(key) : undefined;
+        if (fault === undefined) return [];
+        const place = [...path, name, index];
+        const message = `"${describePath(place)}": ${fault.message}`;
+        const hint = 'Copy the whole line of the .pub file: type, key, comment.';
+        return [{ code: fault.code, message, hint, file: source.file, ...source.locate(place) }];
+      });
+    }),
+  );
+  return { problems, warnings: [] };
+}
