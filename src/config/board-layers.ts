@@ -113,7 +113,7 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function notFound(file: string): Problem {
-  return { code: 'board-not-found', message: `there is no board file ${file}`, hint: 'Check the path.', file };
+  return { code: 'board-not-found', message: 'there is no such board file', hint: 'Check the path.', file };
 }
 
 function empty(file: string): Problem {

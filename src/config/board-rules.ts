@@ -4,7 +4,7 @@ import {
   DERIVED_CMDLINE_WORDS,
   DERIVED_CONFIG_TXT_KEYS,
 } from '../domain/boot-files.js';
-import { MiB, formatSize } from '../domain/bytes.js';
+import { MiB, alignUp, formatSize } from '../domain/bytes.js';
 import { MBR_MAX_BYTES } from '../domain/disk-layout.js';
 import { FAT32_MIN_BYTES, isFat32 } from '../domain/fat32.js';
 import { MACHINES } from '../domain/qemu.js';
@@ -47,11 +47,11 @@ const partitionsAreAligned: BoardRule = ({ partitions }) => {
       path,
       code: 'partition-misaligned',
       message: `${text} is not a multiple of the alignment, ${partitions.alignment}`,
-      hint: `The next one is ${formatSize(Math.ceil(bytes / alignmentBytes) * alignmentBytes)}.`,
+      hint: `The next one is ${formatSize(alignUp(bytes, alignmentBytes))}.`,
     }));
 };
 
-const bootPartitionCanBeFat32: BoardRule = ({ partitions: { boot } }) =>
+const bootPartitionCanBeFat32: BoardRule = ({ partitions: { alignment, boot } }) =>
   boot.size === 'auto' || isFat32(sizeBytes(boot.size))
     ? []
     : [
@@ -59,7 +59,7 @@ const bootPartitionCanBeFat32: BoardRule = ({ partitions: { boot } }) =>
           path: ['partitions', 'boot', 'size'],
           code: 'partition-too-small',
           message: `${boot.size} is too small for FAT32, which needs ${formatSize(FAT32_MIN_BYTES)}; it would be FAT16 to the firmware`,
-          hint: `Use "auto" or ${formatSize(FAT32_MIN_BYTES)} at least.`,
+          hint: `Use "auto" or ${formatSize(alignUp(FAT32_MIN_BYTES, sizeBytes(alignment)))} at least.`,
         },
       ];
 

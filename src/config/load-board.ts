@@ -32,7 +32,7 @@ export async function checkBoard(file: string, boardsDir: string): Promise<Board
   const { layers, problems } = await readBoardLayers(file, boardsDir);
   if (layers === undefined) return { problems };
   const parsed = boardSchema.safeParse(layers.value, { reportInput: true });
-  if (!parsed.success) return { problems: schemaProblems(parsed.error, layers) };
+  if (!parsed.success) return { problems: schemaProblems(parsed.error, layers).sort(byPlace) };
 
   const definition = parsed.data;
   const board = resolveBoard(definition, pathResolver(layers, boardsDir));
@@ -42,8 +42,14 @@ export async function checkBoard(file: string, boardsDir: string): Promise<Board
     ...(await missingFragments(board, layers, boardsDir)),
     ...(await missingOverlays(board, layers)),
   ];
-  if (found.length > 0) return { problems: found };
+  if (found.length > 0) return { problems: found.sort(byPlace) };
   return { loaded: { board, definition, files: layers.sources.map((source) => source.file) }, problems: [] };
+}
+
+/** As a person works through the files. */
+function byPlace(a: Problem, b: Problem): number {
+  if (a.file !== b.file) return (a.file ?? '') < (b.file ?? '') ? -1 : 1;
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
 /** Each issue is shown in the file that it comes from: a family's mistake is not the board's. */
