@@ -43,7 +43,8 @@ const STYLES = {
 
 /**
  * The nodes of each document with their places. js-yaml's own AST has no positions, its events do.
- * Ranges of quoted scalars include the quotes; those of block scalars begin at the `|` or `>`.
+ * Ranges of quoted scalars include the quotes; those of block scalars go from the
+ * `|` or `>` to the end of their last line.
  */
 export function yamlDocuments(events: readonly Event[], text: string): readonly YamlNode[] {
   const anchors = new Map<string, YamlNode>();
@@ -91,12 +92,15 @@ function scalar(event: ScalarEvent, text: string): YamlScalar {
   if (event.valueStart < 0) return NOTHING;
   const style = STYLES[event.style];
   const quote = style === 'single-quoted' || style === 'double-quoted' ? 1 : 0;
-  // A block scalar's event begins with its first line; its header is on the line before.
-  const start =
-    style === 'literal' || style === 'folded'
-      ? text.lastIndexOf(style === 'literal' ? '|' : '>', event.valueStart)
-      : event.valueStart - quote;
-  return { kind: 'scalar', style, text: getScalarValue(text, event), start, end: event.valueEnd + quote };
+  const decoded = getScalarValue(text, event);
+  if (style === 'literal' || style === 'folded') {
+    // A block scalar's event goes from its first line, after its header, to the line after the last.
+    const header = text.slice(0, event.valueStart).search(/[|>][-+0-9]*[ \t]*(#[^\n]*)?\r?\n$/);
+    const start = header < 0 ? event.valueStart : header;
+    const end = event.valueStart + text.slice(event.valueStart, event.valueEnd).trimEnd().length;
+    return { kind: 'scalar', style, text: decoded, start, end };
+  }
+  return { kind: 'scalar', style, text: decoded, start: event.valueStart - quote, end: event.valueEnd + quote };
 }
 
 /** Keys that are collections cannot be named in a path and do not occur in any of our formats. */

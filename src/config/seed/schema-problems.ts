@@ -24,7 +24,7 @@ export function problemsFromSchema(issues: readonly SchemaIssue[], source: YamlS
 function mostLikely(issue: SchemaIssue): readonly SchemaIssue[] {
   const possible = issue.alternatives
     .filter(({ issues }) => !issues.some((inner) => refusesWhole(inner, issue.path)))
-    .map(({ issues }) => issues.filter((inner) => !isDeprecation(inner)));
+    .map(({ issues }) => issues.filter((inner) => !isDeprecation(inner) && !isMeantByTypo(inner, issues)));
   const ofThatType = possible.filter((issues) => !issues.some((inner) => describePath(inner.path) === typePath(issue)));
   const [best, second] = (ofThatType.length > 0 ? ofThatType : possible).toSorted(
     (a, b) => depth(b) - depth(a) || a.length - b.length,

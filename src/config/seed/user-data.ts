@@ -3,7 +3,7 @@ import { describePath } from '../wording.js';
 import type { Path, YamlSource } from '../yaml-source.js';
 import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
-import { mergeFindings, type Findings } from './findings.js';
+import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
 import { passwordFindings } from './passwords.js';
 import { problemsFromSchema } from './schema-problems.js';
@@ -59,7 +59,7 @@ function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | undefined)
   }
   const bySchema =
     schemas === undefined
-      ? { problems: [], warnings: [] }
+      ? NOTHING_FOUND
       : problemsFromSchema(schemas.cloudConfig(source.value), source, 'cloud-config');
   return mergeFindings(duplicates, bySchema, hostnames(source), sshKeys(source), passwordFindings(source));
 }
