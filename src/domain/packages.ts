@@ -19,6 +19,8 @@ export type PackageLock = {
   readonly architecture: string;
   /** Installed into the image, dependencies included. */
   readonly install: readonly LockedPackage[];
+  /** Names of the essential packages and what they need: these go into the empty root first. */
+  readonly essential: readonly string[];
   /** Same versions for the host's architecture: their programs speed up maintainer scripts. Empty where host and image agree. */
   readonly twins: readonly LockedPackage[];
   /** Only unpacked at build time: kernel source, boot firmware, wifi firmware. */

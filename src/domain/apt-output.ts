@@ -1,0 +1,57 @@
+import type { LockedPackage } from './packages.js';
+
+/** `Inst` lines of `apt-get --simulate install`: what would be unpacked, in apt's order. */
+export function simulatedInstalls(output: string): readonly { readonly name: string; readonly version: string }[] {
+  return [...output.matchAll(/^Inst (?<name>[^\s:]+)\S* (?:\[\S+\] )?\((?<version>\S+) /gm)].map(({ groups }) => ({
+    name: groups?.['name'] ?? '',
+    version: groups?.['version'] ?? '',
+  }));
+}
+
+/** Stanzas of `apt-cache show`; the same package from two suites comes once. */
+export function shownPackages(output: string): readonly LockedPackage[] {
+  const packages = new Map<string, LockedPackage>();
+  for (const stanza of output.split('\n\n')) {
+    const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(stanza)?.[1];
+    const [name, version, architecture] = [field('Package'), field('Version'), field('Architecture')];
+    const [filename, sha256, size] = [field('Filename'), field('SHA256'), field('Size')];
+    if (!name || !version || !architecture || !filename || !sha256 || !size) continue;
+    const found = { name, version, architecture, filename, sizeBytes: Number(size), sha256 };
+    packages.set(`${name} ${version} ${architecture}`, found);
+  }
+  return [...packages.values()];
+}
+
+/** Names that apt does not know or has nothing to install for, from its messages. */
+export function unknownPackages(messages: string): readonly string[] {
+  const patterns = [
+    /^E: Unable to locate package (\S+)$/gm,
+    /^E: Package '([^']+)' has no installation candidate$/gm,
+    /^E: No packages found matching (\S+)$/gm,
+    /^N: Unable to locate package (\S+)$/gm,
+  ];
+  const names = patterns.flatMap((pattern) => [...messages.matchAll(pattern)].map((match) => match[1] ?? ''));
+  return [...new Set(names)];
+}
+
+/**
+ * The same packages for another architecture. A rebuild without a change of source (+b1 against +b2) counts as the
+ * same: such rebuilds happen for one architecture at a time.
+ */
+export function twinsOf(
+  packages: readonly LockedPackage[],
+  candidates: readonly LockedPackage[],
+): readonly LockedPackage[] {
+  const known = new Map(
+    candidates.map((candidate) => [`${candidate.name} ${sourceBuild(candidate.version)}`, candidate]),
+  );
+  return packages.flatMap((wanted) => {
+    if (wanted.architecture === 'all') return [];
+    const twin = known.get(`${wanted.name} ${sourceBuild(wanted.version)}`);
+    return twin === undefined || twin.architecture === 'all' ? [] : [twin];
+  });
+}
+
+function sourceBuild(version: string): string {
+  return version.replace(/\+b\d+$/, '');
+}

@@ -1,0 +1,37 @@
+/** One archive of a one-line sources.list: its URI and what is taken from it. */
+type AptSource = { readonly line: string; readonly uri: string };
+
+const SOURCE_LINE = /^deb\s+(?:\[[^\]]*\]\s+)?(?<uri>\S+)\s+\S+(?:\s+\S.*)?$/;
+
+/** The same sources with further components ("non-free-firmware") wherever they are missing. */
+export function withComponents(sourcesList: string, components: readonly string[]): string {
+  const lines = readSources(sourcesList).map(({ line }) => {
+    const missing = components.filter((component) => !line.split(/\s+/).includes(component));
+    return [line, ...missing].join(' ');
+  });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Where the packages' `Filename` may lie: every archive once, in the order of the list. */
+export function archiveUris(sourcesList: string): readonly string[] {
+  return [...new Set(readSources(sourcesList).map(({ uri }) => uri.replace(/\/+$/, '')))];
+}
+
+/**
+ * URLs to try for a file of the pool. Debian's security archive, and it alone, keeps its files below pool/updates/.
+ */
+export function poolUrls(sourcesList: string, filename: string): readonly string[] {
+  const security = filename.startsWith('pool/updates/');
+  const rank = (uri: string) => (/security/.test(uri) === security ? 0 : 1);
+  return archiveUris(sourcesList)
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map((uri) => `${uri}/${filename.split('/').map(encodeURIComponent).join('/')}`);
+}
+
+function readSources(sourcesList: string): readonly AptSource[] {
+  return sourcesList.split('\n').flatMap((text) => {
+    const line = text.trim();
+    const uri = SOURCE_LINE.exec(line)?.groups?.['uri'];
+    return uri === undefined ? [] : [{ line, uri }];
+  });
+}

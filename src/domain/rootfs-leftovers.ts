@@ -1,0 +1,53 @@
+/**
+ * What a build leaves behind and a device must not have, as patterns for `find -path` (where * also matches /).
+ * Logs and caches only say how the image was made; keys and seeds must be each device's own.
+ */
+export const rootfsLeftovers = [
+  // mount points of the build
+  '/lib64',
+  '/usr/lib64',
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/libeatmydata.so',
+  '/usr/sbin/policy-rc.d',
+  '/etc/systemd/system-preset/50-reswarm.preset',
+  '/dev/*',
+  '/proc/*',
+  '/run/*',
+  '/tmp/*',
+  '/var/tmp/*',
+  // dpkg, apt and debconf
+  '/var/lib/dpkg/arch',
+  '/var/lib/dpkg/lock*',
+  '/var/lib/dpkg/*-old',
+  '/var/lib/dpkg/triggers/Lock',
+  '/var/cache/debconf/*-old',
+  '/var/cache/apt/*.bin',
+  '/var/lib/apt/lists/?*',
+  '/etc/*.dpkg-*',
+  '/var/backups/*',
+  // copies that useradd and its like make
+  '/etc/passwd-',
+  '/etc/group-',
+  '/etc/shadow-',
+  '/etc/gshadow-',
+  '/etc/subuid-',
+  '/etc/subgid-',
+  // caches that hold times and inode numbers of the build
+  '/var/cache/ldconfig/aux-cache',
+  '/var/cache/man/?*',
+  '*/__pycache__',
+  '*/__pycache__/*',
+  // secrets and identities
+  '/etc/ssh/ssh_host_*',
+  '/var/lib/dbus/machine-id',
+  '/var/lib/systemd/random-seed',
+  '/root/.rnd',
+  '/root/.*_history',
+  // logs
+  '/var/log/*.log',
+  '/var/log/apt/*',
+  '/var/log/btmp',
+  '/var/log/faillog',
+  '/var/log/lastlog',
+  '/var/log/wtmp',
+] as const;

@@ -1,0 +1,102 @@
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { DebFile } from '../../domain/packages.js';
+import type { Mount } from '../../domain/sandbox.js';
+import type { ProgramKind } from '../../domain/twin-programs.js';
+import { dpkgPrograms, retargetDpkg, twinPrograms } from '../../domain/twin-programs.js';
+import type { StageContext } from '../../pipeline/stage.js';
+import { mapParallel } from '../debs.js';
+import type { ToolsTree } from '../tools-tree.js';
+import { findElfFiles } from './find-elf-files.js';
+
+/** Programs of the host's architecture, of the same versions as the image's. Never installed, only unpacked. */
+export type TwinTree = {
+  readonly folder: string;
+  readonly kind: ProgramKind;
+  /** dpkg's programs that take the image's architecture for their own. */
+  readonly dpkgFolder: string;
+};
+
+export type TwinRequest = {
+  readonly tools: ToolsTree;
+  readonly debs: readonly DebFile[];
+  readonly kind: ProgramKind;
+  readonly architectures: { readonly host: string; readonly image: string };
+};
+
+export async function unpackTwins(request: TwinRequest, { host, work, jobs }: StageContext): Promise<TwinTree> {
+  const folder = join(work, 'twin');
+  const dpkgFolder = join(work, 'dpkg');
+  await mkdir(folder);
+  await mkdir(dpkgFolder);
+  await mapParallel(request.debs, jobs, async ({ path }) => {
+    const mounts = [
+      { source: dirname(path), target: '/srv' },
+      { source: folder, target: '/mnt', writable: true },
+    ];
+    await host.runIn(
+      { root: request.tools.root, mounts },
+      { file: 'dpkg-deb', args: ['--extract', `/srv/${basename(path)}`, '/mnt'] },
+    );
+  });
+  for (const name of dpkgPrograms) {
+    const program = await readFile(join(folder, 'usr/bin', name)).catch(() => Buffer.alloc(0));
+    const retargeted = retargetDpkg(program, request.architectures.host, request.architectures.image);
+    if (retargeted === undefined) continue;
+    await writeFile(join(dpkgFolder, name), retargeted);
+    await chmod(join(dpkgFolder, name), 0o755);
+  }
+  return { folder, kind: request.kind, dpkgFolder };
+}
+
+/**
+ * What to lay over the image, for as long as one command runs, so that its scripts run at native speed: the twins of
+ * the programs that are unpacked by now, their libraries beside the image's own, and dpkg for the image's architecture.
+ */
+export async function twinMounts(root: string, twins: TwinTree, imageKind: ProgramKind): Promise<readonly Mount[]> {
+  const libraries = `usr/lib/${twins.kind.triplet}`;
+  const [ofTwins, ofImage] = await Promise.all([
+    findElfFiles(twins.folder, [libraries]),
+    findElfFiles(root, [`usr/lib/${imageKind.triplet}`]),
+  ]);
+  const programs = twinPrograms(ofTwins, ofImage, { twin: twins.kind, image: imageKind });
+  const retargeted = await readdir(twins.dpkgFolder);
+  const own = new Set<string>(dpkgPrograms.map((name) => `usr/bin/${name}`));
+  const folders = [
+    libraries,
+    ...(twins.kind.loaderFolder === undefined ? [] : [twins.kind.loaderFolder]),
+    ...(await pythonModules(root, twins.folder)),
+  ];
+  await linkLoader(root, twins.kind);
+  return [
+    ...programs.filter((path) => !own.has(path)).map((path) => shown(twins.folder, path)),
+    ...folders.map((path) => shown(twins.folder, path)),
+    ...retargeted
+      .filter((name) => ofImage.has(`usr/bin/${name}`))
+      .map((name) => ({ source: join(twins.dpkgFolder, name), target: `/usr/bin/${name}` })),
+  ];
+}
+
+function shown(folder: string, path: string): Mount {
+  return { source: join(folder, path), target: `/${path}` };
+}
+
+/** Python's modules in C carry the architecture in their names, so the whole folder is exchanged. */
+async function pythonModules(root: string, twins: string): Promise<readonly string[]> {
+  const folders: string[] = [];
+  for (const name of await readdir(join(twins, 'usr/lib'))) {
+    const path = `usr/lib/${name}/lib-dynload`;
+    if (!name.startsWith('python3.')) continue;
+    const both = await Promise.all([root, twins].map((tree) => stat(join(tree, path)).catch(() => undefined)));
+    if (both.every((status) => status?.isDirectory() === true)) folders.push(path);
+  }
+  return folders;
+}
+
+/** Programs ask for /lib64/ld-linux-x86-64.so.2. */
+async function linkLoader(root: string, { loaderFolder }: ProgramKind): Promise<void> {
+  if (loaderFolder === undefined) return;
+  await symlink(loaderFolder, join(root, basename(loaderFolder))).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
