@@ -27,15 +27,15 @@ export function checkBoardRules(board: BoardDefinition): readonly RuleProblem[] 
   return RULES.flatMap((rule) => rule(board));
 }
 
-const alignmentIsWholeMiB: BoardRule = ({ partitions: { alignment } }) =>
-  sizeBytes(alignment) > 0 && sizeBytes(alignment) % MiB === 0
+const alignmentFitsEraseBlocks: BoardRule = ({ partitions: { alignment } }) =>
+  sizeBytes(alignment) > 0 && sizeBytes(alignment) % (4 * MiB) === 0
     ? []
     : [
         {
           path: ['partitions', 'alignment'],
           code: 'partition-misaligned',
-          message: `an alignment of ${alignment} is not a multiple of 1 MiB`,
-          hint: 'Use 1M or 4M: erase blocks of SD cards are 4 MiB.',
+          message: `an alignment of ${alignment} is not a multiple of 4 MiB, in which SD cards erase`,
+          hint: 'Use 4M.',
         },
       ];
 
@@ -188,7 +188,7 @@ const qemuMachinesFindDeviceTrees: BoardRule = ({ qemu, deviceTrees }) =>
   });
 
 const RULES: readonly BoardRule[] = [
-  alignmentIsWholeMiB,
+  alignmentFitsEraseBlocks,
   partitionsAreAligned,
   bootPartitionCanBeFat32,
   partitionsDoNotOverlap,

@@ -46,7 +46,9 @@ const place = {
 
 const partitions = z
   .strictObject({
-    alignment: size.default('4M').describe('Starts and sizes are multiples of it; SD cards erase in blocks of 4 MiB.'),
+    alignment: size
+      .default('4M')
+      .describe('Starts and sizes are multiples of it. A multiple of 4M: SD cards erase in blocks of 4 MiB.'),
     boot: z
       .strictObject({
         fs: z.literal('fat32').default('fat32').describe('The only file system that the boot ROM reads.'),

@@ -99,11 +99,10 @@ function fat32Needs(request: PartitionRequest, content: TreeContent): Needs {
 }
 
 function ext4Needs(request: PartitionRequest, content: TreeContent): Needs {
+  // mke2fs gives the journal no more than half of what is free before it.
+  const roomBytes = Math.max(content.bytes + request.headroomBytes, EXT4_JOURNAL_BYTES);
   return (sizeBytes) =>
-    Math.max(
-      ext4MinBytes(content.files),
-      content.bytes + ext4Geometry(sizeBytes, content.files).overheadBytes + request.headroomBytes,
-    );
+    Math.max(ext4MinBytes(content.files), roomBytes + ext4Geometry(sizeBytes, content.files).overheadBytes);
 }
 
 function place(request: PartitionRequest, afterBytes: number, alignmentBytes: number, needs: Needs): Place {

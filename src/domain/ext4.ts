@@ -18,8 +18,8 @@ const GROWTH = 1024;
 const MAX_BLOCKS = 0xffff_ffff;
 /** mke2fs leaves out a last group in which fewer blocks than these would be left for data (ext2fs_initialize). */
 const SHORTEST_REST_BLOCKS = 50;
-/** lost+found, the orphan file, inodes' extent blocks of very fragmented files. */
-const SMALL_THINGS_BLOCKS = 64;
+/** lost+found, and extent blocks of the few files that need one. */
+const SMALL_THINGS_BLOCKS = 32;
 
 export type Ext4Geometry = {
   /** For mke2fs's -N. */
@@ -42,12 +42,18 @@ export function ext4Geometry(sizeBytes: number, files: number): Ext4Geometry {
     groups * groupBlocks +
     groupsWithCopies(groups) * copyBlocks +
     EXT4_JOURNAL_BYTES / EXT4_BLOCK_BYTES +
+    orphanFileBlocks(blocks) +
     SMALL_THINGS_BLOCKS +
     (restIsUsed ? 0 : restBlocks);
   return {
     inodes: groups * inodesPerGroup(wholeGroups, files),
     overheadBytes: overheadBlocks * EXT4_BLOCK_BYTES,
   };
+}
+
+/** The orphan_file feature: inodes that are deleted while open are noted there (ext2fs_default_orphan_file_blocks). */
+function orphanFileBlocks(blocks: number): number {
+  return Math.min(512, Math.max(32, Math.ceil(blocks / 4096)));
 }
 
 /** The least size that can hold so many files at all: a group's inode bitmap is one block. */

@@ -102,7 +102,7 @@ describe('checkBoard', () => {
     ['a FAT label in small letters', ['partitions:', '  boot: { label: boot }'], ['invalid-value 4:18']],
     ['a FAT that would be FAT16', ['partitions:', '  boot: { size: 32M }'], ['partition-too-small 4:17']],
     ['a size off the alignment', ['partitions:', '  root: { size: 1026M }'], ['partition-misaligned 4:17']],
-    ['an alignment of half a MiB', ['partitions: { alignment: 512K }'], ['partition-misaligned 3:26']],
+    ['an alignment of 1 MiB', ['partitions: { alignment: 1M }'], ['partition-misaligned 3:26']],
     [
       'partitions that overlap',
       ['partitions:', '  boot: { size: 64M }', '  root: { start: 64M }'],
