@@ -4,7 +4,7 @@ import type { Problem } from '../errors.js';
 import { readYamlSource, type Path, type YamlSource } from './yaml-source.js';
 
 export const EXTENDS_DESCRIPTION =
-  'Takes over what this file leaves out from another one: rpi-64bit (a family), rpi4 (a board), or a path that begins with ./ or ../ or /. Maps are merged, lists and values are replaced.';
+  'Takes over what this file leaves out from another one: rpi-64bit (a family), rpi4 (a board), or a path that begins with `./`, `../` or `/`. Maps are merged, lists and values are replaced.';
 
 /** A board of one's own extends a shipped board, which extends its family; nothing lies deeper. */
 const MAX_LAYERS = 3;
@@ -18,7 +18,7 @@ export type BoardLayers = {
   sourceOf(path: Path): YamlSource;
 };
 
-export type BoardLayersResult =
+type BoardLayersResult =
   | { readonly layers: BoardLayers; readonly problems?: undefined }
   | { readonly layers?: undefined; readonly problems: readonly Problem[] };
 
@@ -84,7 +84,7 @@ function withoutExtends({ value }: YamlSource): unknown {
 }
 
 /** Maps are merged key by key, those of `below` first; everything else is replaced. */
-export function merge(below: unknown, above: unknown): unknown {
+function merge(below: unknown, above: unknown): unknown {
   if (!isMap(below) || !isMap(above)) return above;
   const merged = new Map(Object.entries(below));
   for (const [key, value] of Object.entries(above)) {

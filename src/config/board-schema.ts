@@ -52,7 +52,7 @@ const partitions = z
     boot: z
       .strictObject({
         fs: z.literal('fat32').default('fat32').describe('The only file system that the boot ROM reads.'),
-        label: fatLabel.describe('Volume label: 11 characters at most, capital letters, digits, _ and -.'),
+        label: fatLabel.describe('Volume label: 11 characters at most, capital letters, digits, `_` and `-`.'),
         ...place,
         headroom: size.default('8M').describe('Free space beside the content, for a second kernel or larger seeds.'),
       })
@@ -115,7 +115,7 @@ export const boardSchema = z.strictObject({
         .array(text)
         .min(1)
         .describe(
-          'Configuration fragments, merged in this order: names of boards/kernel/<name>.config, or paths that begin with ./ or ../ or /, from this file.',
+          'Configuration fragments, merged in this order: names of `boards/kernel/<name>.config`, or paths that begin with `./`, `../` or `/`, from this file.',
         ),
       image: z
         .strictObject({
@@ -130,7 +130,7 @@ export const boardSchema = z.strictObject({
   configTxt: z
     .record(z.string(), z.array(text))
     .describe(
-      'config.txt: lines by [filter] (all, pi3, pi4, cm4, …). kernel= is added. Lines keep their order, a key may occur more than once.',
+      'config.txt: lines by filter (all, pi3, pi4, cm4, …). kernel= is added. Lines keep their order, a key may occur more than once.',
     ),
   consoles: z
     .array(word)
@@ -164,7 +164,7 @@ export const boardSchema = z.strictObject({
             z.string().regex(/^[A-Za-z0-9][A-Za-z0-9,._*?/ +-]*$/, { error: 'must be a path below /usr/lib/firmware' }),
           )
           .min(1)
-          .describe('Paths below /usr/lib/firmware; * and ? stand for anything but /.'),
+          .describe('Paths below /usr/lib/firmware; `*` and `?` stand for anything but `/`.'),
       }),
     )
     .default([])

@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { boardJsonSchema } from '../../../src/config/board-json-schema.js';
+import { withKeyList } from '../../../src/config/board-key-list.js';
 
 const boards = new URL('../../../boards/', import.meta.url);
 
@@ -15,6 +16,14 @@ async function yamlFiles(): Promise<string[]> {
   const families = await readdir(new URL('families/', boards));
   return [...shipped, ...families.map((name) => `families/${name}`)].filter((name) => name.endsWith('.yaml'));
 }
+
+describe('docs/boards.md', () => {
+  it('lists every key as the code describes it: run `npm run schema` after a change', async () => {
+    const text = await readFile(new URL('../docs/boards.md', boards), 'utf8');
+    expect(withKeyList(text)).toBe(text);
+    expect(text).toContain('- `partitions.boot.size` (text, default `auto`): ');
+  });
+});
 
 describe('boards/board.schema.json', () => {
   it('is what the code generates: run `npm run schema` after a change', async () => {

@@ -1,0 +1,47 @@
+import { boardJsonSchema } from './board-json-schema.js';
+
+type Node = {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly const?: string;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node | boolean;
+  readonly items?: Node;
+};
+
+const KEY_LIST_START = '<!-- keys: written by `npm run schema` -->';
+const KEY_LIST_END = '<!-- end of keys -->';
+
+/** Every key of a board file with what the schema says of it, as a Markdown list for docs/boards.md. */
+function boardKeyList(): string {
+  return keysOf(boardJsonSchema(), '').join('\n');
+}
+
+/** The text with the list between its two marks replaced. */
+export function withKeyList(document: string): string {
+  const start = document.indexOf(KEY_LIST_START);
+  const end = document.indexOf(KEY_LIST_END);
+  if (start < 0 || end < start) throw new TypeError('the document has no place for the list of keys');
+  return `${document.slice(0, start)}${KEY_LIST_START}\n\n${boardKeyList()}\n\n${document.slice(end)}`;
+}
+
+function keysOf(node: Node, prefix: string): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+    const name = `${prefix}${key}`;
+    const below = child.items?.properties === undefined ? keysOf(child, `${name}.`) : keysOf(child.items, `${name}[].`);
+    return [`- \`${name}\` (${describeType(child)}): ${child.description ?? ''}`, ...below];
+  });
+}
+
+function describeType(node: Node): string {
+  const { type = 'text', default: preset } = node;
+  const words = node.const === undefined ? node.enum : [node.const];
+  const kind = words === undefined ? (TYPES[type] ?? type) : words.map((word) => `\`${word}\``).join(' or ');
+  const items = type === 'array' && node.items?.enum !== undefined ? ` of ${describeType(node.items)}` : '';
+  const isPlain = typeof preset === 'string' || typeof preset === 'number';
+  return `${kind}${items}${isPlain ? `, default \`${preset}\`` : ''}`;
+}
+
+const TYPES: Readonly<Record<string, string>> = { string: 'text', array: 'list', object: 'map', integer: 'number' };
