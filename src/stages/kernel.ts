@@ -152,8 +152,8 @@ export function makeCommand(
       KBUILD_BUILD_VERSION: '1',
       SOURCE_DATE_EPOCH: sourceDateEpoch.toString(),
       CCACHE_DIR: inside.ccache,
-      // gcc's own list of dependencies saves a cold cache the extra run of the preprocessor for each file.
-      CCACHE_DEPEND: '1',
+      // Not ccache's depend mode: it saves a cold build 8 % of its time, but every file includes the whole
+      // configuration, so that one changed option would miss for all of them. Preprocessed, most are the same.
       // Tools trees come and go; the same compiler in another tree is the same compiler.
       CCACHE_COMPILERCHECK: 'content',
       CCACHE_MAXSIZE: '2G',
