@@ -1,10 +1,10 @@
 import type { MachineName } from './qemu.js';
 
 /** A file of the boot firmware's or kernel's package that belongs into the image: globs know `*` and `?`, neither matches `/`. */
-export type PackageFiles = { readonly package: string; readonly files: readonly string[] };
+type PackageFiles = { readonly package: string; readonly files: readonly string[] };
 
 /** Lines of config.txt under one `[filter]`. A key may occur more than once, so the order is kept. */
-export type ConfigTxtSection = { readonly filter: string; readonly lines: readonly string[] };
+type ConfigTxtSection = { readonly filter: string; readonly lines: readonly string[] };
 
 /** What a board asks of one partition; `planDiskLayout` turns it into bytes on the disk. */
 export type PartitionRequest = {
@@ -18,7 +18,7 @@ export type PartitionRequest = {
 };
 
 /** A kernel configuration fragment: what it is called and where it lies on this machine. */
-export type KernelFragment = { readonly name: string; readonly path: string };
+type KernelFragment = { readonly name: string; readonly path: string };
 
 /**
  * A board definition with defaults applied, sizes in bytes and paths absolute. Paths say where inputs lie on this

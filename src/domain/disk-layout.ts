@@ -16,7 +16,7 @@ type PlacedPartition = {
   readonly mount: string;
 };
 
-export type BootPartition = PlacedPartition & {
+type BootPartition = PlacedPartition & {
   readonly name: 'boot';
   readonly number: 1;
   readonly fs: 'fat32';
