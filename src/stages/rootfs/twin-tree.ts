@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { DebFile } from '../../domain/packages.js';
 import type { Mount } from '../../domain/sandbox.js';
@@ -96,7 +96,13 @@ async function pythonModules(root: string, twins: string): Promise<readonly stri
 /** Programs ask for /lib64/ld-linux-x86-64.so.2. */
 async function linkLoader(root: string, { loaderFolder }: ProgramKind): Promise<void> {
   if (loaderFolder === undefined) return;
-  await symlink(loaderFolder, join(root, basename(loaderFolder))).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  const link = join(root, basename(loaderFolder));
+  if (!(await exists(link))) await symlink(loaderFolder, link);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
