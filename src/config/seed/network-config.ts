@@ -16,7 +16,7 @@ import { checkText, OTHER_LIMIT_BYTES } from './text-file.js';
  * when `schemas` are at hand, version 2 by ours.
  *
  * Codes: those of checkText, readYamlSource, problemsFromZod, problemsFromSchema, and `network-empty`,
- * `network-version`, `network-unknown-device`; warnings `wifi-no-country`, `deprecated-key`.
+ * `network-version`, `network-unknown-device`, `wifi-ap-mode`; warnings `wifi-no-country`, `deprecated-key`.
  */
 export function checkNetworkConfig(file: SeedFile, schemas?: CloudInitSchemas): Findings {
   const asText = checkText(file, OTHER_LIMIT_BYTES);
@@ -71,7 +71,7 @@ function checkVersion2(source: YamlSource): Findings {
     ? []
     : problemsFromZod(result.error, source, source.file, { schema: networkV2, isSecret: isSecretPath });
   return {
-    problems: [...problems, ...unknownDevices(source)],
+    problems: [...problems, ...unknownDevices(source), ...accessPointMode(source)],
     warnings: [...noCountry(source), ...oldGateways(source)],
   };
 }
@@ -119,6 +119,20 @@ function unknownDevices(source: YamlSource): Problem[] {
       return [{ code: 'network-unknown-device', message, hint, file: source.file, ...source.locate(place) }];
     });
   });
+}
+
+/** networkd lets wpa_supplicant join networks only; netplan then refuses the whole file. */
+function accessPointMode(source: YamlSource): Problem[] {
+  const renderer = asMapping(source.value)?.['renderer'];
+  return devicesOf(source, ['wifis']).flatMap(([path, device]) =>
+    Object.entries(asMapping(device['access-points']) ?? {}).flatMap(([ssid, point]): Problem[] => {
+      if (asMapping(point)?.['mode'] !== 'ap' || (device['renderer'] ?? renderer) === 'NetworkManager') return [];
+      const place = source.locate([...path, 'access-points', ssid, 'mode']);
+      const message =
+        '"mode: ap" needs NetworkManager, which this image does not hold; networkd can only join networks';
+      return [{ code: 'wifi-ap-mode', message, hint: 'Run hostapd for an access point.', file: source.file, ...place }];
+    }),
+  );
 }
 
 /** Without a country, the radio of a Pi stays on the few channels that are allowed everywhere, or off (rfkill). */

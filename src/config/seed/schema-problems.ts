@@ -56,13 +56,15 @@ function isRequired(issue: SchemaIssue): boolean {
 
 /** `nmae: x` gives an unknown and a missing key; the first, with its did-you-mean, says it all. */
 function isMeantByTypo(issue: SchemaIssue, issues: readonly SchemaIssue[]): boolean {
+  const leaves = leavesOf(issue);
+  const missing = leaves.map((leaf) => text(leaf.params['missingProperty']));
   return (
-    isRequired(issue) &&
+    leaves.every(isRequired) &&
     issues.some(
       (other) =>
         other.keyword === 'additionalProperties' &&
         describePath(other.path) === describePath(issue.path) &&
-        nearestWord(text(other.params['additionalProperty']), [text(issue.params['missingProperty'])]) !== undefined,
+        nearestWord(text(other.params['additionalProperty']), missing) !== undefined,
     )
   );
 }

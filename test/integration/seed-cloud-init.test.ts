@@ -1,0 +1,296 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { checkSeed } from '../../src/config/seed/check-seed.js';
+import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/config/seed/cloud-init-schemas.js';
+import { composeSeed } from '../../src/config/seed/compose-seed.js';
+import type { Findings } from '../../src/config/seed/findings.js';
+import { finishSeed } from '../../src/config/seed/finish-seed.js';
+import { checkNetworkConfig } from '../../src/config/seed/network-config.js';
+import { hashPasswordCommand } from '../../src/config/seed/passwords.js';
+import { readDefaultSeed } from '../../src/config/seed/read-seed.js';
+import { checkUserData } from '../../src/config/seed/user-data.js';
+import type { DebFile } from '../../src/domain/packages.js';
+import type { Mount, Sandbox } from '../../src/domain/sandbox.js';
+import { describeProblem } from '../../src/errors.js';
+import { readHostFacts } from '../../src/host/read-facts.js';
+import { RealHost } from '../../src/host/real-host.js';
+import type { StageContext } from '../../src/pipeline/stage.js';
+import { cloudInitSchemaStage } from '../../src/stages/cloud-init-schema.js';
+
+const tools = { root: inject('toolsTree'), versions: {} };
+const host = new RealHost({
+  facts: readHostFacts(process.env),
+  signal: new AbortController().signal,
+  environment: process.env,
+  offline: false,
+});
+
+let folder: string;
+let deb: DebFile;
+let schemas: CloudInitSchemas;
+let examples: string;
+
+const inTools = (mounts: readonly Mount[], network = false): Sandbox => ({
+  root: tools.root,
+  mounts,
+  network,
+  cwd: '/mnt',
+});
+const report = { step: () => undefined, progress: () => undefined, warn: () => undefined };
+
+async function stageContext(name: string): Promise<StageContext> {
+  const work = join(folder, name);
+  await mkdir(work);
+  return { host, report, shared: { downloads: folder, ccache: folder }, work, jobs: 1, offline: false };
+}
+
+async function debFile(name: string, path: string): Promise<DebFile> {
+  const bytes = await readFile(path);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { name, version: '1', architecture: 'all', filename: name, sizeBytes: bytes.length, sha256, path };
+}
+
+/** The packages that go into the image, fetched and verified by the tools' own apt. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seed-'));
+  for (const name of ['debs', 'lists', 'cache', 'unpacked', 'schemas']) await mkdir(join(folder, name));
+  const mounts = [
+    { source: join(folder, 'debs'), target: '/mnt', writable: true },
+    { source: join(folder, 'lists'), target: '/var/lib/apt/lists', writable: true },
+    { source: join(folder, 'cache'), target: '/var/cache/apt', writable: true },
+  ];
+  const apt = async (...args: string[]): Promise<void> => {
+    await host.runIn(inTools(mounts, true), {
+      file: 'apt-get',
+      args: ['-qq', '-o', 'APT::Sandbox::User=root', ...args],
+    });
+  };
+  await apt('update');
+  await apt('download', 'cloud-init', 'netplan-generator', 'libnetplan1', 'libglib2.0-0t64', 'libyaml-0-2');
+  const files = await readdir(join(folder, 'debs'));
+  const unpack = inTools([
+    { source: join(folder, 'debs'), target: '/srv' },
+    { source: join(folder, 'unpacked'), target: '/mnt', writable: true },
+  ]);
+  for (const file of files) await host.runIn(unpack, { file: 'dpkg-deb', args: ['--extract', `/srv/${file}`, '/mnt'] });
+  deb = await debFile('cloud-init', join(folder, 'debs', files.find((file) => file.startsWith('cloud-init_')) ?? ''));
+  await cloudInitSchemaStage.run({ tools, deb }, join(folder, 'schemas'), await stageContext('work'));
+  schemas = await loadCloudInitSchemas(join(folder, 'schemas'));
+  examples = join(folder, 'unpacked/usr/share/doc/cloud-init/examples');
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const lines = ({ problems }: Findings): string[] =>
+  problems.map((problem) => `${describeProblem(problem)}${problem.hint === undefined ? '' : ` — ${problem.hint}`}`);
+const check = (text: string): Findings =>
+  checkUserData({ file: 'user-data', text: `#cloud-config\n${text}\n` }, schemas);
+
+describe('the schemas of cloud-init', () => {
+  it('refuses a package that does not hold them', async () => {
+    await mkdir(join(folder, 'debs/empty/DEBIAN'), { recursive: true });
+    const control = 'Package: empty\nVersion: 1\nArchitecture: all\nMaintainer: T <t@example.org>\nDescription: t\n';
+    await writeFile(join(folder, 'debs/empty/DEBIAN/control'), control);
+    const mounts = [{ source: join(folder, 'debs'), target: '/mnt', writable: true }];
+    await host.runIn(inTools(mounts), { file: 'dpkg-deb', args: ['--build', 'empty', 'empty.deb'] });
+    const input = { tools, deb: await debFile('empty', join(folder, 'debs/empty.deb')) };
+    await expect(cloudInitSchemaStage.run(input, folder, await stageContext('work-2'))).rejects.toMatchObject({
+      code: 'cloud-init-schema',
+    });
+  });
+
+  it('refuses a folder without them', async () => {
+    await expect(loadCloudInitSchemas(join(folder, 'debs'))).rejects.toMatchObject({ code: 'cloud-init-schema' });
+  });
+});
+
+describe('user-data against the schema of cloud-init', () => {
+  it.each([
+    ['hostnme: x', 'user-data:2:1: "hostnme" is not a cloud-config key — Did you mean "hostname"?'],
+    ['hostname: 12', 'user-data:2:11: "hostname" must be text, found the number 12 — Put it in quotes.'],
+    ['users: [{nmae: x}]', 'user-data:2:10: "nmae" is not a key that "users[0]" can have — Did you mean "name"?'],
+    ['users: [{gecos: x}]', 'user-data:2:9: "users[0]" needs "name" or "snapuser"'],
+    [
+      'runcmd: ls',
+      'user-data:2:9: "runcmd" must be a list, found the text "ls" — Write it as a list, even with one item: "- …".',
+    ],
+    [
+      'write_files:\n  - path: /x\n    permissions: 0644',
+      'user-data:4:18: "write_files[0].permissions" must be text, found the number 420 — Put it in quotes.',
+    ],
+    [
+      'power_state: {mode: rebot}',
+      'user-data:2:21: "power_state.mode" must be "poweroff" or "reboot" or "halt", found the text "rebot" — Did you mean "reboot"?',
+    ],
+    [
+      'apt: {sources: {x: {sorce: y}}}',
+      'user-data:2:21: "sorce" is not a key that "apt.sources.x" can have — Did you mean "source"?',
+    ],
+    [
+      'chpasswd: {users: [{name: x, pasword: y}]}',
+      'user-data:2:30: "pasword" is not a key that "chpasswd.users[0]" can have — Did you mean "password"?',
+    ],
+    [
+      'users:\n  - name: x\n    plain_text_passwd: 12345678',
+      'user-data:4:24: "users[0].plain_text_passwd" must be text, found a number — Put it in quotes.',
+    ],
+    [
+      'users: [{name: x, expiredate: 2020-01-01}]',
+      'user-data:2:31: "users[0].expiredate" must be text, found a date — Put the date in quotes.',
+    ],
+    ['enable_ssh: true', 'user-data:2:1: "enable_ssh" is not a cloud-config key'],
+  ])('says of %j: %s', (text, expected) => {
+    expect(lines(check(text))).toEqual([expected]);
+  });
+
+  it('warns about what is deprecated, with what to write instead', () => {
+    const { problems, warnings } = check('users: [{name: x, lock-passwd: true}]');
+    expect(problems).toEqual([]);
+    expect(warnings).toMatchObject([{ code: 'deprecated-key', line: 2, column: 19, hint: 'Use lock_passwd instead.' }]);
+  });
+
+  it('takes values as Python reads them', () => {
+    expect(check('ssh_pwauth: no\npackage_update: yes\nbootcmd:\n  - [touch, /x]\n  - ls').problems).toEqual([]);
+  });
+});
+
+/** Examples of the package that are not good user-data, and why. Everything else must pass. */
+const NOT_GOOD: Readonly<Record<string, readonly string[]>> = {
+  // settings of the image (/etc/cloud), not of user-data: cloud-init's own schema refuses them, too
+  'cloud-config-datasources.txt': ['unknown-key'],
+  // several alternatives in one file, of which PyYAML would keep the last
+  'cloud-config-add-apt-repos.txt': ['yaml-duplicate-key'],
+  'cloud-config-disk-setup.txt': ['yaml-duplicate-key'],
+  'network-config-v1-bridge.yaml': ['yaml-duplicate-key'],
+  // prose about the kernel's command line, and an example of what is ignored
+  'kernel-command-line.txt': ['seed-no-header'],
+  'plain-ignored.txt': ['seed-no-header'],
+};
+
+describe("cloud-init's own examples", () => {
+  it('pass, but for those that are no good user-data', async () => {
+    const names = (await readdir(examples, { withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(40);
+    const refused: Record<string, string[]> = {};
+    for (const name of names) {
+      const file = { file: name, text: await readFile(join(examples, name), 'utf8') };
+      const { problems } = name.startsWith('network')
+        ? checkNetworkConfig(file, schemas)
+        : checkUserData(file, schemas);
+      if (problems.length > 0) refused[name] = [...new Set(problems.map(({ code }) => code))];
+    }
+    expect(refused).toEqual(NOT_GOOD);
+  });
+});
+
+/** What netplan makes of a network-config; its words, and the files that it wrote. */
+async function netplan(
+  text: string,
+): Promise<{ readonly said: string; readonly files: Readonly<Record<string, string>> }> {
+  const root = await mkdtemp(join(folder, 'netplan-'));
+  await mkdir(join(root, 'etc/netplan'), { recursive: true });
+  const indented = text.split('\n').map((line) => `  ${line}`);
+  const wrapped = text.includes('network:') ? text : `network:\n${indented.join('\n')}\n`;
+  await writeFile(join(root, 'etc/netplan/50-cloud-init.yaml'), wrapped, { mode: 0o600 });
+  const sandbox = inTools([
+    { source: root, target: '/mnt', writable: true },
+    { source: join(folder, 'unpacked'), target: '/srv' },
+  ]);
+  const libraries = `/srv/usr/lib/${host.facts.architecture === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+  const { stderr } = await host.runIn(
+    sandbox,
+    { file: '/srv/usr/libexec/netplan/generate', args: ['--root-dir', '/mnt'], env: { LD_LIBRARY_PATH: libraries } },
+    // 1 also when there is no systemd-escape, which names the wpa_supplicant unit: the tools have no systemd.
+    { okExitCodes: [0, 1] },
+  );
+  const files: Record<string, string> = {};
+  for (const entry of await readdir(join(root, 'run'), { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (entry.isFile()) files[entry.name] = await readFile(join(entry.parentPath, entry.name), 'utf8');
+  }
+  return { said: stderr, files };
+}
+
+describe('network-config read by netplan', () => {
+  it('gives every wired port DHCP by the default, and holds up no boot', async () => {
+    const { networkConfig } = await readDefaultSeed('cloud-init');
+    const { said, files } = await netplan(networkConfig?.text ?? '');
+    expect(said).not.toContain('Error');
+    expect(files['10-netplan-wired.network']).toContain('Name=e*');
+    expect(files['10-netplan-wired.network']).toContain('DHCP=ipv4');
+    // The drop-in for systemd-networkd-wait-online, where netplan names the interfaces that must be up.
+    expect(files['10-netplan.conf']).not.toContain('ExecStart');
+  });
+
+  it('joins the Wi-Fi that stands in the default as a comment', async () => {
+    const { networkConfig } = await readDefaultSeed('cloud-init');
+    const text = (networkConfig?.text ?? '').replace(/^# ?(?=wifis:| {2})/gm, '');
+    expect(checkNetworkConfig({ file: 'x', text }, schemas)).toEqual({ problems: [], warnings: [] });
+    const { said, files } = await netplan(text);
+    expect(said).not.toContain('Error');
+    expect(files['wpa-wlan0.conf']).toContain('country=DE');
+    expect(files['wpa-wlan0.conf']).toContain('psk="at least eight characters"');
+  });
+
+  it.each([
+    'version: 2\nwifis: {w: {access-points: {a: {band: 6GHz}}}}\n',
+    'version: 2\nwifis: {w: {access-points: {a: {password: short}}}}\n',
+    'version: 2\nwifis: {w: {dhcp4: true}}\n',
+    'version: 2\nwifis: {w: {access-points: {a: {mode: ap, password: abcdefgh}}}}\n',
+    'version: 2\nethernets: {"e*": {dhcp4: true}}\n',
+    'version: 2\nethernets: {e: {dhcp4: 1}}\n',
+    'version: 2\nethernets: {e: {addresses: [10.0.0.1]}}\n',
+    'version: 2\nethernets: {e: {dhcp: true}}\n',
+    'version: 2\nbridges: {b: {interfaces: [nobody]}}\n',
+    'version: 2\nvlans: {v: {id: 4095, link: e}}\nethernets: {e: {}}\n',
+  ])('refuses %j, as netplan does', async (text) => {
+    expect(checkNetworkConfig({ file: 'x', text }, schemas).problems).toHaveLength(1);
+    expect((await netplan(text)).said).toMatch(/Error|ERROR/);
+  });
+
+  it.each([
+    'version: 2\nethernets: {e: {dhcp4: true, dhcp4-overrides: {route-metric: 50, use-domains: route}, accept-ra: false, link-local: [ipv6], mtu: 1400}}\n',
+    'version: 2\nethernets: {e: {match: {driver: [bcmgenet, lan78xx]}, set-name: lan, addresses: [10.0.0.2/24: {lifetime: 0}], routes: [{to: 10.1.0.0/16, via: 10.0.0.1, on-link: true, table: 5}]}}\n',
+    'version: 2\nwifis: {w: {access-points: {a: {auth: {key-management: sae, password: abcdefgh}}, b: {mode: adhoc, band: 2.4GHz, channel: 6}}}}\n',
+    'version: 2\nethernets: {a: {}, b: {}}\nbonds: {n: {interfaces: [a, b], parameters: {mode: 802.3ad, lacp-rate: fast, mii-monitor-interval: 100, transmit-hash-policy: layer3+4}}}\n',
+    'version: 2\nethernets: {a: {}}\nbridges: {n: {interfaces: [a], parameters: {stp: true, forward-delay: 4, path-cost: {a: 10}}}}\nvlans: {v: {id: 5, link: n, addresses: [10.0.0.2/24]}}\n',
+    'version: 2\nrenderer: NetworkManager\ndummy-devices: {d0: {addresses: [10.9.9.1/32]}}\nvrfs: {v: {table: 7, interfaces: [d0]}}\n',
+  ])('takes %j, as netplan does', async (text) => {
+    expect(checkNetworkConfig({ file: 'x', text }, schemas).problems).toEqual([]);
+    expect((await netplan(text)).said).not.toMatch(/Error|ERROR/);
+  });
+});
+
+describe('the default seed', () => {
+  it("passes cloud-init's schema", async () => {
+    const { files } = composeSeed({ defaults: await readDefaultSeed('cloud-init'), hostname: 'pi-1' });
+    expect(checkSeed(files, schemas)).toMatchObject({ problems: [], warnings: [{ code: 'seed-no-login' }] });
+  });
+});
+
+describe('hashing with the openssl of the tools', () => {
+  it('gives what crypt gives for that password and salt, and a seed that passes', async () => {
+    const password = 'pass $word "quoted" ü';
+    const userData = {
+      file: 'u',
+      text: `#cloud-config\nusers:\n  - name: x\n    plain_text_passwd: ${JSON.stringify(password)}\n`,
+    };
+    const hash = async (clear: string, salt: string): Promise<string> =>
+      (await host.runIn(inTools([]), { ...hashPasswordCommand(clear, salt), cwd: '/' })).stdout.trim();
+    const seed = await finishSeed({ ...(await readDefaultSeed('cloud-init')), userData }, hash);
+    const [, salt, hashed] = /hashed_passwd: '(\$6\$[./0-9A-Za-z]{16})\$([./0-9A-Za-z]{86})'/.exec(seed.userData) ?? [];
+    const perl = 'print crypt($ARGV[0], $ARGV[1])';
+    const { stdout } = await host.runIn(inTools([]), {
+      file: 'perl',
+      args: ['-e', perl, password, salt ?? ''],
+      cwd: '/',
+    });
+    expect(stdout).toBe(`${salt ?? ''}$${hashed ?? ''}`);
+    expect(checkUserData({ file: 'u', text: seed.userData }, schemas)).toEqual({ problems: [], warnings: [] });
+  });
+});
