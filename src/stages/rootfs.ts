@@ -1,5 +1,6 @@
 import { access, chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Command } from '../domain/command.js';
 import { dpkgFilterOptions } from '../domain/dpkg-filters.js';
 import type { DebFile, PackageLock } from '../domain/packages.js';
 import { rootfsLeftovers } from '../domain/rootfs-leftovers.js';
@@ -63,7 +64,6 @@ export const rootfsStage: Stage<RootfsInput> = {
       const twins = await unpackEssentialAndTwins(root, debs, input, context);
       const overlay = async () => (twins === undefined ? [] : twinMounts(root, twins.tree, twins.imageKind));
 
-      context.report.step('unpacking packages');
       await unpackRest(root, install, await overlay(), input, context);
       const mounts = await overlay();
       await configure(root, mounts, input, context);
@@ -153,25 +153,7 @@ async function unpackEssentialAndTwins(
  */
 async function unpackEssential(root: string, install: readonly DebFile[], input: RootfsInput, context: StageContext) {
   const essential = install.filter(({ name }) => input.lock.essential.includes(name));
-  await context.host.runIn(
-    {
-      root: input.tools.root,
-      mounts: [{ source: root, target: '/mnt', writable: true }, ...debMounts(essential, '/srv')],
-    },
-    {
-      file: 'eatmydata',
-      args: [
-        'dpkg',
-        '--root=/mnt',
-        ...['--force-unsafe-io', '--force-depends', '--force-architecture', '--force-script-chrootless'],
-        ...dpkgFilterOptions(input.dpkgFilters),
-        '--unpack',
-        ...essential.map(({ path }) => `/srv/${basename(path)}`),
-      ],
-      env: scriptEnvironment(input),
-    },
-    { logFile: join(context.work, 'dpkg.log') },
-  );
+  await unpackFromOutside(root, essential, ['--force-script-chrootless'], input, context);
 }
 
 async function unpackRest(
@@ -181,23 +163,50 @@ async function unpackRest(
   input: RootfsInput,
   context: StageContext,
 ): Promise<void> {
+  context.report.step('unpacking packages');
   const rest = install.filter(({ name }) => !input.lock.essential.includes(name));
   if (rest.length === 0) return;
+  if (overlay.length === 0 && input.hostArchitecture !== input.lock.architecture) {
+    // Scripts run in a chroot there, emulated. It has no /dev: what they throw away lands in files, which `finish` removes.
+    await unpackFromOutside(root, rest, [], input, context);
+    return;
+  }
   const sandbox = inImage(root, [...overlay, ...debMounts(rest, '/run/debs')], context);
-  await context.host.runIn(
-    sandbox,
-    {
-      file: 'dpkg',
-      args: [
-        ...['--force-unsafe-io', '--force-depends'],
-        ...dpkgFilterOptions(input.dpkgFilters),
-        '--unpack',
-        ...rest.map(({ path }) => `/run/debs/${basename(path)}`),
-      ],
-      env: scriptEnvironment(input),
-    },
-    { logFile: join(context.work, 'dpkg.log'), onLine: reportPackage('Unpacking', rest.length, context) },
-  );
+  await context.host.runIn(sandbox, unpackCommand(rest, '/run/debs', ['dpkg'], input), {
+    logFile: join(context.work, 'dpkg.log'),
+    onLine: reportPackage('Unpacking', rest.length, context),
+  });
+}
+
+/** By the tools' dpkg: unpacking needs no program of the image, whatever its architecture. */
+async function unpackFromOutside(
+  root: string,
+  debs: readonly DebFile[],
+  options: readonly string[],
+  input: RootfsInput,
+  context: StageContext,
+): Promise<void> {
+  const mounts = [{ source: root, target: '/mnt', writable: true }, ...debMounts(debs, '/srv')];
+  const dpkg = ['eatmydata', 'dpkg', '--root=/mnt', '--force-architecture', ...options];
+  await context.host.runIn({ root: input.tools.root, mounts }, unpackCommand(debs, '/srv', dpkg, input), {
+    logFile: join(context.work, 'dpkg.log'),
+    onLine: reportPackage('Unpacking', debs.length, context),
+  });
+}
+
+function unpackCommand(debs: readonly DebFile[], folder: string, dpkg: readonly string[], input: RootfsInput): Command {
+  const [file = 'dpkg', ...first] = dpkg;
+  return {
+    file,
+    args: [
+      ...first,
+      ...['--force-unsafe-io', '--force-depends'],
+      ...dpkgFilterOptions(input.dpkgFilters),
+      '--unpack',
+      ...debs.map(({ path }) => `${folder}/${basename(path)}`),
+    ],
+    env: scriptEnvironment(input),
+  };
 }
 
 async function configure(root: string, overlay: readonly Mount[], input: RootfsInput, context: StageContext) {
