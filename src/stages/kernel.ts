@@ -49,7 +49,7 @@ export function kernelFiles(out: string): KernelFiles {
 }
 
 /** What `uname -r` will say: "6.12.117-reswarm". */
-export async function readKernelRelease(out: string): Promise<string> {
+async function readKernelRelease(out: string): Promise<string> {
   return (await readFile(join(out, 'release'), 'utf8')).trim();
 }
 
@@ -60,7 +60,7 @@ const COMPILING_PACKAGES = ['gcc-14-aarch64-linux-gnu', 'binutils-aarch64-linux-
  * Measured: lines that make prints for every option that is on, with the fragments of this repository.
  * Only the progress display uses it.
  */
-const STEPS_PER_OPTION = 2;
+const STEPS_PER_OPTION = 1.9;
 
 /** Cross-compiles Debian's kernel source with our own configuration: `allnoconfig` plus the fragments. */
 export const kernelStage: Stage<KernelInput> = {
@@ -202,7 +202,7 @@ async function configure(
 
 async function compile(options: number, build: KernelBuild, context: StageContext): Promise<void> {
   context.report.step('compiling the kernel');
-  const expected = options * STEPS_PER_OPTION;
+  const expected = Math.round(options * STEPS_PER_OPTION);
   let done = 0;
   await build.make(['Image', 'modules', 'dtbs'], {
     logFile: join(context.work, 'compile.log'),
