@@ -13,16 +13,17 @@ import {
 } from '../domain/qemu.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { Host } from '../host/host.js';
+import type { Reporter } from '../pipeline/reporter.js';
+import type { BootToolsOptions } from './boot-tools.js';
+import { obtainBootTools } from './boot-tools.js';
 import type { ImageBootFiles } from './image-boot-files.js';
 import { extractBootFiles } from './image-boot-files.js';
 import type { ImageTable } from './image-table.js';
 import { readImageTable } from './image-table.js';
 
-export type BootOptions = {
+export type BootOptions = BootToolsOptions & {
   readonly image: string;
   readonly machine: MachineName;
-  /** Root of the tools tree: QEMU and mtools. */
-  readonly tools: string;
   /** Where the machine can be chosen freely (`virt`). Default: 1 GiB, as many processors as we have, at most 4. */
   readonly memoryBytes?: number;
   readonly cpus?: number;
@@ -55,20 +56,21 @@ const MOST_CPUS = 4;
 export async function withLoadedMachine<Result>(
   options: BootOptions,
   host: Host,
+  report: Reporter,
   use: (loaded: LoadedMachine) => Promise<Result>,
 ): Promise<Result> {
   const table = await readImageTable(options.image);
   const machine = MACHINES[options.machine];
+  const tools = await obtainBootTools(options, host, report);
   await mkdir(host.facts.cacheDir, { recursive: true });
   const folder = await mkdtemp(join(host.facts.cacheDir, 'boot-'));
   try {
     const sandbox: Sandbox = {
-      root: options.tools,
+      root: tools,
       mounts: [
         { source: await realpath(options.image), target: IMAGE },
         { source: folder, target: FOLDER, writable: true },
       ],
-      // Without a port to lend or a terminal to serve, QEMU has no business outside; the caller may open it.
       cwd: FOLDER,
     };
     const shelf = { sandbox, image: IMAGE, folder: { inside: FOLDER, outside: folder } };
@@ -103,8 +105,12 @@ export async function withLoadedMachine<Result>(
 }
 
 /** Boots the image on our own terminal, with the host's network, until it powers off or Ctrl-a x. */
-export async function bootImage(options: BootOptions, host: Host): Promise<{ readonly exitCode: number }> {
-  return withLoadedMachine(options, host, async (loaded) => {
+export async function bootImage(
+  options: BootOptions,
+  host: Host,
+  report: Reporter,
+): Promise<{ readonly exitCode: number }> {
+  return withLoadedMachine(options, host, report, async (loaded) => {
     const commandLine = commandLineFor(loaded.machine, loaded.files.cmdlineTxt, []);
     const exit = await host.attachIn(
       { ...loaded.sandbox, network: true },

@@ -6,7 +6,7 @@ import { PROBE_OFFSET_BYTES, probeArguments, probeSectors } from '../domain/boot
 import { COMMAND_LINE_LIMIT, GREETER, MACHINES, commandLineFor } from '../domain/qemu.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import type { Reporter, TaskGroup } from '../pipeline/reporter.js';
+import type { Reporter } from '../pipeline/reporter.js';
 import type { BootOptions, LoadedMachine } from './boot-image.js';
 import { withLoadedMachine } from './boot-image.js';
 
@@ -15,6 +15,8 @@ export type CheckOptions = BootOptions & {
   readonly timeoutSeconds?: number;
   /** The whole console goes here. */
   readonly logFile?: string;
+  /** Have systemd-analyze say where the time went; takes another minute. */
+  readonly profile?: boolean;
 };
 
 const PROBE = new URL('../../boards/boot-check/probe.bash', import.meta.url);
@@ -23,12 +25,12 @@ const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
 const POWER_OFF_SECONDS = 120;
 
-const GROUPS: readonly { readonly title: string; readonly stages: readonly MilestoneName[] }[] = [
+const GROUPS: readonly { readonly title: string; readonly stages: readonly (MilestoneName | 'tools')[] }[] = [
+  { title: 'Tools', stages: ['tools'] },
   { title: 'Kernel, root file system, systemd', stages: ['kernel', 'root', 'systemd', 'probe'] },
   { title: 'Docker answers', stages: ['docker'] },
   { title: 'No failed units', stages: ['units'] },
-  { title: 'Seed obeyed', stages: ['cloud-init', 'accounts', 'hostname'] },
-  { title: 'ssh answers', stages: ['ssh'] },
+  { title: 'Seed obeyed, ssh answers', stages: ['cloud-init', 'accounts', 'hostname', 'ssh'] },
   { title: 'Mounts, root grown to the card, memory', stages: ['mounts', 'root-size', 'memory'] },
   { title: 'A container runs and reaches the network', stages: ['container'] },
   { title: 'Power-off', stages: ['power-off'] },
@@ -41,10 +43,10 @@ const GROUPS: readonly { readonly title: string; readonly stages: readonly Miles
  */
 export async function checkBoot(options: CheckOptions, host: Host, report: Reporter): Promise<BootProof> {
   if (options.logFile !== undefined) await emptyLog(options.logFile);
-  return withLoadedMachine(options, host, async (loaded) => {
-    const commandLine = await placeProbe(loaded);
-    report.emit({ type: 'planned', groups: GROUPS satisfies readonly TaskGroup[] });
-    for (const { name, title } of MILESTONES) report.emit({ type: 'stage-started', stage: name, title });
+  report.emit({ type: 'planned', groups: GROUPS });
+  return withLoadedMachine(options, host, report, async (loaded) => {
+    const commandLine = await placeProbe(loaded, options.profile === true);
+    for (const { name } of MILESTONES) report.emit({ type: 'stage-started', stage: name });
     const expected = expectationsOf(loaded.files.userData, loaded.files.metaData);
     const proof = await watchBoot(loaded, commandLine, startWatch(expected, GREETING), options, host, report);
     for (const milestone of proof.milestones) {
@@ -65,9 +67,10 @@ export function firstFailure(proof: BootProof): { name: MilestoneName; text: str
   return { name: failed.name, text: `${title}: ${why ?? failed.detail}` };
 }
 
-async function placeProbe(loaded: LoadedMachine): Promise<string> {
+async function placeProbe(loaded: LoadedMachine, profile: boolean): Promise<string> {
   const script = await readFile(PROBE, 'utf8');
-  const sectors = probeSectors(`GREETER=${GREETER.address}:${GREETER.port}\n${script}`);
+  const settings = `GREETER=${GREETER.address}:${GREETER.port}\nPROFILE=${profile ? 1 : 0}\n`;
+  const sectors = probeSectors(settings + script);
   const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));
   if (PROBE_OFFSET_BYTES + sectors.length > first) {
     throw new UserError('no-room-for-probe', `The first partition of ${loaded.table.path} begins at byte ${first}`, {

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GiB, MiB } from '../../../src/domain/bytes.js';
+import { formatCommand } from '../../../src/domain/command.js';
+import type { MachineRun } from '../../../src/domain/qemu.js';
+import {
+  MACHINES,
+  cardSize,
+  commandLineFor,
+  overlayCommand,
+  overlayWriteCommand,
+  qemuCommand,
+} from '../../../src/domain/qemu.js';
+
+const run: MachineRun = {
+  machine: MACHINES.virt,
+  kernel: '/b/kernel8.img',
+  commandLine: 'console=ttyAMA0 root=PARTUUID=1234abcd-02',
+  card: '/b/card.qcow2',
+  cpus: 2,
+  memoryBytes: GiB,
+  terminal: false,
+};
+
+describe('qemuCommand', () => {
+  it('makes virt with a virtio card and network, and the console on its first serial line', () => {
+    const { args } = qemuCommand(run);
+    const line = args.join(' ');
+    expect(args).toContain('virt,dtb-randomness=off');
+    expect(line).toContain('-cpu cortex-a53 -smp 2 -m 1024M');
+    expect(line).toContain('-device virtio-blk-device,drive=card');
+    expect(line).toContain('-serial stdio');
+    expect(args.filter((word) => word === '-serial')).toHaveLength(1);
+  });
+
+  it('makes raspi3b with the device tree, the card in its SD slot and the console on its second serial line', () => {
+    const { args } = qemuCommand({ ...run, machine: MACHINES.raspi3b, deviceTree: '/b/bcm2837-rpi-3-b.dtb' });
+    const line = args.join(' ');
+    expect(line).toContain('-machine raspi3b');
+    expect(line).toContain('-dtb /b/bcm2837-rpi-3-b.dtb');
+    expect(line).toContain('file=/b/card.qcow2,format=qcow2,if=sd');
+    expect(line).toContain('-serial null -serial stdio');
+    // QEMU refuses to give a Raspberry Pi another memory size or processor count.
+    expect(args).not.toContain('-m');
+    expect(args).not.toContain('-smp');
+  });
+
+  it.each(['virt', 'raspi3b'] as const)('adds no device of its own to %s and ends with a reboot', (name) => {
+    const { args } = qemuCommand({ ...run, machine: MACHINES[name] });
+    expect(args).toEqual(expect.arrayContaining(['-nodefaults', '-no-reboot']));
+  });
+
+  it('lends the terminal with its own keys', () => {
+    expect(qemuCommand({ ...run, terminal: true }).args.slice(-2)).toEqual(['-serial', 'mon:stdio']);
+  });
+
+  it('opens the ssh port on the loopback only, and answers the greeter', () => {
+    const line = formatCommand(qemuCommand({ ...run, sshPort: 2222, greeting: 'hello' }));
+    expect(line).toContain('hostfwd=tcp:127.0.0.1:2222-:22');
+    expect(line).toContain('guestfwd=tcp:10.0.2.100:8000-cmd:/usr/bin/printf hello');
+  });
+
+  it('keeps the command line one argument', () => {
+    const { args } = qemuCommand(run);
+    expect(args[args.indexOf('-append') + 1]).toBe(run.commandLine);
+  });
+});
+
+describe('overlay', () => {
+  it('lies over the image and is of its own size', () => {
+    expect(overlayCommand('/i', '/o', 2 * GiB).args).toEqual([
+      ...['create', '-q', '-f', 'qcow2', '-b', '/i', '-F', 'raw', '/o', '2147483648'],
+    ]);
+  });
+
+  it('is written to at an offset', () => {
+    expect(overlayWriteCommand('/o', '/f', 32768, 1024).args).toContain('write -q -s /f 32768 1024');
+  });
+
+  it('has the size of an SD card: a power of two with room to grow', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 64 * GiB }), (bytes) => {
+        const size = cardSize(bytes);
+        expect(Math.log2(size) % 1).toBe(0);
+        expect(size).toBeGreaterThanOrEqual(bytes + 512 * MiB);
+        expect(size).toBeGreaterThanOrEqual(2 * GiB);
+      }),
+    );
+  });
+});
+
+describe('commandLineFor', () => {
+  const shipped = 'console=tty1 console=ttyS1,115200 root=PARTUUID=1234abcd-02 rootwait quiet loglevel=3\n';
+
+  it.each([
+    ['virt', 'console=ttyAMA0 root=PARTUUID=1234abcd-02 rootwait quiet loglevel=3'],
+    ['raspi3b', 'console=ttyS1,115200 root=PARTUUID=1234abcd-02 rootwait quiet loglevel=3'],
+  ] as const)('puts the console of %s in the place of the image’s own', (name, expected) => {
+    expect(commandLineFor(MACHINES[name], shipped, [])).toBe(expected);
+  });
+
+  it('lets the kernel speak when asked to, and adds words at the end', () => {
+    expect(commandLineFor(MACHINES.virt, shipped, ['panic=-1'], { verbose: true })).toBe(
+      'console=ttyAMA0 root=PARTUUID=1234abcd-02 rootwait panic=-1',
+    );
+  });
+
+  it('leaves words alone that only begin like a console', () => {
+    expect(commandLineFor(MACHINES.virt, 'consoleblank=0 quietly=1', [], { verbose: true })).toBe(
+      'console=ttyAMA0 consoleblank=0 quietly=1',
+    );
+  });
+});
