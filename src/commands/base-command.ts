@@ -66,15 +66,20 @@ export abstract class BaseCommand extends Command {
     else super.logJson(json);
   }
 
+  /** Ends the live list, so that what is printed next stands below it. */
+  protected async closeReporter(): Promise<void> {
+    await this.terminal?.close();
+  }
+
   protected override async finally(error: Error | undefined): Promise<void> {
     process.off('SIGINT', this.onSignal);
     process.off('SIGTERM', this.onSignal);
-    await this.terminal?.close();
+    await this.closeReporter();
     await super.finally(error);
   }
 
   protected override async catch(thrown: Error & { exitCode?: number }): Promise<unknown> {
-    await this.terminal?.close();
+    await this.closeReporter();
     const error = this.interrupt.signal.aborted ? (this.interrupt.signal.reason as InterruptedError) : thrown;
     if (!(error instanceof ReswarmError)) return super.catch(error);
     process.exitCode = error.exitCode;

@@ -9,7 +9,7 @@ import type { Store } from './store.js';
  * @returns ISO 8601, UTC
  */
 export async function archiveAsOf(store: Store, refresh: boolean): Promise<string> {
-  const file = join(store.root, 'archive-as-of');
+  const file = fileOf(store);
   return store.withLock(
     'archive-as-of',
     () => undefined,
@@ -21,4 +21,13 @@ export async function archiveAsOf(store: Store, refresh: boolean): Promise<strin
       return now;
     },
   );
+}
+
+/** The same without setting it: undefined before the first build. */
+export async function knownArchiveAsOf(store: Store): Promise<string | undefined> {
+  return readFile(fileOf(store), 'utf8').catch(() => undefined);
+}
+
+function fileOf(store: Store): string {
+  return join(store.root, 'archive-as-of');
 }

@@ -33,8 +33,16 @@ export class Engine {
     private readonly options: EngineOptions,
   ) {}
 
-  /** The stage's result: from the store when nothing that matters changed, made now otherwise. */
-  async obtain<Input>(stage: Stage<Input>, input: Input): Promise<StoreEntry> {
+  /**
+   * The stage's result: from the store when nothing that matters changed, made now otherwise.
+   *
+   * @param fetchInputs brings files that the input names to this machine; called only when the stage really runs
+   */
+  async obtain<Input>(
+    stage: Stage<Input>,
+    input: Input,
+    fetchInputs?: (context: StageContext) => Promise<unknown>,
+  ): Promise<StoreEntry> {
     const document = keyDocument(stage, input);
     const started = performance.now();
     this.reporter.emit({ type: 'stage-started', stage: stage.name });
@@ -44,7 +52,11 @@ export class Engine {
       const entry = await this.store.obtain(
         stage.name,
         document,
-        (out, work) => stage.run(input, out, this.context(report, work)),
+        async (out, work) => {
+          const context = this.context(report, work);
+          await fetchInputs?.(context);
+          await stage.run(input, out, context);
+        },
         () => {
           report.step('waiting for another build that is making the same');
         },
@@ -86,16 +98,17 @@ export class Engine {
     }
   }
 
-  /** Whether the stage would be taken from the store, without running it. */
+  /** What `obtain` would find, without running anything: the entry, or what is different from the newest one. */
   async peek<Input>(
     stage: Stage<Input>,
     input: Input,
-  ): Promise<{ key: string; cached: boolean; changes: readonly KeyChange[] }> {
+  ): Promise<{ readonly key: string; readonly entry?: StoreEntry; readonly changes: readonly KeyChange[] }> {
     const document = keyDocument(stage, input);
     const key = keyOf(document);
-    const cached = (await this.store.find(stage.name, key)) !== undefined;
-    const previous = cached ? undefined : await this.store.newestKeyDocument(stage.name, key);
-    return { key, cached, changes: previous === undefined ? [] : diffKeys(previous, document) };
+    const entry = await this.store.find(stage.name, key);
+    if (entry !== undefined) return { key, entry, changes: [] };
+    const previous = await this.store.newestKeyDocument(stage.name, key);
+    return { key, changes: previous === undefined ? [] : diffKeys(previous, document) };
   }
 
   private context(report: StageReporter, work: string): StageContext {

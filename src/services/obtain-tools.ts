@@ -1,20 +1,18 @@
 import type { Engine } from '../pipeline/engine.js';
-import type { ToolsTree } from '../stages/tools-tree.js';
+import type { ToolsTree, ToolsTreeInput } from '../stages/tools-tree.js';
 import { readToolsTree, toolsTreeStage } from '../stages/tools-tree.js';
 
 /** The suite of the tools and of every image. */
 export const SUITE = 'trixie';
 
+export type ToolsOptions = { readonly archiveAsOf: string; readonly mirror?: string };
+
+export function toolsTreeInput(hostArchitecture: string, { archiveAsOf, mirror }: ToolsOptions): ToolsTreeInput {
+  return { architecture: hostArchitecture, suite: SUITE, archiveAsOf, ...(mirror === undefined ? {} : { mirror }) };
+}
+
 /** The tools tree, from the store or made now. */
-export async function obtainToolsTree(
-  engine: Engine,
-  options: { readonly archiveAsOf: string; readonly mirror?: string },
-): Promise<ToolsTree> {
-  const entry = await engine.obtain(toolsTreeStage, {
-    architecture: engine.host.facts.architecture,
-    suite: SUITE,
-    archiveAsOf: options.archiveAsOf,
-    ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
-  });
+export async function obtainToolsTree(engine: Engine, options: ToolsOptions): Promise<ToolsTree> {
+  const entry = await engine.obtain(toolsTreeStage, toolsTreeInput(engine.host.facts.architecture, options));
   return readToolsTree(entry.path);
 }

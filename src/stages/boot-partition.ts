@@ -2,6 +2,7 @@ import { copyFile, mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { fat32Geometry } from '../domain/fat32.js';
+import type { Command } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';
@@ -56,19 +57,7 @@ export const bootPartitionStage: Stage<BootPartitionInput> = {
       cwd: '/srv',
     };
     const env = { SOURCE_DATE_EPOCH: input.sourceDateEpoch.toString() };
-    const sectorsPerCluster = fat32Geometry(input.sizeBytes).clusterBytes / SECTOR_BYTES;
-    await host.runIn(sandbox, {
-      file: 'mkfs.fat',
-      args: [
-        // Fixed times. It also sets a serial number of its own, so it stands before ours.
-        '--invariant',
-        ...['-F', '32', '-S', SECTOR_BYTES.toString(), '-s', sectorsPerCluster.toString(), '-R', '32', '-f', '2'],
-        // Clusters start where the content says they do, not where mkfs.fat would like them: the size was planned for it.
-        ...['-a', '-h', (input.offsetBytes / SECTOR_BYTES).toString(), '-n', input.label, '-i', input.serial],
-        '/mnt/boot.vfat',
-      ],
-      env,
-    });
+    await host.runIn(sandbox, { ...mkfsFatCommand(input, '/mnt/boot.vfat'), env });
     await host.runIn(sandbox, {
       file: 'mcopy',
       // -s: folders too, -p -m: keep mode and time, -Q: stop at the first failure
@@ -79,6 +68,25 @@ export const bootPartitionStage: Stage<BootPartitionInput> = {
 };
 
 const SECTOR_BYTES = 512;
+
+export function mkfsFatCommand(
+  partition: Pick<BootPartitionInput, 'label' | 'serial' | 'sizeBytes' | 'offsetBytes'>,
+  image: string,
+): Command {
+  const sectorsPerCluster = fat32Geometry(partition.sizeBytes).clusterBytes / SECTOR_BYTES;
+  return {
+    file: 'mkfs.fat',
+    args: [
+      // Fixed times. It also sets a serial number of its own, so it stands before ours.
+      '--invariant',
+      ...['-F', '32', '-S', SECTOR_BYTES.toString(), '-s', sectorsPerCluster.toString(), '-R', '32', '-f', '2'],
+      // Clusters start where the content says they do, not where mkfs.fat would like them: the size was planned for it.
+      ...['-a', '-h', (partition.offsetBytes / SECTOR_BYTES).toString()],
+      ...['-n', partition.label, '-i', partition.serial],
+      image,
+    ],
+  };
+}
 
 async function stageFile(file: BootFile, folder: string, time: number): Promise<void> {
   const path = join(folder, file.name);

@@ -104,7 +104,8 @@ export function toolVersions(tools: ToolsTree, names: readonly string[]): Readon
   return Object.fromEntries(names.map((name) => [name, tools.versions[name] ?? 'absent']));
 }
 
-function mmdebstrapCommand(input: ToolsTreeInput, tree: string): Command {
+/** The tree as mmdebstrap makes it on the host. */
+export function mmdebstrapCommand(input: ToolsTreeInput, tree: string): Command {
   return {
     file: 'mmdebstrap',
     args: [

@@ -1,0 +1,144 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finishSeed } from '../config/seed/finish-seed.js';
+import { loadFirmwareManifest } from '../config/firmware-manifest.js';
+import { planDiskLayout } from '../domain/disk-layout.js';
+import type { Host } from '../host/host.js';
+import { archiveAsOf } from '../pipeline/archive-date.js';
+import type { StageRecord } from '../pipeline/engine.js';
+import { Engine } from '../pipeline/engine.js';
+import type { Reporter } from '../pipeline/reporter.js';
+import { keyOf, Store } from '../pipeline/store.js';
+import { bootFirmwareStage } from '../stages/boot-firmware.js';
+import { bootPartitionStage } from '../stages/boot-partition.js';
+import { writeDisk } from '../stages/disk.js';
+import { kernelStage } from '../stages/kernel.js';
+import { readAptSources } from '../stages/package-lock.js';
+import { readTreeContent, rootPartitionStage } from '../stages/root-partition.js';
+import { rootfsStage } from '../stages/rootfs.js';
+import { wirelessFirmwareStage } from '../stages/wireless-firmware.js';
+import { allOrNone } from './all-or-none.js';
+import * as inputs from './build-inputs.js';
+import type { BuildOptions } from './build-request.js';
+import { readBuildRequest } from './build-request.js';
+import { describeImage } from './describe-image.js';
+import { findCurrentImage, replaceImage } from './image-file.js';
+import { obtainPackages } from './obtain-packages.js';
+import { obtainToolsTree } from './obtain-tools.js';
+import { checkAgainstSchemas, passwordHash } from './seed-tools.js';
+
+/** What a build gives back; the durations are wall time. */
+export type BuiltImage = {
+  readonly image: string;
+  readonly board: string;
+  readonly sizeBytes: number;
+  /** What the image takes on the disk: zeros are holes. */
+  readonly diskBytes: number;
+  readonly sha256: string;
+  /** The image at this path was already what this build would have made. */
+  readonly unchanged: boolean;
+  readonly stages: readonly StageRecord[];
+  readonly durationMs: number;
+  readonly packagesAsOf: string;
+};
+
+/** What a person sees of a build, line by line. */
+export const BUILD_GROUPS = [
+  { title: 'Tools', stages: ['tools'] },
+  { title: 'Package lists and seed', stages: ['package-lock', 'cloud-init-schema'] },
+  { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware'] },
+  { title: 'Kernel', stages: ['kernel'] },
+  { title: 'Packages of the root file system', stages: ['rootfs'] },
+  { title: 'Root partition', stages: ['root-partition'] },
+  { title: 'Boot partition', stages: ['boot-partition'] },
+  { title: 'Image', stages: ['disk'] },
+];
+
+/** A board's image, from definitions to bytes on the disk. Every input is checked before anything of the image is made. */
+export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
+  const started = performance.now();
+  const request = await readBuildRequest(options);
+  const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
+  const abandon = new AbortController();
+  const buildHost = host.until(abandon.signal);
+  const store = new Store(host.facts.cacheDir, buildHost);
+  await store.prepare();
+  const engine = new Engine(buildHost, store, reporter, options);
+  reporter.emit({ type: 'planned', groups: BUILD_GROUPS });
+
+  const asOf = await archiveAsOf(store, options.refresh);
+  const tools = await obtainToolsTree(engine, { archiveAsOf: asOf, mirror: options.mirror });
+  const packages = await obtainPackages(
+    engine,
+    inputs.packageLock(
+      request,
+      tools,
+      { hostArchitecture: host.facts.architecture, sources: await readAptSources(tools), archiveAsOf: asOf },
+      manifest,
+    ),
+  );
+  await checkAgainstSchemas(engine, request.seed, inputs.cloudInitSchema(tools, packages), packages, reporter);
+  const seed = await finishSeed(request.seed, passwordHash(tools, buildHost));
+
+  const firmwareInput = inputs.bootFirmware(request, tools, packages, manifest);
+  const wirelessInput = inputs.wirelessFirmware(request, tools, packages);
+  const kernelInput = await inputs.kernel(request, tools, packages);
+  const rootfsInput = await inputs.rootfs(request, tools, packages, host.facts.architecture);
+  const [firmware, wireless, kernel, rootfs] = await allOrNone(abandon, [
+    engine.obtain(bootFirmwareStage, firmwareInput, packages.fetcher(firmwareInput.deb ? [firmwareInput.deb] : [])),
+    engine.obtain(wirelessFirmwareStage, wirelessInput, packages.fetcher(wirelessInput.packages.map(({ deb }) => deb))),
+    engine.obtain(kernelStage, kernelInput, packages.fetcher([kernelInput.source])),
+    engine.obtain(rootfsStage, rootfsInput),
+  ] as const);
+  const parts = { firmware, wireless, kernel, rootfs };
+  const root = await engine.obtain(rootPartitionStage, inputs.rootPartition(request, tools, parts));
+  const content = await readTreeContent(root.path);
+  const files = inputs.bootFiles(request, seed, parts);
+  const layout = planDiskLayout(request.board, { boot: await inputs.measureBootFiles(files), root: content });
+  const bootInput = inputs.bootPartition(request, tools, files, layout);
+  const key = keyOf({ boot: bootPartitionStage.key(bootInput), root: root.key, layout: inputs.layoutKey(layout) });
+  const current = await findCurrentImage(request.image, key);
+  if (current !== undefined) {
+    reporter.emit({ type: 'stage-finished', stage: 'boot-partition', cached: true, durationMs: 0, key });
+    reporter.emit({ type: 'stage-finished', stage: 'disk', cached: true, durationMs: 0, key });
+    return report(true, current);
+  }
+
+  const written = await engine.withResult(bootPartitionStage, bootInput, async (boot) =>
+    engine.task('disk', key, (progress, work) =>
+      replaceImage(
+        request.image,
+        // An image with a device's own seed holds password hashes and wifi keys.
+        { sizeBytes: layout.totalBytes, mode: request.hasOwnSeed ? 0o600 : 0o644 },
+        (target) =>
+          writeDisk(
+            {
+              tools,
+              layout,
+              partitions: { boot: join(boot, 'boot.vfat'), root: join(root.path, 'root.ext4') },
+              target,
+              work,
+            },
+            buildHost,
+            progress,
+          ),
+      ),
+    ),
+  );
+  await describeImage(request, { key, ...written }, { layout, packages: packages.lock, stages: engine.records, asOf });
+  return report(false, written);
+
+  async function report(unchanged: boolean, image: { sha256: string; sizeBytes: number }): Promise<BuiltImage> {
+    return {
+      image: request.image,
+      board: request.board.id,
+      sizeBytes: image.sizeBytes,
+      diskBytes: (await stat(request.image)).blocks * 512,
+      sha256: image.sha256,
+      unchanged,
+      stages: engine.records,
+      durationMs: Math.round(performance.now() - started),
+      packagesAsOf: asOf,
+    };
+  }
+}

@@ -1,0 +1,144 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { PACKAGE_NAME, readPackageSet } from '../config/package-set.js';
+import { checkSeed } from '../config/seed/check-seed.js';
+import { composeSeed } from '../config/seed/compose-seed.js';
+import type { SeedOptions } from '../config/seed/read-seed.js';
+import { readSeedInputs } from '../config/seed/read-seed.js';
+import type { SeedFiles } from '../config/seed/seed.js';
+import type { Board } from '../domain/board.js';
+import { planDiskLayout } from '../domain/disk-layout.js';
+import type { Problem } from '../errors.js';
+import { UserError } from '../errors.js';
+import { treeDigest } from '../pipeline/tree-digest.js';
+import type { RootLayer } from '../stages/root-partition.js';
+import { findBoard } from './boards.js';
+import { checkImagePath } from './image-file.js';
+
+/** What a person asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
+export type BuildOptions = {
+  /** Board id or path. */
+  readonly board: string;
+  /** Where boards/, cloud-init/ and firmware-manifest.json lie. */
+  readonly projectDir: string;
+  readonly workingFolder: string;
+  readonly output?: string;
+  readonly seed: SeedOptions;
+  readonly packages: readonly string[];
+  readonly overlays: readonly string[];
+  /** Run maintainer scripts by programs of the host's architecture where they are the same version. */
+  readonly accelerate: boolean;
+  readonly jobs: number;
+  readonly offline: boolean;
+  readonly refresh: boolean;
+  readonly mirror?: string;
+  /** As the environment has it: seconds since 1970. */
+  readonly sourceDateEpoch?: string;
+};
+
+/** The options, read and checked as far as that goes without any tool. */
+export type BuildRequest = {
+  readonly board: Board;
+  readonly image: string;
+  /** Put together and found right as far as that goes without cloud-init's schemas. */
+  readonly seed: SeedFiles;
+  /** It is one device's own: whatever it holds is nobody else's business. */
+  readonly hasOwnSeed: boolean;
+  /** The first one is every board's own. */
+  readonly overlays: readonly [RootLayer, ...RootLayer[]];
+  /** Names of all packages that are asked for. */
+  readonly packages: readonly string[];
+  readonly sourceDateEpoch: number;
+  readonly accelerate: boolean;
+};
+
+/**
+ * Times of all files in an image, unless SOURCE_DATE_EPOCH says otherwise: 2026-11-01T00:00:00Z. A fixed one, so that
+ * a build of today and one of tomorrow agree where their inputs do; a device without a clock starts at this time.
+ */
+const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
+
+/** Throws UserError with every problem that can be known now. */
+export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
+  const boardsDir = join(options.projectDir, 'boards');
+  const { board } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+  // Overlaps and impossible sizes show with nothing in the partitions.
+  planDiskLayout(board, { boot: { bytes: 0, files: 0 }, root: { bytes: 0, files: 0 } });
+  const image = resolve(options.workingFolder, options.output ?? `reswarm-os-${board.id}.img`);
+  const folders = options.overlays.map((folder) => resolve(options.workingFolder, folder));
+  const epoch = readEpoch(options.sourceDateEpoch);
+  const { inputs, problems: unreadable } = await readSeedInputs(
+    resolveSeedPaths(options.seed, options.workingFolder),
+    join(options.projectDir, 'cloud-init'),
+  );
+  const composed = composeSeed(inputs);
+  const problems = [
+    ...unreadable,
+    ...composed.problems,
+    ...checkSeed(composed.files).problems,
+    ...(await checkImagePath(image)),
+    ...(await Promise.all(folders.map(missingFolder))).flat(),
+    ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
+    ...epoch.problems,
+  ];
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  const ours = await layer(join(boardsDir, 'rootfs-overlay'), true);
+  const theirs = await Promise.all([...board.rootfs.overlays, ...folders].map((folder) => layer(folder, false)));
+  return {
+    board,
+    image,
+    seed: composed.files,
+    hasOwnSeed: isOwnSeed(options.seed),
+    overlays: [ours, ...theirs],
+    packages: [...(await packageSets(board, boardsDir)), ...board.rootfs.packages, ...options.packages],
+    sourceDateEpoch: epoch.seconds,
+    accelerate: options.accelerate,
+  };
+}
+
+function isOwnSeed({ userData, metaData, networkConfig, hostname, sshKeys = [] }: SeedOptions): boolean {
+  return [userData, metaData, networkConfig, hostname, ...sshKeys].some((value) => value !== undefined);
+}
+
+/** Every image's packages, and those of the board's source of Docker. */
+async function packageSets(board: Board, boardsDir: string): Promise<readonly string[]> {
+  const files = ['base.yaml', `docker-${board.docker.source}.yaml`];
+  const sets = await Promise.all(files.map((file) => readPackageSet(join(boardsDir, 'packages', file))));
+  return sets.flat();
+}
+
+/** An ssh key may be given as it is; whatever is no file stays what was typed. */
+function resolveSeedPaths(seed: SeedOptions, workingFolder: string): SeedOptions {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(workingFolder, path));
+  return {
+    ...seed,
+    userData: absolute(seed.userData),
+    metaData: absolute(seed.metaData),
+    networkConfig: absolute(seed.networkConfig),
+  };
+}
+
+async function layer(path: string, normaliseModes: boolean): Promise<RootLayer> {
+  return { path, normaliseModes, digest: await treeDigest(path, normaliseModes ? 'executable' : 'all') };
+}
+
+async function missingFolder(folder: string): Promise<Problem[]> {
+  const status = await stat(folder).catch(() => undefined);
+  if (status?.isDirectory() === true) return [];
+  const message =
+    status === undefined ? `There is no overlay folder ${folder}` : `The overlay ${folder} is not a folder`;
+  return [{ code: 'overlay-not-found', message, hint: 'An overlay is a folder whose tree is copied over the root.' }];
+}
+
+function badPackageName(name: string): Problem {
+  const hint = 'Names are lower case: letters, digits, "+", "-" and ".". Separate several with commas.';
+  return { code: 'package-name-invalid', message: `"${name}" is not a Debian package name`, hint };
+}
+
+function readEpoch(text: string | undefined): { readonly seconds: number; readonly problems: readonly Problem[] } {
+  if (text === undefined || text === '') return { seconds: DEFAULT_SOURCE_DATE_EPOCH, problems: [] };
+  if (/^\d{1,10}$/.test(text)) return { seconds: Number(text), problems: [] };
+  const message = `SOURCE_DATE_EPOCH is "${text}", not a number of seconds`;
+  const hint = 'It counts seconds since 1970-01-01 UTC: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)';
+  return { seconds: 0, problems: [{ code: 'source-date-epoch-invalid', message, hint }] };
+}

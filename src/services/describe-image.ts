@@ -1,0 +1,39 @@
+import { stat, writeFile } from 'node:fs/promises';
+import type { DiskLayout } from '../domain/disk-layout.js';
+import type { PackageLock } from '../domain/packages.js';
+import type { StageRecord } from '../pipeline/engine.js';
+import type { BuildRequest } from './build-request.js';
+import type { ImageRecord } from './image-file.js';
+import { descriptionPath } from './image-file.js';
+
+type Circumstances = {
+  readonly layout: DiskLayout;
+  readonly packages: PackageLock;
+  readonly stages: readonly StageRecord[];
+  readonly asOf: string;
+};
+
+/**
+ * Writes what the image is made of into a JSON file beside it: for whoever wonders later, and for the next build,
+ * which finds by it that nothing changed. Nothing of the seed but its part in the key gets in.
+ */
+export async function describeImage(
+  request: BuildRequest,
+  image: { readonly key: string; readonly sha256: string; readonly sizeBytes: number },
+  { layout, packages, stages, asOf }: Circumstances,
+): Promise<void> {
+  const record: ImageRecord = { ...image, fileTime: (await stat(request.image)).mtime.toISOString() };
+  const description = {
+    ...record,
+    board: request.board.id,
+    packagesAsOf: asOf,
+    sourceDateEpoch: request.sourceDateEpoch,
+    diskId: layout.diskId,
+    partitions: layout.partitions.map(({ name, fs, label, offsetBytes, sizeBytes, uuid, partUuid }) => {
+      return { name, fs, label, offsetBytes, sizeBytes, uuid, partUuid };
+    }),
+    stages: stages.map(({ stage, key, cached, durationMs }) => ({ stage, key, cached, durationMs })),
+    packages: packages.install.map(({ name, version, architecture }) => ({ name, version, architecture })),
+  };
+  await writeFile(descriptionPath(request.image), `${JSON.stringify(description, undefined, 2)}\n`);
+}
