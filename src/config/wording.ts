@@ -72,8 +72,8 @@ export function hintForType(expected: readonly string[], found: unknown): string
   if (wantsText && (typeof found === 'number' || typeof found === 'boolean')) return 'Put it in quotes.';
   if (wantsText && found instanceof Date) return 'Put the date in quotes.';
   if (expected.includes('array') && typeof found === 'string') return 'Write it as a list, even with one item: "- …".';
-  if (typeof found === 'string' && (expected.includes('boolean') || expected.includes('number'))) {
-    return 'Write it without quotes.';
-  }
-  return undefined;
+  if (typeof found !== 'string') return undefined;
+  const isSwitch = expected.includes('boolean') && /^(true|false|yes|no|on|off)$/i.test(found);
+  const isNumber = expected.some((type) => /^(number|int|integer)$/.test(type)) && /^-?\d+(\.\d+)?$/.test(found);
+  return isSwitch || isNumber ? 'Write it without quotes.' : undefined;
 }

@@ -13,7 +13,9 @@ import { isSecretPath } from './secrets.js';
  */
 export function problemsFromSchema(issues: readonly SchemaIssue[], source: YamlSource, document: string): Findings {
   const relevant = issues.flatMap(mostLikely);
-  const errors = relevant.filter((issue) => !isDeprecation(issue) && !isMeantByTypo(issue, relevant));
+  const errors = relevant.filter(
+    (issue) => !isDeprecation(issue) && !isMeantByTypo(issue, relevant) && !isSaidByType(issue, relevant),
+  );
   return {
     problems: withoutRepeats(errors.map((issue) => toProblem(issue, source, document))),
     warnings: withoutRepeats(relevant.filter(isDeprecation).map((issue) => toDeprecation(issue, source))),
@@ -69,6 +71,14 @@ function isMeantByTypo(issue: SchemaIssue, issues: readonly SchemaIssue[]): bool
   );
 }
 
+/** That a number is none of the allowed words goes without saying once it is said that it must be text. */
+function isSaidByType(issue: SchemaIssue, issues: readonly SchemaIssue[]): boolean {
+  const place = describePath(issue.path);
+  return (
+    issue.keyword === 'enum' && issues.some((other) => other.keyword === 'type' && describePath(other.path) === place)
+  );
+}
+
 function toProblem(issue: SchemaIssue, source: YamlSource, document: string): Problem {
   const { path, keyword, params, value, schema, message } = issue;
   const name = path.length === 0 ? 'the document' : `"${describePath(path)}"`;
@@ -99,6 +109,11 @@ function toProblem(issue: SchemaIssue, source: YamlSource, document: string): Pr
   if (keyword === 'pattern') return at('invalid-value', `${name} does not have the form ${text(params['pattern'])}`);
   if (keyword === 'format')
     return at('invalid-value', `${name} must be a valid ${text(params['format'])}, found ${found}`);
+  if (keyword === 'minItems' || keyword === 'minProperties') {
+    const least = text(params['limit']);
+    const what = keyword === 'minItems' ? (least === '1' ? 'item' : 'items') : least === '1' ? 'key' : 'keys';
+    return at('invalid-value', `${name} must have at least ${least} ${what}`);
+  }
   if (issue.alternatives.length > 0) return fromAlternatives(issue, at, name, found);
   return at('invalid-value', `${name} ${message}`);
 }

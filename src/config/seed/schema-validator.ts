@@ -94,9 +94,9 @@ function alternativesCheck(
       check.errors = fitting.issues.map((issue) => carry(issue));
       return fitting.issues.length === 0;
     }
-    check.errors = [
-      { keyword, message: 'fits no alternative', params: { [ALTERNATIVES]: fitting ? [] : alternatives } },
-    ];
+    const message =
+      fitting === undefined ? 'fits none of the forms it can have' : 'fits several forms of which it can have one only';
+    check.errors = [{ keyword, message, params: { [ALTERNATIVES]: fitting === undefined ? alternatives : [] } }];
     return false;
   };
   return check;
