@@ -266,6 +266,19 @@ describe('network-config read by netplan', () => {
   });
 });
 
+describe('docs/seeds.md', () => {
+  it('shows nothing but good examples', async () => {
+    const page = await readFile('docs/seeds.md', 'utf8');
+    const blocks = Array.from(page.matchAll(/```yaml\n(.*?)```/gs), (match) => match[1] ?? '');
+    expect(blocks.length).toBeGreaterThan(3);
+    for (const text of blocks) {
+      const file = { file: 'docs/seeds.md', text: text.replace('$6$…', '$6$salt$hash') };
+      const found = text.startsWith('#cloud-config') ? checkUserData(file, schemas) : checkNetworkConfig(file, schemas);
+      expect(found).toEqual({ problems: [], warnings: [] });
+    }
+  });
+});
+
 describe('the default seed', () => {
   it("passes cloud-init's schema", async () => {
     const { files } = composeSeed({ defaults: await readDefaultSeed('cloud-init'), hostname: 'pi-1' });
