@@ -12,6 +12,7 @@ import {
   qemuCommand,
 } from '../domain/qemu.js';
 import type { Sandbox } from '../domain/sandbox.js';
+import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import type { BootToolsOptions } from './boot-tools.js';
@@ -51,7 +52,8 @@ const MOST_CPUS = 4;
 
 /**
  * Makes a card out of the image and throws it away afterwards. The image is opened read-only and mounted read-only
- * into the sandbox. Throws what readImageTable and extractBootFiles throw.
+ * into the sandbox. Throws what readImageTable, obtainBootTools and extractBootFiles throw, and
+ * UserError `machine-fixed`.
  */
 export async function withLoadedMachine<Result>(
   options: BootOptions,
@@ -61,6 +63,11 @@ export async function withLoadedMachine<Result>(
 ): Promise<Result> {
   const table = await readImageTable(options.image);
   const machine = MACHINES[options.machine];
+  if (machine.fixed !== undefined && (options.memoryBytes !== undefined || options.cpus !== undefined)) {
+    throw new UserError('machine-fixed', `QEMU's ${machine.name} always has ${machine.fixed}`, {
+      hints: ['Leave --memory and --cpus out, or take --machine virt.'],
+    });
+  }
   const tools = await obtainBootTools(options, host, report);
   await mkdir(host.facts.cacheDir, { recursive: true });
   const folder = await mkdtemp(join(host.facts.cacheDir, 'boot-'));

@@ -94,7 +94,7 @@ describe('commandLineFor', () => {
 
   it.each([
     ['virt', 'console=ttyAMA0 root=PARTUUID=1234abcd-02 rootwait quiet loglevel=3'],
-    ['raspi3b', 'console=ttyS1,115200 root=PARTUUID=1234abcd-02 rootwait quiet loglevel=3'],
+    ['raspi3b', 'console=ttyS1,115200 root=PARTUUID=1234abcd-02 rootwait quiet loglevel=3 systemd.watchdog_sec=0'],
   ] as const)('puts the console of %s in the place of the image’s own', (name, expected) => {
     expect(commandLineFor(MACHINES[name], shipped, [])).toBe(expected);
   });
