@@ -30,8 +30,8 @@ const FATAL = [
 ] as const;
 
 /** Only what a terminal would act on: colours, cursor moves, the bell. */
-// eslint-disable-next-line no-control-regex -- exactly these bytes are meant
 const CONTROL =
+  // eslint-disable-next-line no-control-regex -- exactly these bytes are meant
   /\u001b\[[0-9;?!]*[A-Za-z]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[^[]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 export function plainText(line: string): string {
