@@ -145,7 +145,8 @@ function sandbox({ isRoot, programs, sandboxFailure }: SystemState): HostCheck {
 function emulation({ architecture, binfmt }: SystemState): HostCheck {
   const base = { id: 'binfmt', title: 'arm64 programs' };
   if (architecture === 'arm64') return { ...base, status: 'not-needed', detail: 'this machine runs them itself' };
-  const { handler, emulator, isMounted } = binfmt;
+  const { handler, emulator, isMounted, runs } = binfmt;
+  if (runs) return { ...base, status: 'found', detail: 'the kernel runs them' };
   if (handler !== undefined && worksInChroot(handler)) {
     return { ...base, status: 'found', detail: `${handler.interpreter} (${handler.name}, flags ${handler.flags})` };
   }

@@ -4,6 +4,7 @@ import { release, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ReswarmError } from '../errors.js';
 import { BINFMT_DIR, handlesAarch64, parseBinfmtHandler, type BinfmtHandler } from './binfmt.js';
+import { runsAarch64 } from './aarch64-probe.js';
 import type { Host } from './host.js';
 import { parseOsRelease, type OsRelease } from './host-packages.js';
 
@@ -22,6 +23,8 @@ export type SystemState = {
   readonly keyring: 'missing' | 'too-old' | 'present';
   readonly binfmt: {
     readonly isMounted: boolean;
+    /** An arm64 program was tried and ran; only tried where no handler can be seen. */
+    readonly runs: boolean;
     readonly handler?: BinfmtHandler;
     /** QEMU's program for AArch64, if it is there. */
     readonly emulator?: string;
@@ -66,6 +69,8 @@ export async function readSystemState(host: Host, root = '/'): Promise<SystemSta
   const versions = await Promise.all(names.map(async (name) => [name, await versionOf(host, name)] as const));
   const programs = Object.fromEntries(versions) as SystemState['programs'];
   const sandboxFailure = programs.bwrap === undefined ? undefined : await trySandbox(host, isRoot);
+  const binfmt = await readBinfmt(root);
+  const tryProgram = binfmt.handler === undefined && programs.bwrap !== undefined && sandboxFailure === undefined;
   const packageListAgeMs = await ageOfPackageLists(join(root, 'var/lib/apt/lists'));
   return {
     platform: process.platform,
@@ -77,7 +82,7 @@ export async function readSystemState(host: Host, root = '/'): Promise<SystemSta
     os: parseOsRelease((await textOf(join(root, 'etc/os-release'))) ?? ''),
     programs,
     keyring: await readKeyring(root),
-    binfmt: await readBinfmt(root),
+    binfmt: { ...binfmt, runs: tryProgram && (await runsAarch64(host)) },
     subordinateIds: await hasSubordinateIds(root, user),
     ...(sandboxFailure === undefined ? {} : { sandboxFailure }),
     cache: await readCache(root, facts.cacheDir),
@@ -126,7 +131,7 @@ async function readKeyring(root: string): Promise<SystemState['keyring']> {
   return 'missing';
 }
 
-async function readBinfmt(root: string): Promise<SystemState['binfmt']> {
+async function readBinfmt(root: string): Promise<Omit<SystemState['binfmt'], 'runs'>> {
   const folder = join(root, BINFMT_DIR);
   const names: readonly string[] = await readdir(folder).catch(() => []);
   const handlers = await Promise.all(

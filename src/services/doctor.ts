@@ -113,14 +113,18 @@ function nextFix(state: SystemState, checks: readonly HostCheck[]): HostFix | un
 
 function binfmtFix({ isMounted, handler, emulator, ownLine }: SystemState['binfmt']): HostFix | undefined {
   if (emulator === undefined) return undefined;
+  if (!isMounted) {
+    // Only when it is mounted can be seen what is registered already.
+    return { title: "Show the kernel's handlers of programs", commands: [mountBinfmtCommand()], isTried: true };
+  }
+  const isUseless = handler !== undefined && !worksInChroot(handler);
   return {
     title: 'Let the kernel run arm64 programs',
-    isTried: true,
     commands: [
-      ...(isMounted ? [] : [mountBinfmtCommand()]),
-      ...(handler === undefined || worksInChroot(handler) ? [] : [unregisterCommand(handler.name)]),
+      ...(isUseless ? [unregisterCommand(handler.name)] : []),
       registerCommand(registration(emulator, ownLine)),
     ],
+    isTried: true,
   };
 }
 

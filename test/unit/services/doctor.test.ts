@@ -13,6 +13,7 @@ const handler =
 
 let root: string;
 let installed: Set<string>;
+let kernelRunsArm64: boolean;
 let shown: string[];
 let asked: HostFix[];
 
@@ -20,6 +21,7 @@ let asked: HostFix[];
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'doctor-'));
   installed = new Set(['mmdebstrap', 'bwrap', 'apt-get', 'dpkg', 'unshare', 'newuidmap']);
+  kernelRunsArm64 = false;
   shown = [];
   asked = [];
   await put('etc/os-release', 'ID=debian\nVERSION_ID="13"\n');
@@ -56,6 +58,7 @@ function hostWith(apt?: Aptitude, facts: Partial<HostFacts> = {}) {
         if (!installed.has(file)) return 'not-found';
         return file === 'newuidmap' ? { exitCode: 1 } : { stdout: `${file} 1.2.3\n` };
       }
+      if (args.at(-1) === '/probe') return kernelRunsArm64 ? {} : { exitCode: 1 };
       if (file === 'apt-get') return apt?.(args);
       if (file === 'mount' && args.includes('binfmt_misc')) {
         await put('proc/sys/fs/binfmt_misc/register', '');
@@ -125,6 +128,12 @@ describe('checkHost', () => {
     );
   });
 
+  it('believes its eyes where arm64 programs run though no handler can be seen', async () => {
+    await remove('proc/sys/fs/binfmt_misc', 'usr/bin/qemu-aarch64');
+    kernelRunsArm64 = true;
+    expect((await checkHost(hostWith(), root)).ready).toBe(true);
+  });
+
   it('asks for user namespaces without root only', async () => {
     installed.delete('newuidmap');
     await remove('etc/subuid');
@@ -187,7 +196,11 @@ describe('installMissing', () => {
       'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc',
       'tee /proc/sys/fs/binfmt_misc/register',
     ]);
-    expect(asked.map(({ title }) => title)).toEqual(['Install packages', 'Let the kernel run arm64 programs']);
+    expect(asked.map(({ title }) => title)).toEqual([
+      'Install packages',
+      "Show the kernel's handlers of programs",
+      'Let the kernel run arm64 programs',
+    ]);
   });
 
   it('replaces a registration that lacks the F flag', async () => {
@@ -222,12 +235,12 @@ describe('installMissing', () => {
   });
 
   it('gives the registration as a line to copy, without root', async () => {
-    await remove('proc/sys/fs/binfmt_misc');
+    await remove('proc/sys/fs/binfmt_misc/qemu-aarch64');
     const host = hostWith(apt, { privilege: 'user-namespace' });
     await expect(installMissing(host, reporter, agree, root)).rejects.toMatchObject({
       hints: [
         expect.stringMatching(
-          /sudo mount -t binfmt_misc .*\n.*printf %s ':qemu-aarch64:M::.*' \| sudo tee \/proc\/sys\/fs\/binfmt_misc\/register/,
+          /printf %s ':qemu-aarch64:M::.*' \| sudo tee \/proc\/sys\/fs\/binfmt_misc\/register/,
         ) as string,
       ],
     });
