@@ -119,6 +119,7 @@ export async function bootImage(
 ): Promise<{ readonly exitCode: number }> {
   return withLoadedMachine(options, host, report, async (loaded) => {
     const commandLine = commandLineFor(loaded.machine, loaded.files.cmdlineTxt, []);
+    report.emit({ type: 'notice', text: 'Ctrl-a x ends the machine. What it writes is thrown away.' });
     const exit = await host.attachIn(
       { ...loaded.sandbox, network: true },
       loaded.qemu({ commandLine, terminal: true }),
