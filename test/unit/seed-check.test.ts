@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -206,6 +206,11 @@ describe('reading a file of a seed', () => {
     const path = join(folder, 'file');
     if (content !== undefined) await writeFile(path, content);
     expect(await readSeedFile(path, 100)).toMatchObject({ problem: { code, file: path } });
+  });
+
+  it('refuses a file that cannot be read', async () => {
+    await symlink('file', join(folder, 'file'));
+    expect(await readSeedFile(join(folder, 'file'), 100)).toMatchObject({ problem: { code: 'file-unreadable' } });
   });
 
   it('refuses a folder', async () => {

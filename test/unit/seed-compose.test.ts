@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
+import { dump } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkSeed } from '../../src/config/seed/check-seed.js';
 import { readSeedYaml } from '../../src/config/seed/cloud-init-yaml.js';
@@ -112,6 +114,46 @@ describe('--ssh-key', () => {
     ['-----BEGIN OPENSSH PRIVATE KEY-----', 'ssh-key-private'],
   ])('refuses %j', (key, code) => {
     expect(codes(withKeys('#cloud-config\n', [key]))).toEqual([code]);
+  });
+});
+
+describe('a flag worked into any document', () => {
+  const word = fc.stringMatching(/^[a-z]{1,6}$/);
+  const user = fc.record({ name: word, gecos: fc.string(), groups: fc.array(word) }, { requiredKeys: ['name'] });
+  const config = fc.record(
+    {
+      users: fc.oneof(fc.array(user, { minLength: 1 }), fc.constant(['default'])),
+      ssh_authorized_keys: fc.array(fc.constant(OTHER)),
+      write_files: fc.array(fc.record({ path: word, content: fc.string({ unit: 'grapheme' }) })),
+    },
+    { requiredKeys: [] },
+  );
+  const style = fc.record({
+    flowLevel: fc.constantFrom(-1, 0, 1, 2, 3),
+    indent: fc.constantFrom(1, 2, 4),
+    seqNoIndent: fc.boolean(),
+  });
+
+  it('changes nothing but what it says', () => {
+    fc.assert(
+      fc.property(config, style, (before, options) => {
+        const text = `#cloud-config\n# mine\n${dump(before, options)}`;
+        const { files, problems } = withKeys(text);
+        expect(problems).toEqual([]);
+        const [first, ...others] = before.users ?? [];
+        const toFirst = typeof first === 'object';
+        const expected = toFirst
+          ? { ...before, users: [{ ...first, ssh_authorized_keys: [KEY] }, ...others] }
+          : { ...before, ssh_authorized_keys: [KEY, ...(before.ssh_authorized_keys ?? [])] };
+        expect(value(files.userData.text)).toEqual(expected);
+        // Taking out what was put in gives the very text back.
+        const after = files.userData.text;
+        let same = 0;
+        while (same < text.length && text.charAt(same) === after.charAt(same)) same += 1;
+        expect(after.slice(0, same) + after.slice(same + after.length - text.length)).toBe(text);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

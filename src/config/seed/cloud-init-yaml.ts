@@ -23,9 +23,16 @@ const BINARY = defineScalarTag<string>('tag:yaml.org,2002:binary', {
 /** YAML as cloud-init's Python reads it: 0644 is octal, `yes` is true, `<<` merges. */
 const CLOUD_INIT_SCHEMA = YAML11_SCHEMA.withTags(PYTHON_BOOLEANS, BINARY);
 
-export function readSeedYaml({ text, file }: SeedFile): YamlSource {
-  return readYamlSource(text, file, { schema: CLOUD_INIT_SCHEMA });
+export function readSeedYaml(file: SeedFile): YamlSource {
+  const known = sources.get(file);
+  if (known !== undefined) return known;
+  const source = readYamlSource(file.text, file.file, { schema: CLOUD_INIT_SCHEMA });
+  sources.set(file, source);
+  return source;
 }
+
+/** Each check reads the same few texts, and a fleet has thousands of them. */
+const sources = new WeakMap<SeedFile, YamlSource>();
 
 /** A mapping as plain data; undefined for anything else. */
 export function asMapping(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -44,9 +44,8 @@ export async function readSeedFile(path: string, limitBytes: number): Promise<Re
       return refuse('seed-not-text', 'this is not UTF-8 text', 'Save it as UTF-8 without a BOM.');
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return refuse('file-missing', 'there is no such file');
-    if (code === 'EACCES' || code === 'EPERM')
-      return refuse('file-unreadable', 'this file may not be read', 'Look at its permissions.');
-    throw error;
+    if (code === undefined) throw error;
+    return refuse('file-unreadable', `this file cannot be read (${code})`, 'Look at its permissions.');
   }
 }
 
