@@ -30,6 +30,8 @@ export function checkSystem(state: SystemState): readonly HostCheck[] {
     program(state, 'mmdebstrap', 'mmdebstrap', 'makes Debian trees', ['mmdebstrap']),
     program(state, 'bwrap', 'bubblewrap', 'runs every program of a build in a sandbox', ['bubblewrap']),
     program(state, 'unshare', 'unshare', 'gives a build its own namespaces', ['util-linux']),
+    program(state, 'mount', 'mount', 'mmdebstrap prepares trees with it', ['mount']),
+    program(state, 'gpg', 'gpg', "mmdebstrap finds the archive's keys with it", ['gpg']),
     program(state, 'apt-get', 'apt', 'mmdebstrap resolves packages with it', ['apt']),
     program(state, 'dpkg', 'dpkg', 'mmdebstrap unpacks packages with it', ['apt']),
     keyring(state),

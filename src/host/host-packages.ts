@@ -1,7 +1,8 @@
 import type { Command } from '../domain/command.js';
 
 /** What the host lacks, by what it is for; each distribution has its own names. */
-export type HostPackage = 'mmdebstrap' | 'bubblewrap' | 'keyring' | 'emulator' | 'apt' | 'uidmap' | 'util-linux';
+export type HostPackage =
+  'mmdebstrap' | 'bubblewrap' | 'keyring' | 'emulator' | 'apt' | 'uidmap' | 'util-linux' | 'mount' | 'gpg';
 
 /** The lines of /etc/os-release that say which distribution this is (os-release(5)). */
 export type OsRelease = Readonly<Record<string, string>>;
@@ -58,6 +59,8 @@ const DEBIAN_NAMES: Omit<Names, 'emulator'> = {
   apt: ['apt'],
   uidmap: ['uidmap'],
   'util-linux': ['util-linux'],
+  mount: ['mount'],
+  gpg: ['gpg'],
 };
 
 /** Debian 13 and Ubuntu 25.04 made the static programs the normal ones and moved the registration to a package of its own. */
@@ -90,6 +93,8 @@ const OTHERS: readonly (readonly [readonly string[], Other])[] = [
         apt: ['apt', 'dpkg'],
         uidmap: ['shadow-utils-subid'],
         'util-linux': ['util-linux'],
+        mount: ['util-linux'],
+        gpg: ['gnupg2'],
       },
     },
   ],
@@ -106,6 +111,8 @@ const OTHERS: readonly (readonly [readonly string[], Other])[] = [
         apt: ['apt', 'dpkg'],
         uidmap: ['shadow'],
         'util-linux': ['util-linux'],
+        mount: ['util-linux'],
+        gpg: ['gnupg'],
       },
     },
   ],
@@ -122,6 +129,8 @@ const OTHERS: readonly (readonly [readonly string[], Other])[] = [
         apt: ['apt', 'dpkg'],
         uidmap: ['shadow'],
         'util-linux': ['util-linux'],
+        mount: ['util-linux'],
+        gpg: ['gpg2'],
       },
     },
   ],
@@ -138,6 +147,8 @@ const OTHERS: readonly (readonly [readonly string[], Other])[] = [
         apt: ['apt', 'dpkg'],
         uidmap: ['shadow-subids'],
         'util-linux': ['util-linux'],
+        mount: ['util-linux'],
+        gpg: ['gnupg'],
       },
     },
   ],

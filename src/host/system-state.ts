@@ -53,6 +53,8 @@ const PROGRAMS = {
   bwrap: { args: ['--version'], okExitCodes: [0] },
   'apt-get': { args: ['--version'], okExitCodes: [0] },
   dpkg: { args: ['--version'], okExitCodes: [0] },
+  mount: { args: ['--version'], okExitCodes: [0] },
+  gpg: { args: ['--version'], okExitCodes: [0] },
   unshare: { args: ['--version'], okExitCodes: [0] },
   // It has no --version: without arguments it shows its usage and exits with 1.
   newuidmap: { args: [], okExitCodes: [0, 1] },

@@ -38,7 +38,7 @@ describe('doctor', () => {
     expect(stdout).toMatch(/✘ mmdebstrap +not there/);
     expect(stdout).toMatch(/✘ bubblewrap +not there/);
     expect(stdout).toMatch(/✔ Node\.js +\d+/);
-    expect(stdout).toMatch(/\d+ of 14 requirements are missing/);
+    expect(stdout).toMatch(/\d+ of 16 requirements are missing/);
     expect(process.exitCode).toBe(1);
   });
 
