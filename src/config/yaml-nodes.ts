@@ -4,13 +4,13 @@ import { EVENT_ID, SCALAR_STYLE, getScalarValue, type Event, type ScalarEvent } 
 type Range = { readonly start: number; readonly end: number };
 
 /** `absent`: nothing is written, as after the colon of `key:`; `start` and `end` are -1 then. */
-export type YamlScalar = Range & {
+type YamlScalar = Range & {
   readonly kind: 'scalar';
   readonly style: 'plain' | 'single-quoted' | 'double-quoted' | 'literal' | 'folded' | 'absent';
   readonly text: string;
 };
 
-export type YamlSequence = {
+type YamlSequence = {
   readonly kind: 'sequence';
   readonly start: number;
   readonly flow: boolean;

@@ -21,7 +21,7 @@ export type SchemaIssue = {
   readonly alternatives: readonly Alternative[];
 };
 
-export type Alternative = { readonly schema: JsonSchema; readonly issues: readonly SchemaIssue[] };
+type Alternative = { readonly schema: JsonSchema; readonly issues: readonly SchemaIssue[] };
 
 export type SchemaValidator = (value: unknown) => readonly SchemaIssue[];
 
