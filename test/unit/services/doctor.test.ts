@@ -88,7 +88,7 @@ const agree = (fix: HostFix) => {
 };
 /** What changed the machine, without the probes. */
 const changes = (host: { commands: string[] }) =>
-  host.commands.filter((line) => /^(apt-get (install|update)|mount|tee)/.test(line));
+  host.commands.filter((line) => /^(apt-get (install|update)|mount -t|tee)/.test(line));
 
 describe('checkHost', () => {
   it('finds everything on a good machine and would change nothing', async () => {
