@@ -99,7 +99,8 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
     if (!proof.passed && this.jsonEnabled()) process.exitCode = 1;
     else if (!proof.passed) {
       throw new ReswarmError('boot-check-failed', failure?.text ?? proof.stopped?.detail ?? 'The check failed', {
-        details: ['The console ended with:', ...proof.consoleTail],
+        // After a power-off in good order the console's end tells how it powered off, not what was wrong.
+        details: proof.stopped === undefined ? proof.failedUnits : ['The console ended with:', ...proof.consoleTail],
         hints: options.logFile === undefined ? ['Keep the whole console with --log FILE.'] : [],
       });
     }

@@ -32,7 +32,7 @@ const FATAL = [
 /** Only what a terminal would act on: colours, cursor moves, the bell. */
 const CONTROL =
   // eslint-disable-next-line no-control-regex -- exactly these bytes are meant
-  /\u001b\[[0-9;?!]*[A-Za-z]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[^[]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+  /\u001b\[[0-9;:?!]*[A-Za-z]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[^[]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 export function plainText(line: string): string {
   return line.replace(CONTROL, '').trimEnd();

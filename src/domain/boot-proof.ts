@@ -44,6 +44,8 @@ export type BootProof = {
   readonly passed: boolean;
   /** Why it ended before its end. */
   readonly stopped?: { readonly code: FatalCode | 'timeout'; readonly detail: string };
+  /** The last words of every unit that failed. */
+  readonly failedUnits: readonly string[];
   /** What systemd-analyze says of the boot. */
   readonly profile: readonly string[];
   readonly consoleTail: readonly string[];
@@ -56,6 +58,7 @@ export type BootWatch = {
   readonly greeting: string;
   readonly reached: ReadonlyMap<MilestoneName, Milestone>;
   readonly accounts: readonly Account[];
+  readonly failedUnits: readonly string[];
   readonly profile: readonly string[];
   /** The probe has said all it has to say. */
   readonly finished: boolean;
@@ -66,7 +69,16 @@ export type BootWatch = {
 const TAIL_LINES = 40;
 
 export function startWatch(expected: BootExpectations, greeting: string): BootWatch {
-  return { expected, greeting, reached: new Map(), accounts: [], profile: [], finished: false, tail: [] };
+  return {
+    expected,
+    greeting,
+    reached: new Map(),
+    accounts: [],
+    failedUnits: [],
+    profile: [],
+    finished: false,
+    tail: [],
+  };
 }
 
 /** @param seconds since power-on */
@@ -119,6 +131,10 @@ function watchFact(watch: BootWatch, name: string, value: Json, seconds: number)
       return done('memory', judge.judgeMemory(value));
     case 'container':
       return done('container', judge.judgeContainer(value, watch.greeting));
+    case 'failed-unit': {
+      const { unit, journal } = judge.facts(value);
+      return { ...watch, failedUnits: [...watch.failedUnits, `${judge.words(unit)}: ${judge.words(journal)}`] };
+    }
     case 'time':
     case 'blame':
     case 'chain':
@@ -156,6 +172,7 @@ export function concludeWatch(machine: MachineName, watch: BootWatch, stopped?: 
     ...(bootSeconds === undefined ? {} : { bootSeconds }),
     passed: reason === undefined && milestones.every((milestone) => milestone.ok),
     ...(reason === undefined ? {} : { stopped: reason }),
+    failedUnits: watch.failedUnits,
     profile: watch.profile,
     consoleTail: watch.tail,
   };

@@ -6,6 +6,7 @@ describe('plainText', () => {
     ['\u001b[0;32m  OK  \u001b[0m] Started \u001b[0;1;39mssh.service\u001b[0m\r', '  OK  ] Started ssh.service'],
     ['\u001b[!p\u001b]104\u0007[    1.86] systemd[1]: hello', '[    1.86] systemd[1]: hello'],
     ['\u001b]104\u001b\\[    1.86] systemd[1]: hello', '[    1.86] systemd[1]: hello'],
+    ['[\u001b[0;1;38:5:185mDEPEND\u001b[0m] Dependency failed', '[DEPEND] Dependency failed'],
     ['   \r', ''],
   ])('leaves only the words of %j', (line, expected) => {
     expect(plainText(line)).toBe(expected);

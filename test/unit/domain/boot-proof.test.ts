@@ -138,6 +138,11 @@ describe('a boot', () => {
     );
   });
 
+  it('keeps what a failed unit said last', () => {
+    const proof = prove({ memory: fact('failed-unit', { unit: 'a.service', journal: 'no such file' }) });
+    expect(proof.failedUnits).toEqual(['a.service: no such file']);
+  });
+
   it('asks for no user, key or name that the seed does not give', () => {
     expect(prove({ account: undefined, 'account-key': undefined }, NO_EXPECTATIONS).passed).toBe(true);
   });
