@@ -1,0 +1,81 @@
+import { execFile, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+
+/** The built command line, as users run it. */
+export const PROJECT = join(import.meta.dirname, '..');
+const RUN = join(PROJECT, 'bin/run.js');
+
+export type CliResult = {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** With --json: every line of stdout. */
+  readonly events: readonly CliEvent[];
+};
+
+/** An event, the result (`type: 'result'`) or an error. */
+export type CliEvent = { readonly type?: string; readonly stage?: string } & Readonly<Record<string, unknown>>;
+
+type CliOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string };
+
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [RUN, ...args],
+      { cwd: options.cwd, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ exitCode, stdout, stderr, events: args.includes('--json') ? eventsOf(stdout) : [] });
+      },
+    );
+  });
+}
+
+/** Runs until `when` says of an event that it is time, sends the signal and waits for the end. */
+export async function cliInterrupted(
+  args: readonly string[],
+  signal: NodeJS.Signals,
+  when: (event: CliEvent) => boolean,
+  options: CliOptions = {},
+): Promise<{ readonly exitCode: number | null; readonly interrupted: boolean; readonly stderr: string }> {
+  const child = spawn(process.execPath, [RUN, ...args, '--json'], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let interrupted = false;
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (interrupted || !when(JSON.parse(line) as CliEvent)) return;
+    interrupted = true;
+    child.kill(signal);
+  });
+  const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { exitCode, interrupted, stderr };
+}
+
+/** NDJSON, or one document over several lines. */
+function eventsOf(stdout: string): readonly CliEvent[] {
+  try {
+    return [JSON.parse(stdout) as CliEvent];
+  } catch {
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as CliEvent);
+  }
+}
+
+export function resultOf(result: CliResult): CliEvent {
+  const last = result.events.at(-1);
+  if (last === undefined) throw new Error(`no JSON in: ${result.stdout}\n${result.stderr}`);
+  return last;
+}
+
+/** `code` of the error that ended a run with --json. */
+export function errorCode(result: CliResult): string | undefined {
+  return (resultOf(result) as { error?: { code?: string } }).error?.code;
+}
