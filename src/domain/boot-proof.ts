@@ -13,7 +13,7 @@ export const MILESTONES = [
   { name: 'systemd', title: 'systemd starts' },
   { name: 'probe', title: 'Probe runs' },
   { name: 'docker', title: 'docker info' },
-  { name: 'units', title: 'Failed units' },
+  { name: 'units', title: 'Units' },
   { name: 'cloud-init', title: 'cloud-init' },
   { name: 'accounts', title: 'Users and keys' },
   { name: 'hostname', title: 'Host name' },
@@ -27,7 +27,7 @@ export const MILESTONES = [
 
 export type MilestoneName = (typeof MILESTONES)[number]['name'];
 
-export type Milestone = {
+type Milestone = {
   readonly name: MilestoneName;
   readonly ok: boolean;
   /** From power-on, on our clock; undefined when it never came. */
