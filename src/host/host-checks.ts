@@ -17,7 +17,7 @@ export type HostCheck = {
   readonly packages?: readonly HostPackage[];
 };
 
-export const MINIMUM_NODE = '20.19.0';
+const MINIMUM_NODE = '20.19.0';
 /** Measured: tools 0.6, kernel source and objects 2.1, root file system 1.2, downloads 0.6, image 0.5 GiB. */
 const COLD_BUILD_BYTES = 6 * GiB;
 const WARM_BUILD_BYTES = 2 * GiB;

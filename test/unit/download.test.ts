@@ -42,7 +42,7 @@ function download(urls: string[], options: Partial<DownloadOptions> = {}, reques
 
 /** sha256sum reads the result back, so that our own hashing is not its own witness. */
 function sha256sum(file: string): string {
-  return execFileSync('sha256sum', [file], { encoding: 'utf8' }).slice(0, 64);
+  return execFileSync('/usr/bin/env', ['sha256sum', file], { encoding: 'utf8' }).slice(0, 64);
 }
 
 async function leavesOnly(...names: string[]) {
