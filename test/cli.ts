@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 
 /** The built command line, as users run it. */
-export const PROJECT = join(import.meta.dirname, '..');
+const PROJECT = join(import.meta.dirname, '..');
 const RUN = join(PROJECT, 'bin/run.js');
 
 export type CliResult = {

@@ -1,3 +1,5 @@
+import { parse } from 'ini';
+
 /** Which files of the FAT partition the Raspberry Pi's firmware would start with. */
 export type BootFiles = { readonly kernel: string; readonly commandLine: string; readonly prefix: string };
 
@@ -7,21 +9,18 @@ export type BootFiles = { readonly kernel: string; readonly commandLine: string;
  * Without a `kernel` line a 64-bit firmware takes kernel8.img.
  */
 export function bootFilesOf(configTxt: string): BootFiles {
-  const settings = new Map<string, string>();
-  let applies = true;
-  for (const raw of configTxt.split(/\r?\n/)) {
-    const line = raw.replace(/#.*$/, '').trim();
-    const section = /^\[(.+)\]$/.exec(line);
-    if (section !== null) applies = section[1] === 'all';
-    const setting = /^(\w+)=(.*)$/.exec(line);
-    if (applies && setting !== null) settings.set(setting[1] ?? '', (setting[2] ?? '').trim());
-  }
-  const prefix = settings.get('os_prefix') ?? '';
+  const { all, ...first } = parse(configTxt) as Readonly<Record<string, unknown>>;
+  const settings: Readonly<Record<string, unknown>> = { ...first, ...(typeof all === 'object' ? all : {}) };
+  const setting = (name: string): string | undefined => {
+    const value = settings[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const prefix = setting('os_prefix') ?? '';
   // An absolute path bypasses the prefix.
   const inPrefix = (name: string): string => (name.startsWith('/') ? name.slice(1) : prefix + name);
   return {
-    kernel: inPrefix(settings.get('kernel') ?? 'kernel8.img'),
-    commandLine: inPrefix(settings.get('cmdline') ?? 'cmdline.txt'),
+    kernel: inPrefix(setting('kernel') ?? 'kernel8.img'),
+    commandLine: inPrefix(setting('cmdline') ?? 'cmdline.txt'),
     prefix,
   };
 }

@@ -128,6 +128,6 @@ export class Engine {
   }
 }
 
-export function keyDocument<Input>(stage: Stage<Input>, input: Input): Json {
+function keyDocument<Input>(stage: Stage<Input>, input: Input): Json {
   return { stage: stage.name, version: stage.version, input: stage.key(input) };
 }

@@ -25,7 +25,7 @@ export async function treeDigest(folder: string, modes: 'all' | 'executable'): P
 }
 
 /** sha256 (hex) of a file, read in pieces. */
-export async function fileDigest(path: string): Promise<string> {
+async function fileDigest(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -43,7 +43,7 @@ export type BuiltImage = {
 };
 
 /** What a person sees of a build, line by line. */
-export const BUILD_GROUPS = [
+const BUILD_GROUPS = [
   { title: 'Tools', stages: ['tools'] },
   { title: 'Package lists and seed', stages: ['package-lock', 'cloud-init-schema'] },
   { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware'] },

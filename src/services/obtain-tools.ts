@@ -3,7 +3,7 @@ import type { ToolsTree, ToolsTreeInput } from '../stages/tools-tree.js';
 import { readToolsTree, toolsTreeStage } from '../stages/tools-tree.js';
 
 /** The suite of the tools and of every image. */
-export const SUITE = 'trixie';
+const SUITE = 'trixie';
 
 export type ToolsOptions = { readonly archiveAsOf: string; readonly mirror?: string };
 

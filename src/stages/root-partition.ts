@@ -24,7 +24,7 @@ export type RootLayer = {
 };
 
 /** A file of few lines that the plan decides: fstab, hostname. Mode in octal digits, as chmod takes it. */
-export type RootText = { readonly path: string; readonly text: string; readonly mode?: number };
+type RootText = { readonly path: string; readonly text: string; readonly mode?: number };
 
 export type RootPartitionInput = {
   readonly tools: ToolsTree;
