@@ -5,15 +5,21 @@ import { expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Codes as they are thrown or reported: `new UserError('code', …`, `code: 'code'`. */
+/** Codes as they are thrown or reported: `new UserError('code', …`, `code: 'code'`, `refuse('code', …`, `at('code', …`. */
 const THROWN = /\b(?:UserError|ReswarmError|CommandError|IntegrityError|NetworkError)\(\s*'([a-z0-9-]+)'/g;
 const REPORTED = /[{ ]code: '([a-z0-9-]+)'/g;
+/** Shorthands of one file each; the code is the first word in quotes with a hyphen in it. */
+const SHORTHAND = /\b(?:refuse|at|label)\((?:[^'\n]*\[[^\]\n]*\], |'\w+', \d+, )?\s*'([a-z]+(?:-[a-z]+)+)'/g;
+/** What ends a boot check. */
+const FATAL = /(?<=type FatalCode = [^;]*)'([a-z-]+)'/g;
 
 async function codesInSource(): Promise<Set<string>> {
   const folder = join(root, 'src');
   const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
-  const matches = texts.flatMap((text) => [...text.matchAll(THROWN), ...text.matchAll(REPORTED)]);
+  const matches = texts.flatMap((text) =>
+    [THROWN, REPORTED, SHORTHAND, FATAL].flatMap((pattern) => [...text.matchAll(pattern)]),
+  );
   return new Set(matches.map((match) => match[1] ?? ''));
 }
 
