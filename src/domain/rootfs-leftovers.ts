@@ -7,9 +7,8 @@ export const rootfsLeftovers = [
   '/lib64',
   '/usr/lib64',
   '/usr/lib/x86_64-linux-gnu',
-  '/usr/lib/libeatmydata.so',
+  '/usr/lib/python3/*-x86_64-linux-gnu.so',
   '/usr/sbin/policy-rc.d',
-  '/etc/systemd/system-preset/50-reswarm.preset',
   '/dev/*',
   '/proc/*',
   '/run/*',
@@ -24,6 +23,8 @@ export const rootfsLeftovers = [
   '/var/cache/apt/*.bin',
   '/var/lib/apt/lists/?*',
   '/etc/*.dpkg-*',
+  // for dpkg-shlibdeps, which builds packages
+  '/var/lib/dpkg/info/*.symbols',
   '/var/backups/*',
   // copies that useradd and its like make
   '/etc/passwd-',
@@ -35,8 +36,6 @@ export const rootfsLeftovers = [
   // caches that hold times and inode numbers of the build
   '/var/cache/ldconfig/aux-cache',
   '/var/cache/man/?*',
-  '*/__pycache__',
-  '*/__pycache__/*',
   // secrets and identities
   '/etc/ssh/ssh_host_*',
   '/var/lib/dbus/machine-id',

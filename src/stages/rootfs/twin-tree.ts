@@ -1,12 +1,12 @@
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { DebFile } from '../../domain/packages.js';
 import type { Mount } from '../../domain/sandbox.js';
 import type { ProgramKind } from '../../domain/twin-programs.js';
 import { dpkgPrograms, retargetDpkg, twinPrograms } from '../../domain/twin-programs.js';
-import type { StageContext } from '../../pipeline/stage.js';
 import { mapParallel } from '../debs.js';
-import type { ToolsTree } from '../tools-tree.js';
+import type { RootfsBuild } from './rootfs-build.js';
+import { debMounts } from './rootfs-build.js';
 import { findElfFiles } from './find-elf-files.js';
 
 /** Programs of the host's architecture, of the same versions as the image's. Never installed, only unpacked. */
@@ -17,36 +17,28 @@ export type TwinTree = {
   readonly dpkgFolder: string;
 };
 
-export type TwinRequest = {
-  readonly tools: ToolsTree;
-  readonly debs: readonly DebFile[];
-  readonly kind: ProgramKind;
-  readonly architectures: { readonly host: string; readonly image: string };
-};
-
-export async function unpackTwins(request: TwinRequest, { host, work, jobs }: StageContext): Promise<TwinTree> {
-  const folder = join(work, 'twin');
-  const dpkgFolder = join(work, 'dpkg');
+export async function unpackTwins(
+  { input, context }: RootfsBuild,
+  debs: readonly DebFile[],
+  kind: ProgramKind,
+): Promise<TwinTree> {
+  const folder = join(context.work, 'twin');
+  const dpkgFolder = join(context.work, 'dpkg');
   await mkdir(folder);
   await mkdir(dpkgFolder);
-  await mapParallel(request.debs, jobs, async ({ path }) => {
-    const mounts = [
-      { source: dirname(path), target: '/srv' },
-      { source: folder, target: '/mnt', writable: true },
-    ];
-    await host.runIn(
-      { root: request.tools.root, mounts },
-      { file: 'dpkg-deb', args: ['--extract', `/srv/${basename(path)}`, '/mnt'] },
-    );
+  await mapParallel(debs, context.jobs, async (deb) => {
+    const mounts = [...debMounts([deb], '/srv'), { source: folder, target: '/mnt', writable: true }];
+    const args = ['--extract', `/srv/${basename(deb.path)}`, '/mnt'];
+    await context.host.runIn({ root: input.tools.root, mounts }, { file: 'dpkg-deb', args });
   });
   for (const name of dpkgPrograms) {
     const program = await readFile(join(folder, 'usr/bin', name)).catch(() => Buffer.alloc(0));
-    const retargeted = retargetDpkg(program, request.architectures.host, request.architectures.image);
+    const retargeted = retargetDpkg(program, input.hostArchitecture, input.lock.architecture);
     if (retargeted === undefined) continue;
     await writeFile(join(dpkgFolder, name), retargeted);
     await chmod(join(dpkgFolder, name), 0o755);
   }
-  return { folder, kind: request.kind, dpkgFolder };
+  return { folder, kind, dpkgFolder };
 }
 
 /**
@@ -71,6 +63,7 @@ export async function twinMounts(root: string, twins: TwinTree, imageKind: Progr
   return [
     ...programs.filter((path) => !own.has(path)).map((path) => shown(twins.folder, path)),
     ...folders.map((path) => shown(twins.folder, path)),
+    ...[...ofTwins.keys()].filter((path) => isPythonModule(path, twins.kind)).map((path) => shown(twins.folder, path)),
     ...retargeted
       .filter((name) => ofImage.has(`usr/bin/${name}`))
       .map((name) => ({ source: join(twins.dpkgFolder, name), target: `/usr/bin/${name}` })),
@@ -81,7 +74,12 @@ function shown(folder: string, path: string): Mount {
   return { source: join(folder, path), target: `/${path}` };
 }
 
-/** Python's modules in C carry the architecture in their names, so the whole folder is exchanged. */
+/** Python's modules in C carry the architecture in their names; those of packages come beside the image's own. */
+function isPythonModule(path: string, { triplet }: ProgramKind): boolean {
+  return path.startsWith('usr/lib/python3/') && path.endsWith(`-${triplet}.so`);
+}
+
+/** Python's own ones: the whole folder is exchanged. */
 async function pythonModules(root: string, twins: string): Promise<readonly string[]> {
   const folders: string[] = [];
   for (const name of await readdir(join(twins, 'usr/lib'))) {
