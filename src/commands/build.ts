@@ -63,7 +63,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: 'Debian packages to add, separated by commas',
       multiple: true,
       delimiter: ',',
-      helpValue: 'NAME,…',
+      helpValue: 'NAME,NAME',
       helpGroup: 'CONTENT',
     }),
     overlay: Flags.string({

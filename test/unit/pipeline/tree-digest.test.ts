@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { treeDigest } from '../../src/pipeline/tree-digest.js';
+import { treeDigest } from '../../../src/pipeline/tree-digest.js';
 
 let folder: string;
 

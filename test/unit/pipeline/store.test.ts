@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readHostFacts } from '../../src/host/read-facts.js';
-import { RealHost } from '../../src/host/real-host.js';
-import { Store } from '../../src/pipeline/store.js';
+import { readHostFacts } from '../../../src/host/read-facts.js';
+import { RealHost } from '../../../src/host/real-host.js';
+import { Store } from '../../../src/pipeline/store.js';
 
 let cacheDir: string;
 let abort: AbortController;
