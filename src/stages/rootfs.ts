@@ -5,7 +5,6 @@ import { programKind } from '../domain/twin-programs.js';
 import { unitPresets } from '../domain/unit-presets.js';
 import type { Stage } from '../pipeline/stage.js';
 import { fetchDebs } from './debs.js';
-import { byteCompile } from './rootfs/byte-compile.js';
 import { configure } from './rootfs/configure.js';
 import { finish, pack, removeTrees } from './rootfs/finish.js';
 import type { Overlay, RootfsBuild, RootfsInput } from './rootfs/rootfs-build.js';
@@ -50,9 +49,7 @@ export const rootfsStage: Stage<RootfsInput> = {
       const overlay = async (): Promise<Overlay> =>
         tree === undefined || twins === undefined ? [] : twinMounts(build.root, tree, twins.image);
       await unpackRest(build, install, await overlay());
-      const complete = await overlay();
-      await configure(build, complete);
-      await byteCompile(build, complete);
+      await configure(build, await overlay());
       await finish(build);
       await pack(build, out);
     } finally {

@@ -74,8 +74,8 @@ async function enableUnits(build: RootfsBuild, overlay: Overlay, units: ReturnTy
 }
 
 /**
- * Programs that do nothing while packages are configured: daemons must not start, and Python is not to compile
- * everything (the slowest part of all, and 22 MB); byte-compile.ts chooses.
+ * Programs that do nothing while packages are configured: daemons must not start, and Python is not to compile what
+ * the device compiles at first use anyway (the slowest part of all, and 22 MB).
  */
 async function mutedPrograms({ root, context }: RootfsBuild, overlay: Overlay): Promise<Overlay> {
   const nothing = overlay.find(({ target }) => target === '/usr/bin/true')?.source ?? join(root, 'usr/bin/true');
