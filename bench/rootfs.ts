@@ -1,0 +1,122 @@
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { loadFirmwareManifest } from '../src/config/firmware-manifest.js';
+import { dpkgFilterOptions } from '../src/domain/dpkg-filters.js';
+import { RealHost } from '../src/host/real-host.js';
+import { readHostFacts } from '../src/host/read-facts.js';
+import { archiveAsOf } from '../src/pipeline/archive-date.js';
+import { Engine } from '../src/pipeline/engine.js';
+import { stageReporter } from '../src/pipeline/reporter.js';
+import { Store } from '../src/pipeline/store.js';
+import * as inputs from '../src/services/build-inputs.js';
+import { readBuildRequest } from '../src/services/build-request.js';
+import { obtainPackages } from '../src/services/obtain-packages.js';
+import { obtainToolsTree } from '../src/services/obtain-tools.js';
+import { fetchDebs } from '../src/stages/debs.js';
+import { readAptSources } from '../src/stages/package-lock.js';
+import { rootfsStage } from '../src/stages/rootfs.js';
+import type { Figure } from './figure.js';
+import { seconds } from './figure.js';
+import type { TimedLine } from './timing.js';
+import { PROJECT, time } from './timing.js';
+
+/**
+ * The rootfs stage against plain mmdebstrap, one after the other: the same packages, the same files left out of them,
+ * all .debs on this machine before either starts, a tar as the result of both. mmdebstrap's time is counted from the
+ * end of "apt-get update", because our stage has the package lists resolved already.
+ */
+export async function measureRootfs(board: string, folder: string): Promise<readonly Figure[]> {
+  const facts = readHostFacts(process.env);
+  const { signal } = new AbortController();
+  const host = new RealHost({ facts, signal, environment: process.env, offline: false });
+  const silent = { emit: () => undefined };
+  const store = new Store(facts.cacheDir, host);
+  await store.prepare();
+  const engine = new Engine(host, store, silent, { jobs: facts.cpus, offline: false });
+  const request = await readBuildRequest({
+    board,
+    projectDir: PROJECT,
+    workingFolder: folder,
+    seed: {},
+    packages: [],
+    overlays: [],
+    accelerate: true,
+    jobs: facts.cpus,
+    offline: false,
+    refresh: false,
+  });
+  const asOf = await archiveAsOf(store, false);
+  const tools = await obtainToolsTree(engine, { archiveAsOf: asOf });
+  const sources = await readAptSources(tools);
+  const packages = await obtainPackages(
+    engine,
+    inputs.packageLock(
+      request,
+      tools,
+      { hostArchitecture: facts.architecture, sources, archiveAsOf: asOf },
+      await loadFirmwareManifest(join(PROJECT, 'firmware-manifest.json')),
+    ),
+  );
+  const input = await inputs.rootfs(request, tools, packages, facts.architecture);
+  const report = stageReporter(silent, 'rootfs');
+  const { install, twins } = packages.lock;
+  const debs = await fetchDebs([...install, ...twins], sources, { host, report, shared: store.shared });
+
+  const ours = await store.withScratch(async (scratch) => {
+    const [out, work] = [join(scratch, 'out'), join(scratch, 'work')];
+    await mkdir(out);
+    await mkdir(work);
+    const started = performance.now();
+    await rootfsStage.run(input, out, { host, report, shared: store.shared, work, jobs: facts.cpus, offline: true });
+    return (performance.now() - started) / 1000;
+  });
+
+  const pool = join(facts.cacheDir, 'bench-debs');
+  await rm(pool, { recursive: true, force: true });
+  await mkdir(pool);
+  try {
+    for (const { path } of debs.slice(0, install.length)) await link(path, join(pool, basename(path)));
+    await writeFile(join(folder, 'sources.list'), sources);
+    const filters = dpkgFilterOptions(await readFile(join(request.overlays[0].path, DPKG_FILTERS), 'utf8'));
+    const plain = await time('mmdebstrap', [
+      '--variant=essential',
+      `--architectures=${packages.lock.architecture}`,
+      `--include=${install.map(({ name }) => name).join(',')}`,
+      '--aptopt=APT::Install-Recommends "false"',
+      ...filters.map((option) => `--dpkgopt=${option.slice('--'.length)}`),
+      '--dpkgopt=force-unsafe-io',
+      '--skip=essential/unlink',
+      `--setup-hook=mkdir -p "$1"/var/cache/apt/archives && cp "${pool}"/*.deb "$1"/var/cache/apt/archives/`,
+      packages.lock.suite,
+      join(folder, 'plain.tar'),
+      join(folder, 'sources.list'),
+    ]);
+    const plainSeconds = plain.seconds - updatedAt(plain.lines);
+    return [
+      {
+        what: `rootfs stage, ${install.length} packages`,
+        value: seconds(ours),
+        how: 'downloads on this machine',
+      },
+      {
+        what: 'Plain mmdebstrap, the same packages',
+        value: seconds(plainSeconds),
+        how: `${seconds(plain.seconds)} with \`apt-get update\``,
+      },
+      { what: 'Ratio', value: (ours / plainSeconds).toFixed(2), target: '≤ 0.25 (aim 0.12)' },
+    ];
+  } finally {
+    await rm(pool, { recursive: true, force: true });
+    await rm(join(folder, 'plain.tar'), { force: true });
+  }
+}
+
+const DPKG_FILTERS = 'etc/dpkg/dpkg.cfg.d/50-reswarm';
+
+/** When mmdebstrap went on after copying packages in and fetching the lists. */
+function updatedAt(lines: readonly TimedLine[]): number {
+  const update = lines.findIndex(({ text }) => text.includes('running apt-get update'));
+  const next = lines.slice(update + 1).find(({ text }) => /^I: (?!done|automatically)/.test(text.trim()));
+  if (update < 0 || next === undefined) throw new Error('mmdebstrap did not say when it had fetched the lists');
+  return next.atSeconds;
+}
