@@ -1,10 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sandbox } from '../../domain/sandbox.js';
 import { unitPresets } from '../../domain/unit-presets.js';
 import { CommandError } from '../../errors.js';
-import type { Overlay, RootfsBuild } from './rootfs-build.js';
-import { exists, followDpkg, inImage, scriptEnvironment } from './rootfs-build.js';
+import type { InImage, Overlay, RootfsBuild } from './rootfs-build.js';
+import { exists, followDpkg, inImage } from './rootfs-build.js';
 
 /** Answers that maintainer scripts would otherwise ask a person for. */
 const DEBCONF_ANSWERS = [
@@ -22,9 +21,9 @@ export async function configure(build: RootfsBuild, overlay: Overlay): Promise<v
   const { context, input } = build;
   context.report.step('configuring packages');
   try {
-    const sandbox = inImage(build, [...overlay, ...(await mutedPrograms(build, overlay))]);
-    await configureFirst(build, sandbox);
-    await configureRest(build, sandbox);
+    const image = inImage(build, overlay, await mutedPrograms(build, overlay));
+    await configureFirst(build, image);
+    await configureRest(build, image);
   } catch (error) {
     // A twin cannot be written to, so a script that changes a program's owner fails here instead of being lost.
     if (overlay.length === 0 || !(error instanceof CommandError)) throw error;
@@ -32,13 +31,12 @@ export async function configure(build: RootfsBuild, overlay: Overlay): Promise<v
       'Some packages could not be configured at native speed; their scripts run under emulation instead.',
       failedPackages(error).join(', '),
     );
-    await configureRest(build, inImage(build, await mutedPrograms(build, [])));
+    await configureRest(build, inImage(build, [], await mutedPrograms(build, [])));
   }
   await enableUnits(build, overlay, unitPresets(input.unitPresets));
 }
 
-async function configureFirst({ input, context }: RootfsBuild, sandbox: Sandbox): Promise<void> {
-  const env = scriptEnvironment(input);
+async function configureFirst({ input, context }: RootfsBuild, { sandbox, env }: InImage): Promise<void> {
   const follow = followDpkg('Setting up', input.lock.install.length, context);
   const names = CONFIGURED_FIRST.filter((name) => input.lock.install.some((one) => one.name === name));
   const args = [...DPKG, '--force-depends', '--configure', ...names];
@@ -47,10 +45,10 @@ async function configureFirst({ input, context }: RootfsBuild, sandbox: Sandbox)
   await context.host.runIn(sandbox, { file: 'debconf-set-selections', args: [], stdin, env }, follow);
 }
 
-async function configureRest({ input, context }: RootfsBuild, sandbox: Sandbox): Promise<void> {
+async function configureRest({ input, context }: RootfsBuild, { sandbox, env }: InImage): Promise<void> {
   await context.host.runIn(
     sandbox,
-    { file: 'dpkg', args: [...DPKG, '--configure', '-a'], env: scriptEnvironment(input) },
+    { file: 'dpkg', args: [...DPKG, '--configure', '-a'], env },
     followDpkg('Setting up', input.lock.install.length, context),
   );
 }
@@ -61,15 +59,16 @@ function failedPackages({ details }: CommandError): readonly string[] {
 
 /** Only what is installed. */
 async function enableUnits(build: RootfsBuild, overlay: Overlay, units: ReturnType<typeof unitPresets>): Promise<void> {
-  const { root, input, context } = build;
+  const { root, context } = build;
   for (const verb of ['enable', 'disable'] as const) {
     const present: string[] = [];
     for (const unit of units[verb]) {
       if (await exists(join(root, 'usr/lib/systemd/system', unit))) present.push(unit);
     }
     if (present.length === 0) continue;
-    const command = { file: 'systemctl', args: [verb, ...present], env: scriptEnvironment(input) };
-    await context.host.runIn(inImage(build, overlay), command, followDpkg('Created', present.length, context));
+    const { sandbox, env } = inImage(build, overlay);
+    const command = { file: 'systemctl', args: [verb, ...present], env };
+    await context.host.runIn(sandbox, command, followDpkg('Created', present.length, context));
   }
 }
 

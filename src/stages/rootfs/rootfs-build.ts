@@ -33,10 +33,20 @@ export type RootfsBuild = {
 /** What is laid over the image while a command runs in it; empty: nothing, its programs are emulated or native as they are. */
 export type Overlay = readonly Mount[];
 
-/** With the image as its root; no service of it may start. */
-export function inImage({ root, context }: RootfsBuild, mounts: Overlay): Sandbox {
+/** How to run a command with the image as its root. */
+export type InImage = { readonly sandbox: Sandbox; readonly env: Readonly<Record<string, string>> };
+
+/**
+ * No service of the image may start there.
+ *
+ * @param more mounts on top of the overlay
+ */
+export function inImage({ root, input, context }: RootfsBuild, overlay: Overlay, more: readonly Mount[] = []): InImage {
   const policy = { source: join(context.work, 'policy-rc.d'), target: '/usr/sbin/policy-rc.d' };
-  return { root, rootWritable: true, mounts: [...mounts, policy] };
+  const sandbox = { root, rootWritable: true, mounts: [...overlay, ...more, policy] };
+  // With twins nothing is flushed to the disk: the tree lives for a minute only.
+  const preload: Readonly<Record<string, string>> = overlay.length === 0 ? {} : { LD_PRELOAD: 'libeatmydata.so' };
+  return { sandbox, env: { ...scriptEnvironment(input), ...preload } };
 }
 
 /** What every maintainer script sees. */

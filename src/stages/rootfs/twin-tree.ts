@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { DebFile } from '../../domain/packages.js';
 import type { Mount } from '../../domain/sandbox.js';
@@ -31,6 +31,8 @@ export async function unpackTwins(
     const args = ['--extract', `/srv/${basename(deb.path)}`, '/mnt'];
     await context.host.runIn({ root: input.tools.root, mounts }, { file: 'dpkg-deb', args });
   });
+  const eatmydata = `usr/lib/${kind.triplet}/libeatmydata.so`;
+  await copyFile(join(input.tools.root, eatmydata), join(folder, eatmydata));
   for (const name of dpkgPrograms) {
     const program = await readFile(join(folder, 'usr/bin', name)).catch(() => Buffer.alloc(0));
     const retargeted = retargetDpkg(program, input.hostArchitecture, input.lock.architecture);

@@ -41,11 +41,9 @@ export async function unpackRest(build: RootfsBuild, install: readonly DebFile[]
     await unpackFromOutside(build, rest, []);
     return;
   }
-  await context.host.runIn(
-    inImage(build, [...overlay, ...debMounts(rest, '/run/debs')]),
-    unpackCommand(rest, '/run/debs', ['dpkg'], input),
-    followDpkg('Unpacking', rest.length, context),
-  );
+  const { sandbox, env } = inImage(build, overlay, debMounts(rest, '/run/debs'));
+  const command = unpackCommand(rest, '/run/debs', ['dpkg'], input);
+  await context.host.runIn(sandbox, { ...command, env }, followDpkg('Unpacking', rest.length, context));
 }
 
 /** By the tools' dpkg: unpacking needs no program of the image, whatever its architecture. */
