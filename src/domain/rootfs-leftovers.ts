@@ -21,7 +21,8 @@ export const rootfsLeftovers = [
   '/var/lib/dpkg/triggers/Lock',
   '/var/cache/debconf/*-old',
   '/var/cache/apt/*.bin',
-  '/var/lib/apt/lists/?*',
+  '/var/lib/apt/lists/lock',
+  '/var/lib/apt/lists/*_*',
   '/etc/*.dpkg-*',
   // for dpkg-shlibdeps, which builds packages
   '/var/lib/dpkg/info/*.symbols',
