@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
 import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
@@ -62,6 +62,8 @@ export class RealHost implements Host {
   async run(command: Command, options: RunOptions = {}): Promise<Output> {
     this.signal.throwIfAborted();
     const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
+    // A log that cannot be written stops nothing: a program that the same full disk stops says so itself.
+    log?.on('error', () => undefined);
     log?.write(`$ ${formatCommand(command)}\n`);
     const subprocess = execa(command.file, command.args, {
       env: { ...this.environment, ...command.env },
@@ -98,15 +100,19 @@ export class RealHost implements Host {
     const [result] = await Promise.all([subprocess, ...reading.map((lines) => lines.catch(() => undefined))]);
     if (log !== undefined) {
       log.end();
-      await once(log, 'close');
+      await finished(log).catch(() => undefined);
     }
     if (this.signal.aborted) throw this.interruption();
     const stderr = typeof result.stderr === 'string' ? result.stderr : '';
     const stdout = typeof result.stdout === 'string' ? result.stdout : '';
-    if (result.exitCode !== undefined && (options.okExitCodes ?? [0]).includes(result.exitCode)) {
+    const outcome: unknown = result;
+    const error = outcome instanceof ExecaError ? outcome : undefined;
+    // A cause is what went wrong beside the exit code: stdout could not be written, or was too much to keep.
+    const isComplete = error?.cause === undefined;
+    if (isComplete && result.exitCode !== undefined && (options.okExitCodes ?? [0]).includes(result.exitCode)) {
       return { exitCode: result.exitCode, stdout, stderr };
     }
-    throw commandError(command, result instanceof ExecaError ? result : undefined, stderr, options.logFile);
+    throw commandError(command, error, stderr, options.logFile);
   }
 
   async runIn(sandbox: Sandbox, command: Command, options: RunOptions = {}): Promise<Output> {
@@ -149,11 +155,13 @@ function commandError(command: Command, error: ExecaError | undefined, stderr: s
     });
   }
   const how =
-    error?.timedOut === true
-      ? `took longer than ${Math.round(error.durationMs / 1000)} s`
-      : error?.signal !== undefined
-        ? `was ended by ${error.signal}`
-        : `ended with exit code ${error?.exitCode ?? 'unknown'}`;
+    error?.cause instanceof Error
+      ? `failed: ${error.cause.message}`
+      : error?.timedOut === true
+        ? `took longer than ${Math.round(error.durationMs / 1000)} s`
+        : error?.signal !== undefined
+          ? `was ended by ${error.signal}`
+          : `ended with exit code ${error?.exitCode ?? 'unknown'}`;
   return new CommandError('command-failed', `${name} ${how}`, {
     details: stderr.trimEnd().split('\n').slice(-STDERR_TAIL_LINES),
     hints: logFile === undefined ? [] : [`The whole output is in ${logFile}`],
@@ -164,6 +172,6 @@ function commandError(command: Command, error: ExecaError | undefined, stderr: s
 /** The program a person cares about: what runs inside bubblewrap, not bubblewrap. */
 function innerProgram(command: Command): string {
   const separator = command.args.lastIndexOf('--');
-  const isWrapped = command.file === 'bwrap' || command.file === 'unshare';
+  const isWrapped = ['bwrap', 'unshare', 'setpriv'].includes(command.file);
   return (isWrapped && separator >= 0 ? command.args[separator + 1] : undefined) ?? command.file;
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../domain/json.js';
+import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { KeyChange } from './explain.js';
 import { diffKeys } from './explain.js';
@@ -34,7 +35,8 @@ export class Engine {
   ) {}
 
   /**
-   * The stage's result: from the store when nothing that matters changed, made now otherwise.
+   * The stage's result: from the store when nothing that matters changed, made now otherwise. Throws UserError with
+   * what the stage's check finds.
    *
    * @param fetchInputs brings files that the input names to this machine; called only when the stage really runs
    */
@@ -43,6 +45,8 @@ export class Engine {
     input: Input,
     fetchInputs?: (context: StageContext) => Promise<unknown>,
   ): Promise<StoreEntry> {
+    const problems = stage.check?.(input) ?? [];
+    if (problems.length > 0) throw UserError.fromProblems(problems);
     const document = keyDocument(stage, input);
     const started = performance.now();
     this.reporter.emit({ type: 'stage-started', stage: stage.name });

@@ -5,6 +5,7 @@ import lockfile from 'proper-lockfile';
 import type { Json } from '../domain/json.js';
 import { canonicalJson } from '../domain/json.js';
 import type { Host } from '../host/host.js';
+import { guardSpace } from './disk-full.js';
 import type { SharedFolders } from './stage.js';
 
 /** What the store knows of one finished stage. */
@@ -21,6 +22,7 @@ export type StoreEntry = {
 /** A lock counts as abandoned when its owner has not touched it for so long (a killed build leaves one behind). */
 const STALE_LOCK_MS = 15_000;
 const LOCK_POLL_MS = 500;
+const MAKE_ROOM = 'Make room (`reswarm-os cache prune`), or set XDG_CACHE_HOME to a folder on a larger disk.';
 
 /**
  * Content-addressed results: `<cacheDir>/v1/<stage>/<key>/{out/,key.json,stage.json}`.
@@ -39,10 +41,12 @@ export class Store {
   }
 
   async prepare(): Promise<void> {
-    // 0700: a seed's password hashes and a fleet's addresses are nobody else's business.
-    await mkdir(this.root, { recursive: true, mode: 0o700 });
-    for (const folder of ['tmp', 'locks', 'downloads', 'ccache'])
-      await mkdir(join(this.root, folder), { recursive: true });
+    await this.guardSpace(async () => {
+      // 0700: a seed's password hashes and a fleet's addresses are nobody else's business.
+      await mkdir(this.root, { recursive: true, mode: 0o700 });
+      for (const folder of ['tmp', 'locks', 'downloads', 'ccache'])
+        await mkdir(join(this.root, folder), { recursive: true });
+    });
     await this.removeAbandonedScratch();
   }
 
@@ -102,6 +106,10 @@ export class Store {
 
   /** Only one process at a time is inside `body` for the same name. */
   async withLock<T>(name: string, onWait: () => void, body: () => Promise<T>): Promise<T> {
+    return this.guardSpace(() => this.takeTurns(name, onWait, body));
+  }
+
+  private async takeTurns<T>(name: string, onWait: () => void, body: () => Promise<T>): Promise<T> {
     const lock = join(this.root, 'locks', name);
     await writeFile(lock, '', { flag: 'a' });
     let waiting = false;
@@ -127,12 +135,14 @@ export class Store {
   /** An empty folder on the store's file system, gone when `body` ends, however it ends. */
   async withScratch<T>(body: (folder: string) => Promise<T>): Promise<T> {
     const folder = join(this.root, 'tmp', `${process.pid}-${randomUUID()}`);
-    await mkdir(folder, { mode: 0o700 });
-    try {
-      return await body(folder);
-    } finally {
-      await this.removeTree(folder);
-    }
+    return this.guardSpace(async () => {
+      await mkdir(folder, { mode: 0o700 });
+      try {
+        return await body(folder);
+      } finally {
+        await this.removeTree(folder);
+      }
+    });
   }
 
   /** Also trees whose files belong to subordinate ids, which only root of the user namespace may remove. */
@@ -146,6 +156,10 @@ export class Store {
         args: ['--user', '--map-auto', '--map-root-user', '--', 'rm', '-rf', '--one-file-system', path],
       });
     }
+  }
+
+  private async guardSpace<T>(body: () => Promise<T>): Promise<T> {
+    return guardSpace(this.root, MAKE_ROOM, body);
   }
 
   private async make(

@@ -1,6 +1,9 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { DiskLayout } from '../domain/disk-layout.js';
 import type { PackageLock } from '../domain/packages.js';
+import { guardSpace } from '../pipeline/disk-full.js';
 import type { StageRecord } from '../pipeline/engine.js';
 import type { BuildRequest } from './build-request.js';
 import type { ImageRecord } from './image-file.js';
@@ -35,5 +38,19 @@ export async function describeImage(
     stages: stages.map(({ stage, key, cached, durationMs }) => ({ stage, key, cached, durationMs })),
     packages: packages.install.map(({ name, version, architecture }) => ({ name, version, architecture })),
   };
-  await writeFile(descriptionPath(request.image), `${JSON.stringify(description, undefined, 2)}\n`);
+  await replaceText(descriptionPath(request.image), `${JSON.stringify(description, undefined, 2)}\n`);
+}
+
+/** Whole or not at all: a half-written one would look like ours to whoever reads it. */
+async function replaceText(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
+  await guardSpace(dirname(path), 'The image is whole; only its description is missing. Make room there.', async () => {
+    try {
+      await writeFile(temporary, text, { flag: 'wx' });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  });
 }

@@ -38,6 +38,12 @@ afterEach(async () => {
 });
 
 describe('the engine', () => {
+  it('runs nothing of a stage whose check finds a problem', async () => {
+    const checked: Stage<Colour> = { ...paint, check: () => [{ code: 'ugly', message: 'no' }] };
+    await expect(engine.obtain(checked, { colour: 'red' })).rejects.toMatchObject({ code: 'ugly', exitCode: 2 });
+    expect(events).toEqual([]);
+  });
+
   it('tells how a stage went, and that the second time nothing had to be done', async () => {
     await engine.obtain(paint, { colour: 'red' });
     await engine.obtain(paint, { colour: 'red' });
