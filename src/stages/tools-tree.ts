@@ -159,8 +159,11 @@ async function inPrivateNamespaces(host: Host, command: Command, onLine: (line: 
   const userNamespace = host.facts.privilege === 'root' ? [] : ['--user', '--map-auto', '--map-root-user'];
   await host.run(
     {
-      file: 'unshare',
+      file: 'setpriv',
       args: [
+        // Whatever kills us, SIGKILL too, ends unshare, which ends everything in its namespaces.
+        '--pdeathsig=KILL',
+        'unshare',
         ...userNamespace,
         '--mount',
         '--pid',
