@@ -17,14 +17,29 @@ export type CliResult = {
 /** An event, the result (`type: 'result'`) or an error. */
 export type CliEvent = { readonly type?: string; readonly stage?: string } & Readonly<Record<string, unknown>>;
 
-type CliOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string };
+const BETWEEN_SIGNALS_MS = 50;
+
+type CliOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** A program that runs the command line: its name and what comes before. */
+  readonly wrapper?: readonly [string, ...string[]];
+  /** Ends it with SIGTERM, so that a build which should have been refused does not go on for long. */
+  readonly timeoutMs?: number;
+};
 
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const [file, ...first] = [...(options.wrapper ?? []), process.execPath, RUN] as [string, ...string[]];
   return new Promise((resolve) => {
     execFile(
-      process.execPath,
-      [RUN, ...args],
-      { cwd: options.cwd, env: { ...process.env, ...options.env }, maxBuffer: 64 * 1024 * 1024 },
+      file,
+      [...first, ...args],
+      {
+        cwd: options.cwd,
+        env: { ...process.env, ...options.env },
+        maxBuffer: 64 * 1024 * 1024,
+        timeout: options.timeoutMs ?? 0,
+      },
       (error, stdout, stderr) => {
         const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         resolve({ exitCode, stdout, stderr, events: args.includes('--json') ? eventsOf(stdout) : [] });
@@ -33,12 +48,15 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   });
 }
 
-/** Runs until `when` says of an event that it is time, sends the signal and waits for the end. */
+/**
+ * Runs until `when` says of an event that it is time, sends the signals, each a little later than the one before, and
+ * waits for the end.
+ */
 export async function cliInterrupted(
   args: readonly string[],
-  signal: NodeJS.Signals,
+  signals: readonly NodeJS.Signals[],
   when: (event: CliEvent) => boolean,
-  options: CliOptions = {},
+  options: Omit<CliOptions, 'wrapper' | 'timeoutMs'> & { readonly delayMs?: number } = {},
 ): Promise<{ readonly exitCode: number | null; readonly interrupted: boolean; readonly stderr: string }> {
   const child = spawn(process.execPath, [RUN, ...args, '--json'], {
     cwd: options.cwd,
@@ -51,7 +69,9 @@ export async function cliInterrupted(
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (interrupted || !when(JSON.parse(line) as CliEvent)) return;
     interrupted = true;
-    child.kill(signal);
+    for (const [index, signal] of signals.entries()) {
+      setTimeout(() => child.kill(signal), (options.delayMs ?? 0) + index * BETWEEN_SIGNALS_MS);
+    }
   });
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { exitCode, interrupted, stderr };
