@@ -8,6 +8,12 @@ import { JsonReporter } from '../ui/json-reporter.js';
 import { PlainReporter } from '../ui/plain-reporter.js';
 import { TerminalReporter } from '../ui/terminal-reporter.js';
 
+/** Ctrl-C, `kill`, and a terminal that went away. */
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** npx and npm pass on a Ctrl-C that the terminal has sent us already: that is no second one. */
+const SAME_KEYSTROKE_MS = 500;
+
 /** What every command shares: the host, the reporter, how errors look and how Ctrl-C ends. */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
@@ -16,9 +22,14 @@ export abstract class BaseCommand extends Command {
   protected readonly streamsEvents: boolean = false;
 
   private readonly interrupt = new AbortController();
+  private interruptedAt = 0;
   private readonly onSignal = (signal: NodeJS.Signals): void => {
-    // A second Ctrl-C means: now, whatever it leaves behind.
-    if (this.interrupt.signal.aborted) process.exit(130);
+    if (this.interrupt.signal.aborted) {
+      // A second Ctrl-C means: now, whatever it leaves behind.
+      if (performance.now() - this.interruptedAt > SAME_KEYSTROKE_MS) process.exit(130);
+      return;
+    }
+    this.interruptedAt = performance.now();
     this.interrupt.abort(new InterruptedError(signal));
   };
   private terminal: TerminalReporter | undefined;
@@ -27,8 +38,7 @@ export abstract class BaseCommand extends Command {
 
   override async init(): Promise<void> {
     await super.init();
-    process.on('SIGINT', this.onSignal);
-    process.on('SIGTERM', this.onSignal);
+    for (const signal of ENDING_SIGNALS) process.on(signal, this.onSignal);
   }
 
   protected get host(): Host {
@@ -72,8 +82,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
-    process.off('SIGINT', this.onSignal);
-    process.off('SIGTERM', this.onSignal);
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.onSignal);
     await this.closeReporter();
     await super.finally(error);
   }

@@ -10,6 +10,7 @@ import { CommandError, InterruptedError } from '../errors.js';
 import type { DownloadRequest } from './download.js';
 import { downloadFile } from './download.js';
 import type { Host, HostFacts, Output, ProgramExit, RunningProgram, RunOptions, StartOptions } from './host.js';
+import { killGroupAfter } from './process-group.js';
 import { attachProgram, startProgram } from './running-program.js';
 
 /** What programs may see of our environment: where to find programs, how to reach the network, where scratch lies. */
@@ -80,8 +81,10 @@ export class RealHost implements Host {
       timeout: options.timeoutMs,
       maxBuffer: 256 * 1024 * 1024,
       stripFinalNewline: false,
+      detached: true,
       reject: false,
     });
+    const onGone = killGroupAfter(this.signal, subprocess.pid);
     const onLine = options.onLine;
     if (log !== undefined) {
       // execa leaves stdout out when it goes to a file; its types do not say so.
@@ -98,6 +101,7 @@ export class RealHost implements Host {
               for await (const line of subprocess.iterable({ from: stream })) onLine(line, stream);
             });
     const [result] = await Promise.all([subprocess, ...reading.map((lines) => lines.catch(() => undefined))]);
+    onGone();
     if (log !== undefined) {
       log.end();
       await finished(log).catch(() => undefined);

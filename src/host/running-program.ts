@@ -5,6 +5,7 @@ import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
 import { CommandError } from '../errors.js';
 import type { ProgramExit, RunningProgram, StartOptions } from './host.js';
+import { killGroupAfter } from './process-group.js';
 
 /** A program that ignores SIGTERM this long is killed. */
 const KILL_AFTER_MS = 3_000;
@@ -14,20 +15,24 @@ type Surroundings = { readonly environment: Readonly<Record<string, string>>; re
 /** Starts `command` and hands its output on line by line while it runs. */
 export function startProgram(command: Command, around: Surroundings, options: StartOptions): RunningProgram {
   const stopping = new AbortController();
+  const ending = AbortSignal.any([around.signal, stopping.signal]);
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile);
   const subprocess = execa(command.file, command.args, {
     ...commonOptions(command, around),
     stdin: 'ignore',
     all: true,
     buffer: false,
-    cancelSignal: AbortSignal.any([around.signal, stopping.signal]),
+    detached: true,
+    cancelSignal: ending,
   });
+  const onGone = killGroupAfter(ending, subprocess.pid);
   if (log !== undefined) subprocess.all.on('data', (chunk: Buffer) => log.write(chunk));
 
   const finish = async (): Promise<ProgramExit> => {
     // A stream that breaks off when the program is stopped is no error of its own.
     const reading = readLines(subprocess.iterable({ from: 'all' }), options.onLine).catch(() => undefined);
     const [result] = await Promise.all([subprocess, reading]);
+    onGone();
     if (log !== undefined) {
       log.end();
       await once(log, 'close');
