@@ -4,7 +4,7 @@ import { finishSeed } from '../config/seed/finish-seed.js';
 import { loadFirmwareManifest } from '../config/firmware-manifest.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
 import type { Host } from '../host/host.js';
-import { archiveAsOf } from '../pipeline/archive-date.js';
+import { archiveAsOf, keepArchiveAsOf } from '../pipeline/archive-date.js';
 import type { StageRecord } from '../pipeline/engine.js';
 import { Engine } from '../pipeline/engine.js';
 import type { Reporter } from '../pipeline/reporter.js';
@@ -77,6 +77,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
       manifest,
     ),
   );
+  await keepArchiveAsOf(store, asOf);
   await checkAgainstSchemas(engine, request.seed, inputs.cloudInitSchema(tools, packages), packages, reporter);
   const seed = await finishSeed(request.seed, passwordHash(tools, buildHost));
 
