@@ -99,3 +99,13 @@ export function resultOf(result: CliResult): CliEvent {
 export function errorCode(result: CliResult): string | undefined {
   return (resultOf(result) as { error?: { code?: string } }).error?.code;
 }
+
+/**
+ * For `wrapper`: a small file system at `target`, an empty folder, in a mount namespace of its own, so that it is gone
+ * with the program. `afterwards` is a shell command that still sees it, as "$0".
+ */
+export function withTmpfs(target: string, options: string, afterwards = 'true'): [string, ...string[]] {
+  const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const script = `mount -t tmpfs -o "$1" none "$0" && shift && "$@"; code=$?; ${afterwards}; exit $code`;
+  return ['unshare', ...asRoot, '--mount', 'sh', '-c', script, target, options];
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/errors.js';
 import type { CliEvent, CliResult } from '../cli.js';
-import { cli, errorCode, resultOf } from '../cli.js';
+import { cli, errorCode, resultOf, withTmpfs } from '../cli.js';
 
 /** Nothing answers at the discard port of this machine. */
 const DEAD_MIRROR = 'http://127.0.0.1:9/debian';
@@ -210,11 +210,4 @@ describe('a store that has the tools, but not these packages', () => {
 
 function coldStore(): Record<string, string> {
   return { XDG_CACHE_HOME: join(folder, 'cache') };
-}
-
-/** Runs a program in a mount namespace of its own, so that the file system is gone with it. */
-function withTmpfs(target: string, options: string): [string, ...string[]] {
-  const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  const script = 'mount -t tmpfs -o "$1" none "$0" && shift && exec "$@"';
-  return ['unshare', ...asRoot, '--mount', 'sh', '-c', script, target, options];
 }
