@@ -37,6 +37,9 @@ export const rootfsLeftovers = [
   // caches that hold times and inode numbers of the build
   '/var/cache/ldconfig/aux-cache',
   '/var/cache/man/?*',
+  // of what Python imported meanwhile; `python3 -E` does not obey PYTHONDONTWRITEBYTECODE
+  '*/__pycache__',
+  '*/__pycache__/*',
   // secrets and identities
   '/etc/ssh/ssh_host_*',
   '/var/lib/dbus/machine-id',
