@@ -18,6 +18,7 @@ export type CliResult = {
 export type CliEvent = { readonly type?: string; readonly stage?: string } & Readonly<Record<string, unknown>>;
 
 const BETWEEN_SIGNALS_MS = 50;
+const KEPT_OUTPUT = 4_000;
 
 type CliOptions = {
   readonly env?: Readonly<Record<string, string>>;
@@ -57,15 +58,17 @@ export async function cliInterrupted(
   signals: readonly NodeJS.Signals[],
   when: (event: CliEvent) => boolean,
   options: Omit<CliOptions, 'wrapper' | 'timeoutMs'> & { readonly delayMs?: number } = {},
-): Promise<{ readonly exitCode: number | null; readonly interrupted: boolean; readonly stderr: string }> {
+): Promise<{ readonly exitCode: number | null; readonly interrupted: boolean; readonly output: string }> {
   const child = spawn(process.execPath, [RUN, ...args, '--json'], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let interrupted = false;
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-KEPT_OUTPUT)));
+  }
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (interrupted || !when(JSON.parse(line) as CliEvent)) return;
     interrupted = true;
@@ -74,7 +77,7 @@ export async function cliInterrupted(
     }
   });
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { exitCode, interrupted, stderr };
+  return { exitCode, interrupted, output };
 }
 
 /** NDJSON, or one document over several lines. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -48,6 +49,8 @@ export class RealHost implements Host {
   constructor(options: RealHostOptions) {
     this.facts = options.facts;
     this.signal = options.signal;
+    // Every program that runs listens; Node warns about more than ten.
+    setMaxListeners(0, this.signal);
     this.offline = options.offline;
     this.environment = {
       LANG: 'C.UTF-8',

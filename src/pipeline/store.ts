@@ -148,7 +148,8 @@ export class Store {
   /** Also trees whose files belong to subordinate ids, which only root of the user namespace may remove. */
   async removeTree(path: string): Promise<void> {
     try {
-      await rm(path, { recursive: true, force: true });
+      // A program that was killed this moment may still add a file.
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     } catch (error) {
       if (this.host.facts.privilege === 'root') throw error;
       await this.host.run({

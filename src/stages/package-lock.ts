@@ -11,6 +11,7 @@ import type { Problem } from '../errors.js';
 import { CommandError, NetworkError, UserError } from '../errors.js';
 import type { Host, Output } from '../host/host.js';
 import type { Stage } from '../pipeline/stage.js';
+import { together } from '../pipeline/together.js';
 import type { ToolsTree } from './tools-tree.js';
 
 export type PackageLockInput = {
@@ -52,7 +53,7 @@ export const packageLockStage: Stage<PackageLockInput> = {
     report.step('fetching package lists');
     const wantsTwins =
       input.architecture !== input.hostArchitecture && programKind(input.hostArchitecture) !== undefined;
-    const [image, twin] = await Promise.all([
+    const [image, twin] = await together([
       Apt.open(input, input.architecture, join(work, 'image'), host),
       wantsTwins ? Apt.open(input, input.hostArchitecture, join(work, 'twin'), host) : undefined,
     ]);

@@ -4,6 +4,7 @@ import { dpkgFilterOptions } from '../domain/dpkg-filters.js';
 import { programKind } from '../domain/twin-programs.js';
 import { unitPresets } from '../domain/unit-presets.js';
 import type { Stage } from '../pipeline/stage.js';
+import { together } from '../pipeline/together.js';
 import { fetchDebs } from './debs.js';
 import { configure } from './rootfs/configure.js';
 import { finish, pack, removeTrees } from './rootfs/finish.js';
@@ -42,7 +43,7 @@ export const rootfsStage: Stage<RootfsInput> = {
     const install = debs.slice(0, input.lock.install.length);
     try {
       await prepareRoot(build);
-      const [tree] = await Promise.all([
+      const [tree] = await together([
         twins === undefined ? undefined : unpackTwins(build, debs.slice(install.length), twins.host),
         unpackEssential(build, install),
       ]);

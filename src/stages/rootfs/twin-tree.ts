@@ -4,6 +4,7 @@ import type { DebFile } from '../../domain/packages.js';
 import type { Mount } from '../../domain/sandbox.js';
 import type { ProgramKind } from '../../domain/twin-programs.js';
 import { dpkgPrograms, retargetDpkg, twinPrograms } from '../../domain/twin-programs.js';
+import { together } from '../../pipeline/together.js';
 import { mapParallel } from '../debs.js';
 import type { RootfsBuild } from './rootfs-build.js';
 import { debMounts } from './rootfs-build.js';
@@ -49,7 +50,7 @@ export async function unpackTwins(
  */
 export async function twinMounts(root: string, twins: TwinTree, imageKind: ProgramKind): Promise<readonly Mount[]> {
   const libraries = `usr/lib/${twins.kind.triplet}`;
-  const [ofTwins, ofImage] = await Promise.all([
+  const [ofTwins, ofImage] = await together([
     findElfFiles(twins.folder, [libraries]),
     findElfFiles(root, [`usr/lib/${imageKind.triplet}`]),
   ]);
