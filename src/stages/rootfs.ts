@@ -21,7 +21,7 @@ export type { RootfsInput } from './rootfs/rootfs-build.js';
  */
 export const rootfsStage: Stage<RootfsInput> = {
   name: 'rootfs',
-  version: 1,
+  version: 2,
   key: (input) => ({
     tools: toolVersions(input.tools, ['dpkg', 'tar']),
     architecture: input.lock.architecture,
