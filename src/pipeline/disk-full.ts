@@ -18,6 +18,8 @@ export async function guardSpace<T>(folder: string, hint: string, body: () => Pr
 const NO_ROOM = /No space left on device|Disk quota exceeded|You don't have enough free space in/;
 
 function isDiskFull(error: unknown): boolean {
+  // Said already, and by somebody who knows more of it.
+  if (error instanceof ReswarmError && error.code === 'disk-full') return false;
   if (error instanceof CommandError && error.details.some((line) => NO_ROOM.test(line))) return true;
   if (!(error instanceof Error)) return false;
   const { code } = error as NodeJS.ErrnoException;

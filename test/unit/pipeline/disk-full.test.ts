@@ -50,6 +50,7 @@ describe('a full disk', () => {
     const error = await obtain(make).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'disk-full', exitCode: 1 });
     expect(String(error)).toContain(store.root);
+    expect((error as Error).cause).not.toMatchObject({ code: 'disk-full' });
     expect((error as { hints: string[] }).hints.join()).toContain('XDG_CACHE_HOME');
     expect(await readdir(join(store.root, 'tmp'))).toEqual([]);
     expect(await store.newestKeyDocument('kernel', '')).toBeUndefined();
