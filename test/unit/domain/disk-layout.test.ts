@@ -113,6 +113,15 @@ describe('planDiskLayout', () => {
     const roundedUp = Math.ceil(needed / (4 * MiB)) * 4 * MiB;
     expect(problemsOf({ root: { sizeBytes: roundedUp } })).toEqual([]);
   });
+
+  it('says the same of a boot partition that is FAT32, but too small for its files', () => {
+    const content = { boot: { bytes: 60 * MiB, files: 20 }, root: { bytes: 0, files: 0 } };
+    const [problem, ...others] = problemsOf({ boot: { sizeBytes: 48 * MiB } }, content);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'partition-too-small', message: expect.stringContaining('boot') as string });
+    expect(problem?.message).toContain(`${48 * MiB} bytes`);
+    expect(Number(/\((\d+) bytes\)$/.exec(problem?.message ?? '')?.[1])).toBeGreaterThan(60 * MiB);
+  });
 });
 
 describe('planDiskLayout for any content', () => {
