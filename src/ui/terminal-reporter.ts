@@ -1,5 +1,6 @@
 import type { ListrTaskWrapper } from 'listr2';
-import { Listr, PRESET_TIMER } from 'listr2';
+import { Listr } from 'listr2';
+import { formatDuration } from '../domain/duration.js';
 import type { ReportEvent, Reporter, TaskGroup } from '../pipeline/reporter.js';
 import { formatProgress } from './plain-reporter.js';
 
@@ -10,6 +11,10 @@ type Line = {
   readonly group: TaskGroup;
   readonly open: Set<string>;
   cached: boolean;
+  /** When its first stage began: all lines stand there from the start, and most of them wait. */
+  startedAt?: number;
+  /** Known once it is done, which may be before the list shows the line. */
+  title?: string;
   task?: Task;
   readonly finished: Promise<void>;
   readonly finish: () => void;
@@ -29,8 +34,11 @@ export class TerminalReporter implements Reporter {
       case 'planned':
         this.start(event.groups);
         break;
-      case 'stage-started':
+      case 'stage-started': {
+        const line = this.lineOf(event.stage);
+        if (line !== undefined) line.startedAt ??= performance.now();
         break;
+      }
       case 'stage-step':
         this.show(event.stage, event.text);
         break;
@@ -70,9 +78,10 @@ export class TerminalReporter implements Reporter {
         title: line.group.title,
         task: (_: unknown, task: unknown) => {
           line.task = task as Task;
+          showTitle(line);
           return line.finished;
         },
-        rendererOptions: { outputBar: 1 as const, timer: PRESET_TIMER },
+        rendererOptions: { outputBar: 1 as const },
       })),
       {
         concurrent: true,
@@ -90,7 +99,9 @@ export class TerminalReporter implements Reporter {
     line.open.delete(stage);
     line.cached &&= cached;
     if (line.open.size > 0) return;
-    if (line.cached && line.task !== undefined) line.task.title = `${line.group.title} (unchanged)`;
+    const durationMs = line.startedAt === undefined ? 0 : performance.now() - line.startedAt;
+    line.title = `${line.group.title} (${line.cached ? 'unchanged' : formatDuration(durationMs)})`;
+    showTitle(line);
     line.finish();
   }
 
@@ -108,6 +119,10 @@ export class TerminalReporter implements Reporter {
   private lineOf(stage: string): Line | undefined {
     return this.lines.find((line) => line.group.stages.includes(stage));
   }
+}
+
+function showTitle({ task, title }: Line): void {
+  if (task !== undefined && title !== undefined) task.title = title;
 }
 
 /** Promise.withResolvers is not in Node 20. */
