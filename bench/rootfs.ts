@@ -1,6 +1,5 @@
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { loadFirmwareManifest } from '../src/config/firmware-manifest.js';
 import { dpkgFilterOptions } from '../src/domain/dpkg-filters.js';
 import { RealHost } from '../src/host/real-host.js';
 import { readHostFacts } from '../src/host/read-facts.js';
@@ -50,12 +49,7 @@ export async function measureRootfs(board: string, folder: string): Promise<read
   const sources = await readAptSources(tools);
   const packages = await obtainPackages(
     engine,
-    inputs.packageLock(
-      request,
-      tools,
-      { hostArchitecture: facts.architecture, sources, archiveAsOf: asOf },
-      await loadFirmwareManifest(join(PROJECT, 'firmware-manifest.json')),
-    ),
+    inputs.packageLock(request, tools, { hostArchitecture: facts.architecture, sources, archiveAsOf: asOf }),
   );
   const input = await inputs.rootfs(request, tools, packages, facts.architecture);
   const report = stageReporter(silent, 'rootfs');

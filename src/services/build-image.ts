@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finishSeed } from '../config/seed/finish-seed.js';
-import { loadFirmwareManifest } from '../config/firmware-manifest.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
 import type { Host } from '../host/host.js';
 import { archiveAsOf, keepArchiveAsOf } from '../pipeline/archive-date.js';
@@ -58,7 +57,6 @@ const BUILD_GROUPS = [
 export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
   const started = performance.now();
   const request = await readBuildRequest(options);
-  const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
   const abandon = new AbortController();
   const buildHost = host.until(abandon.signal);
   const store = new Store(host.facts.cacheDir, buildHost);
@@ -70,20 +68,19 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const tools = await obtainToolsTree(engine, { archiveAsOf: asOf, mirror: options.mirror });
   const packages = await obtainPackages(
     engine,
-    inputs.packageLock(
-      request,
-      tools,
-      { hostArchitecture: host.facts.architecture, sources: await readAptSources(tools), archiveAsOf: asOf },
-      manifest,
-    ),
+    inputs.packageLock(request, tools, {
+      hostArchitecture: host.facts.architecture,
+      sources: await readAptSources(tools),
+      archiveAsOf: asOf,
+    }),
   );
   await keepArchiveAsOf(store, asOf);
   await checkAgainstSchemas(engine, request.seed, inputs.cloudInitSchema(tools, packages), packages, reporter);
   const seed = await finishSeed(request.seed, passwordHash(tools, buildHost));
 
-  const firmwareInput = inputs.bootFirmware(request, tools, packages, manifest);
+  const firmwareInput = inputs.bootFirmware(request, tools, packages);
   const wirelessInput = inputs.wirelessFirmware(request, tools, packages);
-  const kernelInput = await inputs.kernel(request, tools, packages);
+  const kernelInput = inputs.kernel(request, tools, packages);
   const rootfsInput = await inputs.rootfs(request, tools, packages, host.facts.architecture);
   const [firmware, wireless, kernel, rootfs] = await allOrNone(abandon, [
     engine.obtain(bootFirmwareStage, firmwareInput, packages.fetcher(firmwareInput.deb ? [firmwareInput.deb] : [])),

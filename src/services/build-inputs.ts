@@ -1,7 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { FirmwareManifest } from '../config/firmware-manifest.js';
-import { firmwareEntry } from '../config/firmware-manifest.js';
 import type { Seed } from '../config/seed/seed.js';
 import { SEED_FILE_NAMES } from '../config/seed/seed.js';
 import type { Board } from '../domain/board.js';
@@ -33,12 +31,9 @@ export function packageLock(
   request: BuildRequest,
   tools: ToolsTree,
   options: { readonly hostArchitecture: string; readonly sources: string; readonly archiveAsOf: string },
-  manifest: FirmwareManifest,
 ): PackageLockInput {
   const { board } = request;
-  const firmwarePackages = firmwareEntry(manifest, board.firmware.manifest).sources.flatMap((source) =>
-    'debian' in source ? [source.debian.package] : [],
-  );
+  const firmwarePackages = debianSources(request);
   return {
     tools,
     suite: board.rootfs.suite,
@@ -53,17 +48,14 @@ export function cloudInitSchema(tools: ToolsTree, packages: Packages): CloudInit
   return { tools, deb: packages.deb('cloud-init') };
 }
 
-export function bootFirmware(
-  request: BuildRequest,
-  tools: ToolsTree,
-  packages: Packages,
-  manifest: FirmwareManifest,
-): BootFirmwareInput {
-  const { firmware } = request.board;
-  const entry = firmwareEntry(manifest, firmware.manifest);
-  const names = entry.sources.flatMap((source) => ('debian' in source ? [source.debian.package] : []));
-  const deb = names.map((name) => packages.deb(name))[0];
-  return { tools, firmware: entry, files: firmware.files, ...(deb === undefined ? {} : { deb }) };
+export function bootFirmware(request: BuildRequest, tools: ToolsTree, packages: Packages): BootFirmwareInput {
+  const { firmware, board } = request;
+  const deb = debianSources(request).map((name) => packages.deb(name))[0];
+  return { tools, firmware, files: board.firmware.files, ...(deb === undefined ? {} : { deb }) };
+}
+
+function debianSources({ firmware }: BuildRequest): readonly string[] {
+  return firmware.sources.flatMap((source) => ('debian' in source ? [source.debian.package] : []));
 }
 
 export function wirelessFirmware(request: BuildRequest, tools: ToolsTree, packages: Packages): WirelessFirmwareInput {
@@ -73,11 +65,8 @@ export function wirelessFirmware(request: BuildRequest, tools: ToolsTree, packag
   };
 }
 
-export async function kernel(request: BuildRequest, tools: ToolsTree, packages: Packages): Promise<KernelInput> {
-  const { board, sourceDateEpoch } = request;
-  const fragments = await Promise.all(
-    board.kernel.fragments.map(async ({ path }) => ({ file: path, text: await readFile(path, 'utf8') })),
-  );
+export function kernel(request: BuildRequest, tools: ToolsTree, packages: Packages): KernelInput {
+  const { board, fragments, sourceDateEpoch } = request;
   const { localVersion } = board.kernel;
   return { tools, source: packages.deb(board.kernel.package), fragments, localVersion, sourceDateEpoch };
 }

@@ -1,16 +1,21 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PACKAGE_NAME, readPackageSet } from '../config/package-set.js';
+import type { FirmwareEntry } from '../config/firmware-manifest.js';
+import { firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
 import { checkSeed } from '../config/seed/check-seed.js';
 import { composeSeed } from '../config/seed/compose-seed.js';
 import type { SeedOptions } from '../config/seed/read-seed.js';
 import { readSeedInputs } from '../config/seed/read-seed.js';
 import type { SeedFiles } from '../config/seed/seed.js';
 import type { Board } from '../domain/board.js';
+import type { FragmentFile } from '../domain/kernel-config.js';
+import { mergeFragments } from '../domain/kernel-config.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { treeDigest } from '../pipeline/tree-digest.js';
+import { unknownFirmwareFiles } from '../stages/boot-firmware.js';
 import type { RootLayer } from '../stages/root-partition.js';
 import { findBoard } from './boards.js';
 import { checkImagePath } from './image-file.js';
@@ -40,6 +45,8 @@ export type BuildOptions = {
 export type BuildRequest = {
   readonly board: Board;
   readonly image: string;
+  readonly firmware: FirmwareEntry;
+  readonly fragments: readonly FragmentFile[];
   /** Put together and found right as far as that goes without cloud-init's schemas. */
   readonly seed: SeedFiles;
   /** It is one device's own: whatever it holds is nobody else's business. */
@@ -72,7 +79,12 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     join(options.projectDir, 'cloud-init'),
   );
   const composed = composeSeed(inputs);
+  const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
+  const firmware = firmwareEntry(manifest, board.firmware.manifest);
+  const fragments = await readFragments(board);
   const problems = [
+    ...unknownFirmwareFiles(firmware, board.firmware.files),
+    ...mergeFragments(fragments).problems,
     ...unreadable,
     ...composed.problems,
     ...checkSeed(composed.files).problems,
@@ -87,6 +99,8 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   return {
     board,
     image,
+    firmware,
+    fragments,
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
     overlays: [ours, ...theirs],
@@ -94,6 +108,12 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,
   };
+}
+
+async function readFragments(board: Board): Promise<readonly FragmentFile[]> {
+  return Promise.all(
+    board.kernel.fragments.map(async ({ path }) => ({ file: path, text: await readFile(path, 'utf8') })),
+  );
 }
 
 function isOwnSeed({ userData, metaData, networkConfig, hostname, sshKeys = [] }: SeedOptions): boolean {

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { loadFirmwareManifest } from '../config/firmware-manifest.js';
 import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
 import type { DiskLayout } from '../domain/disk-layout.js';
@@ -71,21 +69,20 @@ async function planStages(
 ): Promise<DiskLayout | undefined> {
   const { engine } = planner;
   const { architecture } = engine.host.facts;
-  const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(engine.store);
   const toolsInput = toolsTreeInput(architecture, { archiveAsOf: asOf ?? 'now', mirror: options.mirror });
   const toolsEntry = await planner.plan(toolsTreeStage, toolsInput, [mmdebstrapCommand(toolsInput, 'TREE')]);
   const tools = toolsEntry && (await readToolsTree(toolsEntry.path));
   const sources = tools && (await readAptSources(tools));
   const lockOptions = { hostArchitecture: architecture, sources: sources ?? '', archiveAsOf: asOf ?? 'now' };
-  const lockInput = tools && inputs.packageLock(request, tools, lockOptions, manifest);
+  const lockInput = tools && inputs.packageLock(request, tools, lockOptions);
   const lockEntry = await planner.plan(packageLockStage, lockInput, []);
   const packages = lockEntry && openPackages(await readPackageLock(lockEntry.path), sources ?? '', engine.store);
   const known = tools !== undefined && packages !== undefined ? { tools, packages } : undefined;
 
   const firmware = await planner.plan(
     bootFirmwareStage,
-    known && inputs.bootFirmware(request, known.tools, known.packages, manifest),
+    known && inputs.bootFirmware(request, known.tools, known.packages),
     [],
   );
   const wireless = await planner.plan(
@@ -98,7 +95,7 @@ async function planStages(
     sourceDateEpoch: request.sourceDateEpoch,
     jobs: options.jobs,
   });
-  const kernelInput = known && (await inputs.kernel(request, known.tools, known.packages));
+  const kernelInput = known && inputs.kernel(request, known.tools, known.packages);
   const kernel = await planner.plan(kernelStage, kernelInput, [compile]);
   const rootfsInput = known && (await inputs.rootfs(request, known.tools, known.packages, architecture));
   const rootfs = await planner.plan(rootfsStage, rootfsInput, []);

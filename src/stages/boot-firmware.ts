@@ -30,10 +30,7 @@ export const bootFirmwareStage: Stage<BootFirmwareInput> = {
   name: 'boot-firmware',
   version: 1,
 
-  check: ({ firmware, files }) => {
-    const known = firmware.files.map(({ path }) => path);
-    return files.filter((file) => !known.includes(file)).map((file) => unknownFile(file, firmware.name, known));
-  },
+  check: ({ firmware, files }) => unknownFirmwareFiles(firmware, files),
 
   // The digests are the bytes: where those come from changes nothing.
   key: ({ firmware, files }) => ({
@@ -68,6 +65,12 @@ export const bootFirmwareStage: Stage<BootFirmwareInput> = {
     await writeFile(join(out, firmware.licence.file), `${firmware.licence.text.join('\n')}\n`, { mode: 0o644 });
   },
 };
+
+/** `unknown-firmware-file`: what a board wants and the pinned firmware does not have. */
+export function unknownFirmwareFiles(firmware: FirmwareEntry, files: readonly string[]): readonly Problem[] {
+  const known = firmware.files.map(({ path }) => path);
+  return files.filter((file) => !known.includes(file)).map((file) => unknownFile(file, firmware.name, known));
+}
 
 type Failure = { readonly file: FirmwareFile; readonly error: IntegrityError | NetworkError };
 type Fetched = {
