@@ -5,6 +5,7 @@ import { RealHost } from '../../src/host/real-host.js';
 import { archiveAsOf } from '../../src/pipeline/archive-date.js';
 import { Engine } from '../../src/pipeline/engine.js';
 import { Store } from '../../src/pipeline/store.js';
+import { assertHostReady, checkHost, installMissing } from '../../src/services/doctor.js';
 import { obtainToolsTree } from '../../src/services/obtain-tools.js';
 import { PlainReporter } from '../../src/ui/plain-reporter.js';
 
@@ -29,6 +30,10 @@ export default async function provideToolsTree(project: TestProject): Promise<vo
   const reporter = new PlainReporter((line) => {
     console.error(line);
   });
+  // As root a fresh machine gets the few host packages that a build needs; what is run is shown first.
+  assertHostReady(
+    host.facts.privilege === 'root' ? await installMissing(host, reporter, undefined) : await checkHost(host),
+  );
   const engine = new Engine(host, store, reporter, { jobs: availableParallelism(), offline: false });
   const tools = await obtainToolsTree(engine, { archiveAsOf: await archiveAsOf(store, false) });
   project.provide('toolsTree', tools.root);
