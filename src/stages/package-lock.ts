@@ -160,7 +160,8 @@ class Apt {
     throw UserError.fromProblems(
       unknown.map((name): Problem => {
         const nearest = nearestWord(name, known);
-        const hint = nearest === undefined ? 'Look for its name with: apt-cache search WORD' : `Did you mean "${nearest}"?`;
+        const hint =
+          nearest === undefined ? 'Look for its name with: apt-cache search WORD' : `Did you mean "${nearest}"?`;
         return { code: 'unknown-package', message: `Debian has no package "${name}"`, hint };
       }),
     );
