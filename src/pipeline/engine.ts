@@ -51,12 +51,13 @@ export class Engine {
     const started = performance.now();
     this.reporter.emit({ type: 'stage-started', stage: stage.name });
     const report = stageReporter(this.reporter, stage.name);
+    let changes: readonly KeyChange[] = [];
     try {
-      const previous = await this.store.newestKeyDocument(stage.name, keyOf(document));
       const entry = await this.store.obtain(
         stage.name,
         document,
         async (out, work) => {
+          changes = await this.changesSince(stage.name, document);
           const context = this.context(report, work);
           await fetchInputs?.(context);
           await stage.run(input, out, context);
@@ -66,7 +67,6 @@ export class Engine {
         },
       );
       const durationMs = Math.round(performance.now() - started);
-      const changes = entry.cached || previous === undefined ? [] : diffKeys(previous, document);
       this.finish({ stage: stage.name, key: entry.key, cached: entry.cached, durationMs, changes });
       return entry;
     } catch (error) {
@@ -111,8 +111,13 @@ export class Engine {
     const key = keyOf(document);
     const entry = await this.store.find(stage.name, key);
     if (entry !== undefined) return { key, entry, changes: [] };
-    const previous = await this.store.newestKeyDocument(stage.name, key);
-    return { key, changes: previous === undefined ? [] : diffKeys(previous, document) };
+    return { key, changes: await this.changesSince(stage.name, document) };
+  }
+
+  /** What is different from the newest entry of the stage; nothing when it never ran. */
+  private async changesSince(stage: string, document: Json): Promise<readonly KeyChange[]> {
+    const previous = await this.store.newestKeyDocument(stage, keyOf(document));
+    return previous === undefined ? [] : diffKeys(previous, document);
   }
 
   private context(report: StageReporter, work: string): StageContext {
