@@ -48,6 +48,9 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     commands,
     run,
     runIn: (sandbox, command, runOptions) => run(sandboxed(sandbox, command, facts.privilege), runOptions),
+    stream: (command) => {
+      throw new Error(`a test did not expect to stream: ${formatCommand(command)}`);
+    },
     startIn: (_sandbox, command) => {
       throw new Error(`a test did not expect to start: ${formatCommand(command)}`);
     },

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
 import type { Command } from '../domain/command.js';
@@ -124,6 +124,44 @@ export class RealHost implements Host {
 
   async runIn(sandbox: Sandbox, command: Command, options: RunOptions = {}): Promise<Output> {
     return this.run(sandboxed(sandbox, command, this.facts.privilege), options);
+  }
+
+  async *stream(command: Command, input?: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    this.signal.throwIfAborted();
+    const abandoned = new AbortController();
+    const ending = AbortSignal.any([this.signal, abandoned.signal]);
+    const subprocess = execa(command.file, command.args, {
+      env: { ...this.environment, ...command.env },
+      extendEnv: false,
+      cwd: command.cwd,
+      ...(input === undefined ? { stdin: 'ignore' } : { input: Readable.from(input, { objectMode: false }) }),
+      stdout: 'pipe',
+      stderr: 'pipe',
+      buffer: { stdout: false },
+      encoding: 'buffer',
+      cancelSignal: ending,
+      forceKillAfterDelay: KILL_AFTER_MS,
+      detached: true,
+      reject: false,
+    });
+    const onGone = killGroupAfter(ending, subprocess.pid);
+    let hasEnded = false;
+    try {
+      for await (const chunk of subprocess.stdout as AsyncIterable<Buffer>) yield chunk;
+      hasEnded = true;
+    } catch (error) {
+      // Where the pipe broke off, how the program ended says why.
+      if (subprocess.stdout.errored === null) throw error;
+      hasEnded = true;
+    } finally {
+      if (!hasEnded) abandoned.abort();
+      await subprocess;
+      onGone();
+    }
+    const result = await subprocess;
+    if (this.signal.aborted) throw this.interruption();
+    const outcome: unknown = result;
+    if (outcome instanceof ExecaError) throw commandError(command, outcome, Buffer.from(result.stderr).toString());
   }
 
   startIn(sandbox: Sandbox, command: Command, options: StartOptions): RunningProgram {

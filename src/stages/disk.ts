@@ -94,8 +94,8 @@ async function partitionTable(tools: ToolsTree, layout: DiskLayout, work: string
   }
 }
 
-/** Writes what is not zero; the rest stays a hole. */
-async function writeData(target: FileHandle, chunk: Buffer, position: number): Promise<void> {
+/** Writes what is not zero; the rest stays a hole. At most a MiB at a time is compared. */
+export async function writeData(target: FileHandle, chunk: Buffer, position: number): Promise<void> {
   let start: number | undefined;
   for (let offset = 0; offset <= chunk.length; offset += HOLE_BYTES) {
     const block = chunk.subarray(offset, offset + HOLE_BYTES);

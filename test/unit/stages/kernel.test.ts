@@ -115,6 +115,7 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
     facts: { architecture: 'amd64', privilege: 'root', cacheDir: folder, cpus: 1 },
     signal: new AbortController().signal,
     run: refuse,
+    stream: refuse,
     startIn: refuse,
     attachIn: refuse,
     download: refuse,
