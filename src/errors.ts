@@ -77,6 +77,19 @@ export class IntegrityError extends ReswarmError {}
 /** Something outside could not be reached or answered with an error. */
 export class NetworkError extends ReswarmError {}
 
+/** A drive that must not be written to, with every reason as a problem. Exit code 1. */
+export class DeviceRefusedError extends ReswarmError {
+  constructor(
+    path: string,
+    readonly problems: readonly Problem[],
+  ) {
+    super('device-refused', `${path} is not written to`, {
+      details: problems.map(({ code, message }) => `it ${message} [${code}]`),
+      hints: problems.flatMap(({ hint }) => (hint === undefined ? [] : [hint])),
+    });
+  }
+}
+
 /** Ctrl-C or SIGTERM. */
 export class InterruptedError extends ReswarmError {
   override readonly exitCode = 130;

@@ -1,6 +1,9 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { BlockDevice } from '../src/domain/block-device.js';
 import { formatCommand, type Command } from '../src/domain/command.js';
 import { sandboxed } from '../src/domain/sandbox.js';
 import { CommandError } from '../src/errors.js';
+import type { DeviceAccess } from '../src/host/block-devices.js';
 import type { DownloadRequest } from '../src/host/download.js';
 import type { Host, HostFacts, Output, RunOptions } from '../src/host/host.js';
 
@@ -11,6 +14,9 @@ type FakeHostOptions = {
   /** What a program answers; undefined for one that nobody should have run. */
   readonly run?: (command: Command, options: RunOptions) => Answer | Promise<Answer>;
   readonly download?: (request: DownloadRequest) => Promise<void>;
+  /** The machine's drives, asked for each time. */
+  readonly blockDevices?: () => readonly BlockDevice[];
+  readonly openDevice?: (path: string, access: DeviceAccess) => Promise<FileHandle>;
 };
 
 export type FakeHost = Host & { readonly commands: string[] };
@@ -62,7 +68,16 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
         throw new Error(`a test did not expect a download: ${request.urls.join(' ')}`);
       await options.download(request);
     },
+    blockDevices: () => {
+      if (options.blockDevices === undefined) throw new Error('a test did not expect to look for drives');
+      return Promise.resolve(options.blockDevices());
+    },
+    openDevice: (path, access) => {
+      if (options.openDevice === undefined) throw new Error(`a test did not expect to open ${path}`);
+      return options.openDevice(path, access);
+    },
     until: () => host,
+    uninterrupted: () => host,
   };
   return host;
 }

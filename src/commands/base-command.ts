@@ -1,5 +1,5 @@
 import { Command } from '@oclif/core';
-import { InterruptedError, ReswarmError, UserError } from '../errors.js';
+import { DeviceRefusedError, InterruptedError, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readHostFacts } from '../host/read-facts.js';
 import { RealHost } from '../host/real-host.js';
@@ -105,7 +105,7 @@ export abstract class BaseCommand extends Command {
         message: error.message,
         hints: error.hints,
         details: error.details,
-        ...(error instanceof UserError ? { problems: error.problems } : {}),
+        ...(error instanceof UserError || error instanceof DeviceRefusedError ? { problems: error.problems } : {}),
       },
     };
   }

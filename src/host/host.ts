@@ -1,5 +1,8 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { BlockDevice } from '../domain/block-device.js';
 import type { Command } from '../domain/command.js';
 import type { Privilege, Sandbox } from '../domain/sandbox.js';
+import type { DeviceAccess } from './block-devices.js';
 import type { DownloadRequest } from './download.js';
 
 export type RunOptions = {
@@ -65,6 +68,12 @@ export interface Host {
   attachIn(sandbox: Sandbox, command: Command): Promise<ProgramExit>;
   /** Fetches to `request.path`, resuming a partial file; throws NetworkError or IntegrityError. */
   download(request: DownloadRequest): Promise<void>;
+  /** What this machine has for drives, read now. Throws ReswarmError `devices-unknown`. */
+  blockDevices(): Promise<readonly BlockDevice[]>;
+  /** Opens a device for nobody else's use; throws ReswarmError `device-busy`, `device-not-permitted`, `device-gone`. */
+  openDevice(path: string, access: DeviceAccess): Promise<FileHandle>;
   /** The same host for a part of the work that ends when either signal says so. */
   until(signal: AbortSignal): Host;
+  /** The same host for what must be put in order also after Ctrl-C; short work only. */
+  uninterrupted(): Host;
 }

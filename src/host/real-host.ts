@@ -1,13 +1,17 @@
 import { setMaxListeners } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
+import type { BlockDevice } from '../domain/block-device.js';
 import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import { sandboxed } from '../domain/sandbox.js';
 import { CommandError, InterruptedError } from '../errors.js';
+import type { DeviceAccess } from './block-devices.js';
+import { openBlockDevice, readBlockDevices } from './block-devices.js';
 import type { DownloadRequest } from './download.js';
 import { downloadFile } from './download.js';
 import type { Host, HostFacts, Output, ProgramExit, RunningProgram, RunOptions, StartOptions } from './host.js';
@@ -178,13 +182,25 @@ export class RealHost implements Host {
     await downloadFile(request, { signal: this.signal, offline: this.offline, environment: this.environment });
   }
 
+  blockDevices(): Promise<readonly BlockDevice[]> {
+    return readBlockDevices(this);
+  }
+
+  openDevice(path: string, access: DeviceAccess): Promise<FileHandle> {
+    this.signal.throwIfAborted();
+    return openBlockDevice(path, access);
+  }
+
   until(signal: AbortSignal): RealHost {
-    return new RealHost({
-      facts: this.facts,
-      signal: AbortSignal.any([this.signal, signal]),
-      environment: this.environment,
-      offline: this.offline,
-    });
+    return this.withSignal(AbortSignal.any([this.signal, signal]));
+  }
+
+  uninterrupted(): RealHost {
+    return this.withSignal(new AbortController().signal);
+  }
+
+  private withSignal(signal: AbortSignal): RealHost {
+    return new RealHost({ facts: this.facts, signal, environment: this.environment, offline: this.offline });
   }
 
   private interruption(): InterruptedError {

@@ -119,7 +119,10 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
     startIn: refuse,
     attachIn: refuse,
     download: refuse,
+    blockDevices: refuse,
+    openDevice: refuse,
     until: refuse,
+    uninterrupted: refuse,
     runIn: async (sandbox, command) => {
       await onRun(sandbox, command);
       return { exitCode: 0, stdout: '', stderr: '' };
