@@ -68,7 +68,6 @@ describe('user-data with broken content', () => {
     ['#cloud-config\nusers:\n\t- name: x\n', 'yaml-tab 3:1'],
     ['#cloud-config\nusers:\n  - name: x\n   shell: y\n', 'yaml-syntax 4:4'],
     ['#cloud-config\nruncmd: [a, b\nhostname: x\n', 'yaml-syntax 3:1'],
-    ['#cloud-config\nruncmd: [a]\nruncmd: [b]\n', 'yaml-duplicate-key 3:1'],
     ['#cloud-config\n- a\n', 'wrong-type 2:1'],
     ['#cloud-config\nhostname: "12345"\n', 'hostname-invalid 2:11'],
     ['#cloud-config\nfqdn: under_score.example.org\n', 'hostname-invalid 2:7'],
@@ -90,8 +89,8 @@ describe('user-data with broken content', () => {
 
   it('takes lines that end in CR LF, counts them right and says that they are changed', () => {
     const found = userData('#cloud-config\r\nruncmd: [a]\r\nruncmd: [b]\r\n');
-    expect(problems(found)).toEqual(['yaml-duplicate-key 3:1']);
-    expect(warnings(found)).toEqual(['seed-crlf 1:14']);
+    expect(problems(found)).toEqual([]);
+    expect(warnings(found)).toEqual(['seed-crlf 1:14', 'yaml-duplicate-key 3:1']);
   });
 
   it('reads YAML as Python does: `y` is text, `yes` is not', () => {
@@ -111,7 +110,6 @@ describe('meta-data', () => {
     ['instance-id: x\nlocal-hostname: "5"\n', 'hostname-invalid 2:17'],
     ['instance-id: x\nlocal_hostname: a\n', 'unknown-key 2:1'],
     ['instance-id: x\ndsmode: locale\n', 'invalid-value 2:9'],
-    ['instance-id: x\ninstance-id: y\n', 'yaml-duplicate-key 2:1'],
     ['- a\n', 'wrong-type 1:1'],
     ['\uFEFFinstance-id: x\n', 'seed-bom 1:1'],
   ])('refuses %j', (text, expected) => {
@@ -130,6 +128,18 @@ describe('meta-data', () => {
       expect(metaData(text)).toEqual({ problems: [], warnings: [] });
     },
   );
+});
+
+describe('a key that is there twice', () => {
+  it.each([
+    ['user-data', userData('#cloud-config\nruncmd: [a]\nruncmd: [b]\n'), 'yaml-duplicate-key 3:1'],
+    ['meta-data', metaData('instance-id: x\ninstance-id: y\n'), 'yaml-duplicate-key 2:1'],
+  ])('in a %s is a warning that names the first one and says which one counts', (_, found, expected) => {
+    expect(problems(found)).toEqual([]);
+    expect(warnings(found)).toEqual([expected]);
+    expect(found.warnings[0]?.message).toMatch(/already stands in line [12]$/);
+    expect(found.warnings[0]?.hint).toContain('cloud-init takes the last one');
+  });
 });
 
 describe('what lies between the files of a seed', () => {

@@ -1,5 +1,7 @@
 import { NOT_RESOLVED, YAML11_SCHEMA, boolYaml11Tag, defineScalarTag } from 'js-yaml';
 import { readYamlSource, type YamlSource } from '../yaml-source.js';
+import type { Problem } from '../../errors.js';
+import type { Findings } from './findings.js';
 import type { SeedFile } from './seed.js';
 
 /** PyYAML, unlike YAML 1.1 itself, does not take `y` and `n` as booleans. */
@@ -29,6 +31,19 @@ export function readSeedYaml(file: SeedFile): YamlSource {
   const source = readYamlSource(file.text, file.file, { schema: CLOUD_INIT_SCHEMA });
   sources.set(file, source);
   return source;
+}
+
+/**
+ * What is wrong with a text as YAML. A key that is there twice is a warning: cloud-init takes the last one and says
+ * nothing. After anything else it takes nothing at all.
+ */
+export function yamlFindings({ problems }: YamlSource): Findings {
+  const isTwice = ({ code }: Problem): boolean => code === 'yaml-duplicate-key';
+  const hint = 'cloud-init takes the last one and drops the others without a word. Keep one.';
+  return {
+    problems: problems.filter((problem) => !isTwice(problem)),
+    warnings: problems.filter(isTwice).map((problem) => ({ ...problem, hint })),
+  };
 }
 
 /** Each check reads the same few texts, and a fleet has thousands of them. */

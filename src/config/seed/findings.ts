@@ -5,6 +5,19 @@ export type Findings = { readonly problems: readonly Problem[]; readonly warning
 
 export const NOTHING_FOUND: Findings = { problems: [], warnings: [] };
 
+/** One of them on its own, as `seed check` lists them. */
+export type Finding = Problem & { readonly severity: 'error' | 'warning' };
+
+/** All in one list: file by file, from top to bottom. */
+export function withSeverity({ problems, warnings }: Findings): readonly Finding[] {
+  const all = [
+    ...problems.map((problem): Finding => ({ ...problem, severity: 'error' })),
+    ...warnings.map((warning): Finding => ({ ...warning, severity: 'warning' })),
+  ];
+  const files = [...new Set(all.map(({ file }) => file))];
+  return files.flatMap((file) => all.filter((finding) => finding.file === file).toSorted(byPlace));
+}
+
 /** In the order of the text, so that a person can mend a file from top to bottom. */
 export function mergeFindings(...all: readonly Findings[]): Findings {
   return {

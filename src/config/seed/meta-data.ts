@@ -1,7 +1,7 @@
 import type { Problem } from '../../errors.js';
 import { describeFound, nearestWord } from '../wording.js';
 import type { YamlSource } from '../yaml-source.js';
-import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import { mergeFindings, type Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
 import type { SeedFile } from './seed.js';
@@ -21,7 +21,8 @@ export function checkMetaData(file: SeedFile): Findings {
   const asText = checkText(file, OTHER_LIMIT_BYTES);
   if (asText.problems.length > 0) return asText;
   const source = readSeedYaml(file);
-  if (source.problems.length > 0) return mergeFindings(asText, { problems: source.problems, warnings: [] });
+  const asYaml = yamlFindings(source);
+  if (asYaml.problems.length > 0) return mergeFindings(asText, asYaml);
   if (source.value !== undefined && source.value !== null && asMapping(source.value) === undefined) {
     return mergeFindings(asText, {
       problems: [at(source, [], 'wrong-type', 'a meta-data must be a mapping')],
@@ -29,7 +30,7 @@ export function checkMetaData(file: SeedFile): Findings {
     });
   }
   const problems = [...misspelt(source), ...instanceId(source), ...localHostname(source), ...dsmode(source)];
-  return mergeFindings(asText, { problems, warnings: [] });
+  return mergeFindings(asText, asYaml, { problems, warnings: [] });
 }
 
 function at(source: YamlSource, path: readonly string[], code: string, message: string, hint?: string): Problem {

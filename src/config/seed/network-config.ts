@@ -2,10 +2,11 @@ import type { Problem } from '../../errors.js';
 import { describeFound } from '../wording.js';
 import type { Path, YamlSource } from '../yaml-source.js';
 import { problemsFromZod } from '../zod-problems.js';
-import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
 import { networkV2 } from './network-v2-schema.js';
+import { addressesOfVersion1, addressesOfVersion2, sameHardware } from './network-addresses.js';
 import { problemsFromSchema } from './schema-problems.js';
 import { isSecretPath } from './secrets.js';
 import type { SeedFile } from './seed.js';
@@ -16,14 +17,16 @@ import { checkText, OTHER_LIMIT_BYTES } from './text-file.js';
  * when `schemas` are at hand, version 2 by ours.
  *
  * Codes: those of checkText, readYamlSource, problemsFromZod, problemsFromSchema, and `network-empty`,
- * `network-version`, `network-unknown-device`, `wifi-ap-mode`; warnings `wifi-no-country`, `deprecated-key`.
+ * `network-version`, `network-unknown-device`, `wifi-ap-mode`, `address-invalid`, `network-duplicate-mac`,
+ * `network-duplicate-address`; warnings `wifi-no-country`, `deprecated-key`, `gateway-outside`.
  */
 export function checkNetworkConfig(file: SeedFile, schemas?: CloudInitSchemas): Findings {
   const asText = checkText(file, OTHER_LIMIT_BYTES);
   if (asText.problems.length > 0) return asText;
   const source = readSeedYaml(file);
-  if (source.problems.length > 0) return mergeFindings(asText, { problems: source.problems, warnings: [] });
-  return mergeFindings(asText, checkDocument(source, schemas));
+  const asYaml = yamlFindings(source);
+  if (asYaml.problems.length > 0) return mergeFindings(asText, asYaml);
+  return mergeFindings(asText, asYaml, checkDocument(source, schemas));
 }
 
 function checkDocument(source: YamlSource, schemas: CloudInitSchemas | undefined): Findings {
@@ -41,9 +44,11 @@ function checkDocument(source: YamlSource, schemas: CloudInitSchemas | undefined
   }
   if (network?.['config'] === 'disabled') return NOTHING_FOUND;
   if (network?.['version'] === 1) {
-    return schemas === undefined
-      ? NOTHING_FOUND
-      : problemsFromSchema(schemas.networkV1(source.value), source, 'network-config');
+    const bySchema =
+      schemas === undefined
+        ? NOTHING_FOUND
+        : problemsFromSchema(schemas.networkV1(source.value), source, 'network-config');
+    return mergeFindings(bySchema, addressesOfVersion1(below(source, base, network)));
   }
   if (network?.['version'] !== 2) return wrongVersion(source, base, network?.['version']);
   return checkVersion2(below(source, base, network));
@@ -70,10 +75,11 @@ function checkVersion2(source: YamlSource): Findings {
   const problems = result.success
     ? []
     : problemsFromZod(result.error, source, source.file, { schema: networkV2, isSecret: isSecretPath });
-  return {
-    problems: [...problems, ...unknownDevices(source), ...accessPointMode(source)],
+  const addresses = addressesOfVersion2(source);
+  return mergeFindings(addresses, {
+    problems: [...problems, ...unknownDevices(source), ...accessPointMode(source), ...sameHardware(source)],
     warnings: [...noCountry(source), ...oldGateways(source)],
-  };
+  });
 }
 
 const KINDS = [

@@ -1,12 +1,15 @@
 import type { Problem } from '../../errors.js';
 import { describePath } from '../wording.js';
 import type { Path, YamlSource } from '../yaml-source.js';
-import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
+import { imageSettings, misplacedKeys, withoutImageSettings } from './misplaced-keys.js';
 import { passwordFindings } from './passwords.js';
+import { raspberryPi } from './raspberry-pi.js';
 import { problemsFromSchema } from './schema-problems.js';
+import { scripts } from './scripts.js';
 import type { SeedFile } from './seed.js';
 import { sshKeyFault } from './ssh-key.js';
 import { checkText, USER_DATA_LIMIT_BYTES } from './text-file.js';
@@ -17,8 +20,9 @@ import { userDataKind } from './user-data-header.js';
  * image's own cloud-init package, which may not be at hand yet) everything else is checked.
  *
  * Codes: those of checkText, readYamlSource, problemsFromSchema, userDataKind, and `hostname-invalid`,
- * `ssh-key-malformed`, `ssh-key-type`, `ssh-key-private`, `seed-password-not-a-hash`, `seed-unchecked` (warning),
- * `seed-clear-text-password` (warning).
+ * `ssh-key-malformed`, `ssh-key-type`, `ssh-key-private`, `seed-password-not-a-hash`, `key-belongs-elsewhere`,
+ * `crlf-in-script`, `unknown-key`, `wrong-type`; warnings `seed-unchecked`, `seed-clear-text-password`,
+ * `image-setting`, `yaml-duplicate-key`.
  */
 export function checkUserData(file: SeedFile, schemas?: CloudInitSchemas): Findings {
   const asText = checkText(file, USER_DATA_LIMIT_BYTES);
@@ -44,10 +48,8 @@ const NAMES = { jinja: 'Jinja template', mime: 'MIME message', jsonp: 'JSON patc
 
 function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | undefined): Findings {
   const source = readSeedYaml(file);
-  if (source.problems.some(({ code }) => code !== 'yaml-duplicate-key'))
-    return { problems: source.problems, warnings: [] };
-  const duplicates = { problems: source.problems, warnings: [] };
-  if (source.value === undefined || source.value === null) return duplicates;
+  const asYaml = yamlFindings(source);
+  if (asYaml.problems.length > 0 || source.value === undefined || source.value === null) return asYaml;
   if (asMapping(source.value) === undefined) {
     const problem: Problem = {
       code: 'wrong-type',
@@ -55,29 +57,51 @@ function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | undefined)
       file: file.file,
       ...source.locate([]),
     };
-    return { problems: [...source.problems, problem], warnings: [] };
+    return mergeFindings(asYaml, { problems: [problem], warnings: [] });
   }
+  const settings = imageSettings(source);
   const bySchema =
     schemas === undefined
       ? NOTHING_FOUND
-      : problemsFromSchema(schemas.cloudConfig(source.value), source, 'cloud-config');
-  return mergeFindings(duplicates, bySchema, hostnames(source), sshKeys(source), passwordFindings(source));
+      : problemsFromSchema(schemas.cloudConfig(withoutImageSettings(source.value)), source, 'cloud-config');
+  const own = mergeFindings(
+    hostnames(source, schemas),
+    sshKeys(source),
+    passwordFindings(source),
+    misplacedKeys(source),
+    raspberryPi(source),
+    scripts(source),
+  );
+  return mergeFindings(asYaml, settings, withoutKnownPlaces(bySchema, own), own);
+}
+
+/** What the schema says of a place where we know better what was meant is left out. */
+function withoutKnownPlaces({ problems, warnings }: Findings, own: Findings): Findings {
+  const place = ({ line, column }: Problem): string => `${line ?? ''}:${column ?? ''}`;
+  const known = new Set(own.problems.map(place));
+  return { problems: problems.filter((problem) => !known.has(place(problem))), warnings };
 }
 
 /** A list of parts; those that are cloud-config are not merged here, so only their YAML is looked at. */
 function checkArchive(file: SeedFile): Findings {
   const source = readSeedYaml(file);
-  if (source.problems.length > 0 || Array.isArray(source.value)) return { problems: source.problems, warnings: [] };
+  const asYaml = yamlFindings(source);
+  if (asYaml.problems.length > 0 || Array.isArray(source.value)) return asYaml;
   const message = 'a cloud-config-archive must be a list of parts';
   return { problems: [{ code: 'wrong-type', message, file: file.file, ...source.locate([]) }], warnings: [] };
 }
 
-function hostnames(source: YamlSource): Findings {
+function hostnames(source: YamlSource, schemas: CloudInitSchemas | undefined): Findings {
   const config = asMapping(source.value) ?? {};
   const problems = (['hostname', 'fqdn'] as const).flatMap((key): Problem[] => {
     const name = config[key];
-    // A number is reported by the schema; here it would be so a second time. `hostname` may hold a domain, too.
-    const fault = typeof name === 'string' ? hostnameFault(name, true) : undefined;
+    // `hostname` may hold a domain, too. A number is reported by the schema where there is one.
+    const fault =
+      typeof name === 'string'
+        ? hostnameFault(name, true)
+        : typeof name === 'number' && schemas === undefined
+          ? 'is a number, and a host name must be text'
+          : undefined;
     return fault === undefined
       ? []
       : [{ code: 'hostname-invalid', message: `"${key}" ${fault}`, file: source.file, ...source.locate([key]) }];

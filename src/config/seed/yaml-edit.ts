@@ -1,17 +1,24 @@
+import type { Json } from '../../domain/json.js';
 import { followAlias, pairOf, type YamlMapping } from '../yaml-nodes.js';
 import { positionFinder, type YamlSource } from '../yaml-source.js';
 import type { TextEdit } from './text-edit.js';
 
 /** YAML of a text that no style and no reader takes for anything else: JSON is YAML. */
-function quoted(text: string): string {
-  return JSON.stringify(text);
+function quoted(value: Json): string {
+  return JSON.stringify(value);
 }
 
 /** Gives the top-level `key` that value; every other byte stays. undefined where the document is no mapping. */
 export function setTopLevel(source: YamlSource, key: string, value: string): TextEdit | undefined {
   const root = rootMapping(source);
-  const pair = root === undefined ? undefined : pairOf(root, key);
-  if (pair === undefined) return addTopLevel(source, `${key}: ${quoted(value)}`);
+  if (root === undefined || pairOf(root, key) === undefined) return addTopLevel(source, `${key}: ${quoted(value)}`);
+  return setKey(source, root, key, value);
+}
+
+/** The same for any mapping of the document; a key that is new comes first. */
+export function setKey(source: YamlSource, mapping: YamlMapping, key: string, value: Json): TextEdit | undefined {
+  const pair = pairOf(mapping, key);
+  if (pair === undefined) return addPair(source.text, mapping, key, value);
   const node = pair.value;
   if (node.kind !== 'scalar') return undefined;
   if (node.style === 'absent') return afterColon(source.text, pair.key.end, quoted(value));
@@ -23,7 +30,7 @@ export function addToList(
   source: YamlSource,
   mapping: YamlMapping,
   key: string,
-  items: readonly string[],
+  items: readonly Json[],
 ): TextEdit | undefined {
   const pair = pairOf(mapping, key);
   const inline = `[${items.map(quoted).join(', ')}]`;
@@ -40,7 +47,7 @@ export function addToList(
 }
 
 /** The same for the document itself, which may still be empty. */
-export function addToTopLevelList(source: YamlSource, key: string, items: readonly string[]): TextEdit | undefined {
+export function addToTopLevelList(source: YamlSource, key: string, items: readonly Json[]): TextEdit | undefined {
   const root = rootMapping(source);
   if (root !== undefined) return addToList(source, root, key, items);
   return addTopLevel(source, [`${key}:`, ...items.map((item) => `  - ${quoted(item)}`)].join('\n'));
@@ -52,7 +59,7 @@ export function rootMapping(source: YamlSource): YamlMapping | undefined {
 }
 
 /** Before the first key, where nothing can stand in the way: comments stay with the keys that they belong to. */
-function addKey(text: string, mapping: YamlMapping, key: string, items: readonly string[]): TextEdit {
+function addKey(text: string, mapping: YamlMapping, key: string, items: readonly Json[]): TextEdit {
   const first = mapping.pairs[0];
   if (mapping.flow || first === undefined) {
     const separator = first === undefined ? '' : ', ';
@@ -61,6 +68,13 @@ function addKey(text: string, mapping: YamlMapping, key: string, items: readonly
   const indent = indentAt(text, first.key.start);
   const lines = items.map((item) => `${indent}  - ${quoted(item)}\n`).join('');
   return insert(first.key.start, `${key}:\n${lines}${indent}`);
+}
+
+function addPair(text: string, mapping: YamlMapping, key: string, value: Json): TextEdit {
+  const first = mapping.pairs[0];
+  const pair = `${key}: ${quoted(value)}`;
+  if (mapping.flow || first === undefined) return insert(mapping.start + 1, first === undefined ? pair : `${pair}, `);
+  return insert(first.key.start, `${pair}\n${indentAt(text, first.key.start)}`);
 }
 
 /** At the end: what a person wrote comes first. */
@@ -91,4 +105,17 @@ function insert(at: number, replacement: string): TextEdit {
 
 function indentAt(text: string, offset: number): string {
   return ' '.repeat(positionFinder(text)(offset).column - 1);
+}
+
+/** A whole value as YAML over several lines, in a form that YAML 1.1 and 1.2 read alike. */
+export function blockYaml(value: Json, indent = ''): string {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) return `${indent}${quoted(value)}\n`;
+  return Object.entries(value)
+    .map(([key, inner = null]) => {
+      const name = /^[a-z][a-z0-9-]{3,}$/.test(key) && !/^(true|false|null)$/.test(key) ? key : quoted(key);
+      const isBlock =
+        typeof inner === 'object' && inner !== null && !Array.isArray(inner) && Object.keys(inner).length > 0;
+      return isBlock ? `${indent}${name}:\n${blockYaml(inner, `${indent}  `)}` : `${indent}${name}: ${quoted(inner)}\n`;
+    })
+    .join('');
 }
