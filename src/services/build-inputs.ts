@@ -7,6 +7,7 @@ import { cmdlineTxt, configTxt, fstab } from '../domain/boot-files.js';
 import type { DiskLayout } from '../domain/disk-layout.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
 import type { Json } from '../domain/json.js';
+import { osReleaseVariant, reswarmRelease } from '../domain/release-files.js';
 import type { TreeContent } from '../domain/tree-content.js';
 import { measureTree } from '../domain/tree-content.js';
 import type { StoreEntry } from '../pipeline/store.js';
@@ -94,6 +95,7 @@ export async function rootfs(
 
 export function rootPartition(request: BuildRequest, tools: ToolsTree, parts: BuiltParts): RootPartitionInput {
   const { board, sourceDateEpoch } = request;
+  const release = { board, version: request.version, kernel: parts.kernel.key, rootfs: parts.rootfs.key };
   const layers: RootLayer[] = [
     { path: kernelFiles(parts.kernel.path).modules, digest: parts.kernel.key, normaliseModes: true },
     { path: parts.wireless.path, digest: parts.wireless.key, normaliseModes: true },
@@ -106,7 +108,9 @@ export function rootPartition(request: BuildRequest, tools: ToolsTree, parts: Bu
     texts: [
       { path: 'etc/fstab', text: fstab(emptyLayout(board)) },
       { path: 'etc/hostname', text: `${board.hostname}\n` },
+      { path: 'etc/reswarm-os-release', text: reswarmRelease(release) },
     ],
+    osRelease: osReleaseVariant(release),
     board,
     sourceDateEpoch,
   };

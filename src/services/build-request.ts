@@ -44,6 +44,8 @@ export type BuildOptions = {
 /** The options, read and checked as far as that goes without any tool. */
 export type BuildRequest = {
   readonly board: Board;
+  /** Of reswarm-os. */
+  readonly version: string;
   readonly image: string;
   readonly firmware: FirmwareEntry;
   readonly fragments: readonly FragmentFile[];
@@ -98,6 +100,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const theirs = await Promise.all([...board.rootfs.overlays, ...folders].map((folder) => layer(folder, false)));
   return {
     board,
+    version: await ownVersion(options.projectDir),
     image,
     firmware,
     fragments,
@@ -114,6 +117,11 @@ async function readFragments(board: Board): Promise<readonly FragmentFile[]> {
   return Promise.all(
     board.kernel.fragments.map(async ({ path }) => ({ file: path, text: await readFile(path, 'utf8') })),
   );
+}
+
+async function ownVersion(projectDir: string): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(projectDir, 'package.json'), 'utf8')) as { version: string };
+  return version;
 }
 
 function isOwnSeed({ userData, metaData, networkConfig, hostname, sshKeys = [] }: SeedOptions): boolean {

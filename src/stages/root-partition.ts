@@ -33,6 +33,8 @@ export type RootPartitionInput = {
   /** In order: a later one wins. */
   readonly layers: readonly RootLayer[];
   readonly texts: readonly RootText[];
+  /** Lines for the device's os-release, behind Debian's own. */
+  readonly osRelease?: string;
   readonly board: Pick<Board, 'id' | 'partitions'>;
   readonly sourceDateEpoch: number;
 };
@@ -48,6 +50,7 @@ export const rootPartitionStage: Stage<RootPartitionInput> = {
     texts: Object.fromEntries(
       input.texts.map(({ path, text, mode }) => [path, { sha256: sha256(text), mode: mode ?? null }]),
     ),
+    osRelease: input.osRelease,
     board: input.board.id,
     root: { ...input.board.partitions.root },
     alignmentBytes: input.board.partitions.alignmentBytes,
@@ -87,6 +90,7 @@ export const rootPartitionStage: Stage<RootPartitionInput> = {
     for (const [index, layer] of layers.entries()) {
       await host.runIn(sandbox, copyLayer(`/run/layer-${index}/`, layer.normaliseModes));
     }
+    if (input.osRelease !== undefined) await extendOsRelease(input.osRelease, sandbox, host);
     await setTimes(sandbox, input.sourceDateEpoch, host);
 
     report.step('making the ext4 file system');
@@ -171,6 +175,16 @@ async function writeTexts(texts: readonly RootText[], folder: string): Promise<v
 function copyLayer(from: string, normaliseModes: boolean) {
   const modes = normaliseModes ? ['--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX'] : [];
   return { file: 'rsync', args: ['-rlptDK', '--chown=0:0', ...modes, from, '/mnt/'] };
+}
+
+/**
+ * /etc/os-release, a link to Debian's own file, becomes a copy with more lines. The package's file stays as it is, and
+ * its next upgrade makes the link again: then no line of ours speaks of a system that is another one by now.
+ */
+async function extendOsRelease(lines: string, sandbox: Sandbox, host: Host): Promise<void> {
+  const copy = '/mnt/etc/os-release';
+  await host.runIn(sandbox, { file: 'cp', args: ['--remove-destination', '/mnt/usr/lib/os-release', copy] });
+  await host.runIn(sandbox, { file: 'tee', args: ['--append', copy], stdin: lines });
 }
 
 /** Layers come from checkouts and unpacked packages: their times say when somebody cloned or built. */

@@ -90,6 +90,8 @@ async function makeRoot(name: string): Promise<{ image: string; files: number; b
   await mkdir(join(tree, 'etc'));
   await writeFile(join(tree, 'etc/shadow'), 'root:*:::::::\n', { mode: 0o640 });
   await run('ln', ['-s', 'usr/lib', join(tree, 'lib')]);
+  await writeFile(join(tree, 'usr/lib/os-release'), 'ID=debian\n');
+  await run('ln', ['-s', '../usr/lib/os-release', join(tree, 'etc/os-release')]);
   await run('tar', [
     '-C',
     tree,
@@ -114,6 +116,7 @@ async function makeRoot(name: string): Promise<{ image: string; files: number; b
       rootfs: { tar: join(folder, `${name}.tar`), digest: 'x' },
       layers: [{ path: overlay, digest: 'y', normaliseModes: true }],
       texts: [{ path: 'etc/fstab', text: 'PARTUUID=x / ext4\n' }],
+      osRelease: 'VARIANT_ID="test"\n',
       board,
       sourceDateEpoch: EPOCH,
     },
@@ -178,6 +181,13 @@ describe('the root partition', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const two = await makeRoot('root-c');
     expect(await digestOf(two.image)).toBe(await digestOf(one.image));
+  });
+
+  it('says more in os-release than Debian, whose own file it leaves alone', async () => {
+    await makeRoot('root-e');
+    const cat = (path: string): Promise<string> => tool('debugfs', '-R', `cat ${path}`, '/mnt/root-e/root.ext4');
+    expect(await cat('/etc/os-release')).toBe('ID=debian\nVARIANT_ID="test"\n');
+    expect(await cat('/usr/lib/os-release')).toBe('ID=debian\n');
   });
 
   it('refuses a fixed size that cannot hold the content, before anything is written', async () => {
