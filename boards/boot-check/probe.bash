@@ -25,23 +25,73 @@ list() {
 
 fact started "{\"systemd\":$(text "$(systemctl --version | head -n 1)"),\"kernel\":$(text "$(uname -r)")}"
 
-look_at_docker() {
-  # dockerd may come by its socket, by its own unit, or not at all.
+# Which container engine the image says it has; images of before that was said have Docker.
+ENGINE=debian
+[[ -f /usr/lib/reswarm/container-engine ]] && read -r ENGINE </usr/lib/reswarm/container-engine
+
+look_at_engine() {
+  case $ENGINE in
+    containerd) look_at_containerd ;;
+    podman) look_at_podman ;;
+    none) look_for_engines ;;
+    *) look_at_docker ;;
+  esac
+}
+
+# wait_for_socket PATH UNIT...: it may come by its socket unit, by its service, or not at all.
+wait_for_socket() {
+  local waited
   for ((waited = 0; waited < 600; waited++)); do
-    [[ -S /run/docker.sock ]] && break
-    systemctl --quiet is-failed docker.socket docker.service && break
+    [[ -S $1 ]] && break
+    systemctl --quiet is-failed "${@:2}" && break
     sleep 0.3
   done
+}
+
+look_at_docker() {
+  wait_for_socket /run/docker.sock docker.socket docker.service
   local format='{{.ServerVersion}}|{{.Driver}}|{{.CgroupVersion}}|{{.CgroupDriver}}|{{.LoggingDriver}}|{{join .Warnings "; "}}|{{join .ServerErrors "; "}}'
-  local answer code version driver cgroup cgroup_driver log_driver warnings errors
+  local answer
   answer=$(timeout 240 docker info --format "$format" 2>&1)
+  tell_engine $? "$answer"
+}
+
+look_at_podman() {
+  local format='{{.Version.Version}}|{{.Store.GraphDriverName}}|{{.Host.CgroupsVersion}}|{{.Host.CgroupManager}}|{{.Host.LogDriver}}||'
+  local answer
+  answer=$(timeout 240 podman info --format "$format" 2>&1)
+  tell_engine $? "$answer"
+}
+
+# Its cgroups are made by whoever starts a container, so there is no driver to ask for.
+look_at_containerd() {
+  wait_for_socket /run/containerd/containerd.sock containerd.service
+  local answer code cgroup=1
+  answer=$(timeout 240 ctr version 2>&1)
   code=$?
-  if ((code != 0)); then
-    fact docker "{\"error\":$(text "exit code $code: $answer")}"
+  ((code == 0)) && answer=$(sed -n '/^Server/,$s/^ *Version: *//p' <<<"$answer")
+  [[ -f /sys/fs/cgroup/cgroup.controllers ]] && cgroup=2
+  ((code == 0)) && answer+="|$(ctr plugins list | sed -n 's/^io.containerd.snapshotter.v1 *\(overlayfs\) .* ok *$/\1/p')|$cgroup||||"
+  tell_engine "$code" "$answer"
+}
+
+# tell_engine CODE ANSWER, the answer as `docker info` gives it above.
+tell_engine() {
+  local version driver cgroup cgroup_driver log_driver warnings errors
+  if (($1 != 0)); then
+    fact docker "{\"source\":$(text "$ENGINE" 20),\"error\":$(text "exit code $1: $2")}"
     return
   fi
-  IFS='|' read -r version driver cgroup cgroup_driver log_driver warnings errors <<<"${answer//$'\n'/ }"
-  fact docker "{\"version\":$(text "$version"),\"driver\":$(text "$driver"),\"cgroupVersion\":$(text "$cgroup"),\"cgroupDriver\":$(text "$cgroup_driver"),\"logDriver\":$(text "$log_driver"),\"warnings\":$(text "$warnings$errors")}"
+  IFS='|' read -r version driver cgroup cgroup_driver log_driver warnings errors <<<"${2//$'\n'/ }"
+  fact docker "{\"source\":$(text "$ENGINE" 20),\"version\":$(text "$version"),\"driver\":$(text "$driver"),\"cgroupVersion\":$(text "${cgroup#v}"),\"cgroupDriver\":$(text "$cgroup_driver"),\"logDriver\":$(text "$log_driver"),\"warnings\":$(text "$warnings$errors")}"
+}
+
+look_for_engines() {
+  local program found=()
+  for program in dockerd docker containerd ctr nerdctl podman runc crun; do
+    type -P "$program" >/dev/null && found+=("$program")
+  done
+  fact docker "{\"source\":\"none\",\"found\":$(list "${found[*]}")}"
 }
 
 look_at_cloud_init() {
@@ -128,18 +178,74 @@ look_at_memory() {
   fact memory "{\"totalBytes\":$((total * 1024)),\"usedBytes\":$(((total - available) * 1024))}"
 }
 
-# No registry can be asked, so the image is made of the root file system's own bash. GREETER is set above.
-look_at_containers() {
-  local dir libraries answer code
-  dir=$(mktemp -d /var/tmp/reswarm-proof.XXXXXX)
+# No registry can be asked, so the image is made of the root file system's own bash, as `docker save` writes one: every
+# engine loads that.
+make_image() {
+  local dir=$1 libraries layer
   mapfile -t libraries < <(ldd /bin/bash | grep -o '/[^ ]*')
-  answer=$(cd / && cp --parents -L /bin/bash "${libraries[@]}" "$dir" 2>&1 &&
-    tar -C "$dir" -c . | timeout 120 docker import - reswarm-proof:1 2>&1 >/dev/null &&
-    timeout 240 docker run --rm --memory 64m --pids-limit 64 reswarm-proof:1 /bin/bash -c \
-      "read -r memory </sys/fs/cgroup/memory.max; exec 3<>/dev/tcp/${GREETER/:/\/} && read -r -t 30 line <&3; echo \"sum=\$((6 * 7)) memory=\$memory network=\$line\"" 2>&1)
+  mkdir "$dir/root" && (cd / && cp --parents -L /bin/bash "${libraries[@]}" "$dir/root") &&
+    tar -C "$dir/root" -cf "$dir/layer.tar" . || return
+  read -r layer _ < <(sha256sum "$dir/layer.tar")
+  printf '{"architecture":"%s","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+    "$(dpkg --print-architecture)" "$layer" >"$dir/config.json"
+  printf '[{"Config":"config.json","RepoTags":["reswarm-proof:1"],"Layers":["layer.tar"]}]' >"$dir/manifest.json"
+  tar -C "$dir" -cf "$dir/image.tar" manifest.json config.json layer.tar
+}
+
+# Says what it sees of its cgroup, which containerd alone does not make the root of its view, and of GREETER, set above.
+INSIDE='IFS=: read -r _ _ group </proc/self/cgroup; read -r memory <"/sys/fs/cgroup${group%/}/memory.max"'
+INSIDE+="; exec 3<>/dev/tcp/${GREETER/:/\/} && read -r -t 30 line <&3; echo \"sum=\$((6 * 7)) memory=\$memory network=\$line\""
+
+run_image() {
+  case $ENGINE in
+    containerd)
+      timeout 120 ctr images import "$1" 2>&1 >/dev/null &&
+        timeout 240 ctr run --rm --net-host --memory-limit $((64 << 20)) \
+          --mount type=bind,src=/sys/fs/cgroup,dst=/sys/fs/cgroup,options=rbind:ro \
+          docker.io/library/reswarm-proof:1 reswarm-proof /bin/bash -c "$INSIDE" 2>&1
+      ;;
+    podman)
+      timeout 120 podman load --quiet --input "$1" 2>&1 >/dev/null &&
+        timeout 240 podman run --rm --memory 64m --pids-limit 64 reswarm-proof:1 \
+          /bin/bash -c "$INSIDE" 2>&1
+      ;;
+    *)
+      timeout 120 docker load --quiet --input "$1" 2>&1 >/dev/null &&
+        timeout 240 docker run --rm --memory 64m --pids-limit 64 reswarm-proof:1 /bin/bash -c "$INSIDE" 2>&1
+      ;;
+  esac
+}
+
+# The full name that containerd keeps an image under.
+full_name() {
+  case $1 in
+    *.*/* | *:*/* | localhost/*) echo "$1" ;;
+    */*) echo "docker.io/$1" ;;
+    *) echo "docker.io/library/$1" ;;
+  esac
+}
+
+has_image() {
+  case $ENGINE in
+    containerd) ctr images list --quiet | grep --quiet --fixed-strings --line-regexp "$(full_name "$1")" ;;
+    podman) podman image exists "$1" ;;
+    *) docker image inspect "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
+look_at_containers() {
+  local dir answer code tag tags=() missing=()
+  if [[ $ENGINE == none ]]; then
+    fact container '{"source":"none"}'
+    return
+  fi
+  [[ -f /usr/lib/reswarm/container-images ]] && mapfile -t tags </usr/lib/reswarm/container-images
+  for tag in "${tags[@]}"; do has_image "$tag" || missing+=("$tag"); done
+  dir=$(mktemp -d /var/tmp/reswarm-proof.XXXXXX)
+  answer=$(make_image "$dir" 2>&1 && run_image "$dir/image.tar")
   code=$?
   rm -rf "$dir"
-  fact container "{\"exitCode\":$code,\"output\":$(text "$answer" 500)}"
+  fact container "{\"source\":$(text "$ENGINE" 20),\"exitCode\":$code,\"output\":$(text "$answer" 500),\"images\":${#tags[@]},\"missingImages\":$(list "${missing[*]}")}"
 }
 
 # Asking for every unit's times takes half a minute in an emulated machine: only with PROFILE=1, set above.
@@ -151,8 +257,8 @@ look_at_times() {
   while read -r line; do fact chain "$(text "$line" 120)"; done < <(systemd-analyze critical-chain --no-pager 2>/dev/null | tail -n +4 | head -n 20)
 }
 
-# Docker first and alone: every other look costs time that would be counted as the boot's.
-look_at_docker
+# The engine first and alone: every other look costs time that would be counted as the boot's.
+look_at_engine
 look_at_units
 look_at_cloud_init
 look_at_accounts

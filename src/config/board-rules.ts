@@ -9,6 +9,7 @@ import { MBR_MAX_BYTES } from '../domain/disk-layout.js';
 import { FAT32_MIN_BYTES, isFat32 } from '../domain/fat32.js';
 import { MACHINES } from '../domain/qemu.js';
 import { sizeBytes, type BoardDefinition } from './board-schema.js';
+import { checkSoftwareRules } from './software-rules.js';
 import { didYouMean } from './wording.js';
 import type { Path } from './yaml-source.js';
 
@@ -187,6 +188,32 @@ const qemuMachinesFindDeviceTrees: BoardRule = ({ qemu, deviceTrees }) =>
         ];
   });
 
+const bundleIsForStatic: BoardRule = ({ docker: { source, bundle } }) =>
+  bundle === undefined || source === 'static'
+    ? []
+    : [
+        {
+          path: ['docker', 'bundle'],
+          code: 'docker-bundle-unused',
+          message: `a bundle is only used with docker.source static, and it is ${source}`,
+          hint: 'Set docker.source to static, or remove the bundle.',
+        },
+      ];
+
+const imagesHaveAnEngine: BoardRule = ({ docker: { source, images } }) =>
+  images.length === 0 || source !== 'none'
+    ? []
+    : [
+        {
+          path: ['docker', 'images'],
+          code: 'docker-images-without-engine',
+          message: 'with docker.source none, nothing on the device could load container images',
+          hint: 'Choose another source, or remove the images.',
+        },
+      ];
+
+const softwareFits: BoardRule = ({ software }) => checkSoftwareRules(software);
+
 const RULES: readonly BoardRule[] = [
   alignmentFitsEraseBlocks,
   partitionsAreAligned,
@@ -199,6 +226,9 @@ const RULES: readonly BoardRule[] = [
   configTxtFiltersExist,
   cmdlineLeavesDerivedWords,
   cmdlineFits,
+  bundleIsForStatic,
+  imagesHaveAnEngine,
+  softwareFits,
   qemuMachinesFindDeviceTrees,
 ];
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { parseSize } from '../domain/bytes.js';
+import { DOCKER_SOURCES } from '../domain/docker-source.js';
 import { MACHINE_NAMES } from '../domain/qemu.js';
+import { softwareSchema } from './software-schema.js';
 
 const SIZE = /^\d+(\.\d+)?[KMG](iB)?$/;
 const AUTO_OR_SIZE = /^(auto|\d+(\.\d+)?[KMG](iB)?)$/;
@@ -152,9 +154,41 @@ export const boardSchema = z.strictObject({
     .prefault({})
     .describe('Root file system.'),
   docker: z
-    .strictObject({ source: z.enum(['debian']).default('debian').describe('Where Docker comes from.') })
+    .strictObject({
+      source: z
+        .enum(DOCKER_SOURCES)
+        .default('debian')
+        .describe(
+          "Where the container engine comes from: Docker of Debian, Docker's own static programs, containerd alone, Podman, or none.",
+        ),
+      bundle: z
+        .strictObject({
+          version: text.describe("Docker's version."),
+          sha256: z
+            .string()
+            .regex(/^[0-9a-f]{64}$/, { error: 'must be a sha256: 64 hex digits in small letters' })
+            .describe('What the archive must hash to.'),
+          url: z
+            .string()
+            .regex(/^https?:\/\/\S+$/, { error: 'must begin with https:// or http://' })
+            .optional()
+            .describe("Where it is; default: Docker's own download server. {version} stands for the version."),
+        })
+        .optional()
+        .describe('With source static: another bundle than the pinned one of firmware-manifest.json.'),
+      images: z
+        .array(text)
+        .default([])
+        .describe(
+          'Container images that the device has from the start: archives of `docker save`; paths from this file.',
+        ),
+    })
     .prefault({})
-    .describe('Docker engine.'),
+    .describe('Container engine.'),
+  software: z
+    .array(softwareSchema)
+    .default([])
+    .describe('Programs of your own: pinned files and systemd units that go into the root file system.'),
   wireless: z
     .array(
       z.strictObject({

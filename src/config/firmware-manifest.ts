@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { Board } from '../domain/board.js';
+import { DOCKER_ARCHITECTURES, type DockerBundle } from '../domain/docker-source.js';
 import { UserError, type Problem } from '../errors.js';
 import { didYouMean } from './wording.js';
 import { readYamlSource, type YamlSource } from './yaml-source.js';
@@ -46,7 +48,18 @@ const entry = z.strictObject({
   from: text.describe('Where the digests were read, and when.'),
 });
 
-const manifestSchema = z.strictObject({ entries: z.array(entry).min(1) });
+const docker = z.strictObject({
+  version: text.describe('The version that is taken unless a board names another one.'),
+  url: url.describe("{version} and {architecture} (Docker's name of it: aarch64) are filled in."),
+  sha256: z.record(z.string(), sha256).describe("Of the archive, by Debian's name of the architecture."),
+  licence: text.describe('SPDX identifier.'),
+  from: text.describe('Where the digests were read, and when.'),
+});
+
+const manifestSchema = z.strictObject({
+  entries: z.array(entry).min(1),
+  docker: docker.optional().describe("Docker's own static programs."),
+});
 
 export type FirmwareEntry = z.output<typeof entry>;
 export type FirmwareFile = FirmwareEntry['files'][number];
@@ -64,6 +77,31 @@ export async function loadFirmwareManifest(file: string): Promise<FirmwareManife
     });
   });
   return parseFirmwareManifest(content, file);
+}
+
+/**
+ * The static programs for a board: its own bundle or the pinned one. Throws UserError `docker-bundle-unknown` for an
+ * architecture or version that nothing pins.
+ */
+export function dockerBundle(manifest: FirmwareManifest, board: Pick<Board, 'architecture' | 'docker'>): DockerBundle {
+  const { architecture, docker: wanted } = board;
+  const pinned = manifest.docker;
+  const version = wanted.bundle?.version ?? pinned?.version;
+  const sha256 = wanted.bundle?.sha256 ?? pinned?.sha256[architecture];
+  const address = wanted.bundle?.url ?? pinned?.url;
+  if (version === undefined || sha256 === undefined || address === undefined) {
+    throw new UserError(
+      'docker-bundle-unknown',
+      `no bundle of Docker's static programs is pinned for ${architecture}`,
+      {
+        hints: ['Name one in the board: docker.bundle with version, sha256 and url.'],
+      },
+    );
+  }
+  const url = address
+    .replaceAll('{version}', version)
+    .replaceAll('{architecture}', DOCKER_ARCHITECTURES[architecture] ?? architecture);
+  return { version, sha256, url };
 }
 
 export function parseFirmwareManifest(content: string, file: string): FirmwareManifest {

@@ -7,6 +7,7 @@ import { readBoardLayers, type BoardLayers } from './board-layers.js';
 import { checkBoardRules } from './board-rules.js';
 import { boardSchema, type BoardDefinition } from './board-schema.js';
 import { FRAGMENTS_PATH, OVERLAY_PATH, resolveBoard, type ResolvePath } from './resolve-board.js';
+import { resolveSoftware } from './software.js';
 import { didYouMean } from './wording.js';
 import type { Path, YamlSource } from './yaml-source.js';
 import { problemsFromZod } from './zod-problems.js';
@@ -26,7 +27,7 @@ export type BoardCheck =
 /**
  * Reads a board file, merges what it extends and checks all of it. `boardsDir` holds the shipped boards, `families/`
  * and `kernel/`. Codes: those of `readBoardLayers`, `problemsFromZod` and `checkBoardRules`, `board-id-inherited`,
- * `kernel-fragment-not-found`, `overlay-not-found`.
+ * `kernel-fragment-not-found`, `overlay-not-found`, and those of `resolveSoftware`.
  */
 export async function checkBoard(file: string, boardsDir: string): Promise<BoardCheck> {
   const { layers, problems } = await readBoardLayers(file, boardsDir);
@@ -35,12 +36,16 @@ export async function checkBoard(file: string, boardsDir: string): Promise<Board
   if (!parsed.success) return { problems: schemaProblems(parsed.error, layers).sort(byPlace) };
 
   const definition = parsed.data;
-  const board = resolveBoard(definition, pathResolver(layers, boardsDir));
+  const resolvePath = pathResolver(layers, boardsDir);
+  const locate = (path: Path) => placeOf(layers, path);
+  const { software, problems: ofSoftware } = await resolveSoftware(definition.software, { resolvePath, locate });
+  const board = resolveBoard(definition, resolvePath, { software, locate });
   const found: Problem[] = [
     ...inheritedId(layers, definition.id),
     ...checkBoardRules(definition).map(({ path, ...problem }) => ({ ...problem, ...placeOf(layers, path) })),
     ...(await missingFragments(board, layers, boardsDir)),
     ...(await missingOverlays(board, layers)),
+    ...ofSoftware,
   ];
   if (found.length > 0) return { problems: found.sort(byPlace) };
   return { loaded: { board, definition, files: layers.sources.map((source) => source.file) }, problems: [] };

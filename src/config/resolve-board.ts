@@ -1,13 +1,21 @@
 import type { Board, PartitionRequest } from '../domain/board.js';
+import type { Software, Written } from '../domain/software.js';
 import { sizeBytes, type BoardDefinition } from './board-schema.js';
 import type { Path } from './yaml-source.js';
 
 /** Makes a path absolute that is written at `at` in a board file; a fragment's name becomes its file. */
 export type ResolvePath = (written: string, at: Path) => string;
 
+/** What is read beside the definition. */
+export type ReadWithBoard = { readonly software: readonly Software[]; readonly locate: (path: Path) => Written };
+
 /** Sizes in bytes and paths absolute; pure, so whether the paths exist is not known yet. */
-export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePath): Board {
-  const { kernel, partitions, rootfs } = definition;
+export function resolveBoard(
+  definition: BoardDefinition,
+  resolvePath: ResolvePath,
+  { software, locate }: ReadWithBoard,
+): Board {
+  const { kernel, partitions, rootfs, docker } = definition;
   return {
     ...definition,
     kernel: {
@@ -25,11 +33,20 @@ export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePa
       packages: rootfs.packages,
       overlays: rootfs.overlay.map((folder) => resolvePath(folder, OVERLAY_PATH)),
     },
+    docker: {
+      ...docker,
+      images: docker.images.map((archive, index) => ({
+        path: resolvePath(archive, IMAGES_PATH),
+        at: locate([...IMAGES_PATH, index]),
+      })),
+    },
+    software,
   };
 }
 
 export const FRAGMENTS_PATH: Path = ['kernel', 'fragments'];
 export const OVERLAY_PATH: Path = ['rootfs', 'overlay'];
+const IMAGES_PATH: Path = ['docker', 'images'];
 
 function partitionRequest(partition: BoardDefinition['partitions']['boot' | 'root']): PartitionRequest {
   return {

@@ -1,4 +1,6 @@
+import type { DockerSource } from './docker-source.js';
 import type { MachineName } from './qemu.js';
+import type { Software, Written } from './software.js';
 
 /** A file of the boot firmware's or kernel's package that belongs into the image: globs know `*` and `?`, neither matches `/`. */
 type PackageFiles = { readonly package: string; readonly files: readonly string[] };
@@ -60,7 +62,16 @@ export type Board = {
     /** Folders that are copied over the root file system, in order. */
     readonly overlays: readonly string[];
   };
-  readonly docker: { readonly source: 'debian' };
+  readonly docker: {
+    readonly source: DockerSource;
+    /** Another bundle of static programs than the pinned one. */
+    readonly bundle?:
+      { readonly version: string; readonly sha256: string; readonly url?: string | undefined } | undefined;
+    /** Archives of container images that the device loads on its first boot. */
+    readonly images: readonly { readonly path: string; readonly at: Written }[];
+  };
+  /** Programs of one's own. */
+  readonly software: readonly Software[];
   readonly wireless: readonly PackageFiles[];
   /** Machines of QEMU that can start the image; the first one is the default. */
   readonly qemu: readonly MachineName[];

@@ -14,21 +14,39 @@ const UNUSED_END_BYTES = 8 * MiB;
 
 export function judgeDocker(value: Json): Verdict {
   const docker = facts(value);
-  if (docker.error !== undefined) return bad(`docker info failed: ${words(docker.error)}`);
+  // Probes of before there was a choice say nothing of it.
+  const source = words(docker.source) === '' ? 'debian' : words(docker.source);
+  if (source === 'none') {
+    const found = strings(docker.found);
+    return found.length === 0 ? good('no container engine, as the image says') : bad(`found ${found.join(', ')}`);
+  }
+  const [title, wanted] = ENGINES[source] ?? ENGINES.debian;
+  if (docker.error !== undefined) return bad(`${title} failed: ${words(docker.error)}`);
+  const driver = words(docker.cgroupDriver);
   const detail = [
     words(docker.version),
     words(docker.driver),
-    `cgroup v${words(docker.cgroupVersion)} (${words(docker.cgroupDriver)})`,
-    `${words(docker.logDriver)} logs`,
+    `cgroup v${words(docker.cgroupVersion)}${driver === '' ? '' : ` (${driver})`}`,
+    ...(words(docker.logDriver) === '' ? [] : [`${words(docker.logDriver)} logs`]),
   ].join(', ');
-  if (words(docker.warnings) !== '') return bad(`docker info warns: ${words(docker.warnings)}`);
-  // containerd's image store calls the same driver "overlayfs".
+  if (words(docker.warnings) !== '') return bad(`${title} warns: ${words(docker.warnings)}`);
   const isRight =
-    ['overlay2', 'overlayfs'].includes(words(docker.driver)) &&
+    ['overlay', 'overlay2', 'overlayfs'].includes(words(docker.driver)) &&
     docker.cgroupVersion === '2' &&
-    docker.cgroupDriver === 'systemd';
-  return isRight ? good(detail) : bad(`wanted overlay2, cgroup v2 (systemd); found ${detail}`);
+    driver === wanted;
+  const what = `overlay, cgroup v2${wanted === '' ? '' : ` (${wanted})`}`;
+  return isRight ? good(source === 'debian' ? detail : `${source}: ${detail}`) : bad(`wanted ${what}; found ${detail}`);
 }
+
+/** What is asked, and the cgroup driver that must answer. Docker with containerd's image store says "overlayfs". */
+const ENGINES: Readonly<Record<string, readonly [title: string, cgroupDriver: string]>> & {
+  readonly debian: readonly [string, string];
+} = {
+  debian: ['docker info', 'systemd'],
+  static: ['docker info', 'systemd'],
+  podman: ['podman info', 'systemd'],
+  containerd: ['ctr version', ''],
+};
 
 export function judgeCloudInit(value: Json): Verdict {
   const status = facts(value);
@@ -111,11 +129,19 @@ export function judgeMemory(value: Json): Verdict {
 }
 
 export function judgeContainer(value: Json, greeting: string): Verdict {
-  const output = words(facts(value).output);
+  const container = facts(value);
+  if (container.source === 'none') return good('none wanted');
+  const output = words(container.output);
   const wanted = ['sum=42', `memory=${64 * MiB}`, `network=${greeting}`];
   const missing = wanted.filter((part) => !output.includes(part));
-  if (facts(value).exitCode === 0 && missing.length === 0) return good('ran, held to its memory limit, reached out');
-  return bad(`exit code ${count(facts(value).exitCode)}, output "${output}", missing: ${missing.join(' ')}`);
+  if (container.exitCode !== 0 || missing.length > 0) {
+    return bad(`exit code ${count(container.exitCode)}, output "${output}", missing: ${missing.join(' ')}`);
+  }
+  const lost = strings(container.missingImages);
+  if (lost.length > 0) return bad(`the engine does not have the image's own ${lost.join(', ')}`);
+  const images = count(container.images);
+  const own = images === 0 ? '' : `; ${images} ${images === 1 ? 'image' : 'images'} came along`;
+  return good(`ran, held to its memory limit, reached out${own}`);
 }
 
 function good(detail: string): Verdict {

@@ -12,7 +12,7 @@ export const MILESTONES = [
   { name: 'root', title: 'Root file system mounted' },
   { name: 'systemd', title: 'systemd starts' },
   { name: 'probe', title: 'Probe runs' },
-  { name: 'docker', title: 'docker info' },
+  { name: 'docker', title: 'Container engine' },
   { name: 'units', title: 'Units' },
   { name: 'cloud-init', title: 'cloud-init' },
   { name: 'accounts', title: 'Users and keys' },
@@ -39,7 +39,7 @@ export type BootProof = {
   readonly machine: MachineName;
   /** All of them, in the order of MILESTONES; what never came is not ok. */
   readonly milestones: readonly Milestone[];
-  /** From power-on to the answer of `docker info`, in seconds; undefined when there was none. */
+  /** From power-on to the answer of the container engine, in seconds; undefined when there was none. */
   readonly bootSeconds?: number;
   readonly passed: boolean;
   /** Why it ended before its end. */

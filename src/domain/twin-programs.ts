@@ -24,7 +24,7 @@ export function programKind(architecture: string): ProgramKind | undefined {
  * man-db: its programs need their private libraries and are given to another user by its own script.
  */
 const WITHOUT_TWIN =
-  /^(?:docker|containerd|runc|tini|binutils|lib(?:binutils|ctf|gprofng|sframe|magic)|groff|man-db|locales|nano|wpasupplicant|sqv)/;
+  /^(?:docker|containerd|runc|tini|podman|netavark|aardvark-dns|crun|catatonit|conmon|binutils|lib(?:binutils|ctf|gprofng|sframe|magic)|groff|man-db|locales|nano|wpasupplicant|sqv)/;
 
 export function needsTwin({ name }: Pick<LockedPackage, 'name'>): boolean {
   return !WITHOUT_TWIN.test(name);

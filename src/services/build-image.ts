@@ -2,28 +2,34 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finishSeed } from '../config/seed/finish-seed.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
+import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { archiveAsOf, keepArchiveAsOf } from '../pipeline/archive-date.js';
 import type { StageRecord } from '../pipeline/engine.js';
 import { Engine } from '../pipeline/engine.js';
 import type { Reporter } from '../pipeline/reporter.js';
+import type { StoreEntry } from '../pipeline/store.js';
 import { keyOf, Store } from '../pipeline/store.js';
 import { bootFirmwareStage } from '../stages/boot-firmware.js';
 import { bootPartitionStage } from '../stages/boot-partition.js';
 import { writeDisk } from '../stages/disk.js';
+import { dockerBundleStage } from '../stages/docker-bundle.js';
 import { kernelStage } from '../stages/kernel.js';
 import { readAptSources } from '../stages/package-lock.js';
+import { softwareStage } from '../stages/pinned-files.js';
 import { readTreeContent, rootPartitionStage } from '../stages/root-partition.js';
 import { rootfsStage } from '../stages/rootfs.js';
+import { readOwners } from '../stages/rootfs/owners.js';
 import { wirelessFirmwareStage } from '../stages/wireless-firmware.js';
 import { allOrNone } from './all-or-none.js';
 import * as inputs from './build-inputs.js';
-import type { BuildOptions } from './build-request.js';
+import type { BuildOptions, BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { describeImage } from './describe-image.js';
 import { findCurrentImage, replaceImage } from './image-file.js';
 import { obtainPackages } from './obtain-packages.js';
 import { obtainToolsTree } from './obtain-tools.js';
+import { packageConflicts } from './software-conflicts.js';
 import { checkAgainstSchemas, passwordHash } from './seed-tools.js';
 
 /** What a build gives back; the durations are wall time. */
@@ -42,16 +48,33 @@ export type BuiltImage = {
 };
 
 /** What a person sees of a build, line by line. */
-const BUILD_GROUPS = [
+const buildGroups = ({ dockerBundle, software }: BuildRequest) => [
   { title: 'Tools', stages: ['tools'] },
   { title: 'Package lists and seed', stages: ['package-lock', 'cloud-init-schema'] },
   { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware'] },
   { title: 'Kernel', stages: ['kernel'] },
-  { title: 'Packages of the root file system', stages: ['rootfs'] },
+  {
+    title: 'Packages of the root file system',
+    stages: [
+      ...(dockerBundle === undefined ? [] : ['docker-bundle']),
+      ...(software.some(({ files }) => files.length > 0) ? ['software'] : []),
+      'rootfs',
+    ],
+  },
   { title: 'Root partition', stages: ['root-partition'] },
   { title: 'Boot partition', stages: ['boot-partition'] },
   { title: 'Image', stages: ['disk'] },
 ];
+
+const NOTHING = Promise.resolve(undefined);
+
+/** As early as the packages are known: a kernel may compile for long after that. */
+async function checkSoftware(request: BuildRequest, rootfs: StoreEntry): Promise<StoreEntry> {
+  if (request.software.length === 0) return rootfs;
+  const problems = packageConflicts(request.software, await readOwners(rootfs.path));
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  return rootfs;
+}
 
 /** A board's image, from definitions to bytes on the disk. Every input is checked before anything of the image is made. */
 export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
@@ -62,7 +85,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const store = new Store(host.facts.cacheDir, buildHost);
   await store.prepare();
   const engine = new Engine(buildHost, store, reporter, options);
-  reporter.emit({ type: 'planned', groups: BUILD_GROUPS });
+  reporter.emit({ type: 'planned', groups: buildGroups(request) });
 
   const asOf = await archiveAsOf(store, options.refresh);
   const tools = await obtainToolsTree(engine, { archiveAsOf: asOf, mirror: options.mirror });
@@ -82,13 +105,17 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const wirelessInput = inputs.wirelessFirmware(request, tools, packages);
   const kernelInput = inputs.kernel(request, tools, packages);
   const rootfsInput = await inputs.rootfs(request, tools, packages, host.facts.architecture);
-  const [firmware, wireless, kernel, rootfs] = await allOrNone(abandon, [
+  const bundleInput = inputs.dockerBundle(request, tools);
+  const softwareInput = inputs.software(request);
+  const [firmware, wireless, kernel, rootfs, dockerBundle, software] = await allOrNone(abandon, [
     engine.obtain(bootFirmwareStage, firmwareInput, packages.fetcher(firmwareInput.deb ? [firmwareInput.deb] : [])),
     engine.obtain(wirelessFirmwareStage, wirelessInput, packages.fetcher(wirelessInput.packages.map(({ deb }) => deb))),
     engine.obtain(kernelStage, kernelInput, packages.fetcher([kernelInput.source])),
-    engine.obtain(rootfsStage, rootfsInput),
+    engine.obtain(rootfsStage, rootfsInput).then((entry) => checkSoftware(request, entry)),
+    bundleInput === undefined ? NOTHING : engine.obtain(dockerBundleStage, bundleInput),
+    softwareInput === undefined ? NOTHING : engine.obtain(softwareStage, softwareInput),
   ] as const);
-  const parts = { firmware, wireless, kernel, rootfs };
+  const parts = { firmware, wireless, kernel, rootfs, dockerBundle, software };
   const root = await engine.obtain(rootPartitionStage, inputs.rootPartition(request, tools, parts));
   const content = await readTreeContent(root.path);
   const files = inputs.bootFiles(request, seed, parts);

@@ -1,23 +1,28 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Seed } from '../config/seed/seed.js';
 import { SEED_FILE_NAMES } from '../config/seed/seed.js';
 import type { Board } from '../domain/board.js';
 import { cmdlineTxt, configTxt, fstab } from '../domain/boot-files.js';
+import type { Command } from '../domain/command.js';
 import type { DiskLayout } from '../domain/disk-layout.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
+import { IMAGES_FOLDER, IMAGES_UNIT, STATIC_UNITS } from '../domain/docker-source.js';
 import type { Json } from '../domain/json.js';
 import { osReleaseVariant, reswarmRelease } from '../domain/release-files.js';
+import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../domain/software.js';
 import type { TreeContent } from '../domain/tree-content.js';
 import { measureTree } from '../domain/tree-content.js';
 import type { StoreEntry } from '../pipeline/store.js';
 import type { BootFirmwareInput } from '../stages/boot-firmware.js';
 import type { BootFile, BootPartitionInput } from '../stages/boot-partition.js';
 import type { CloudInitSchemaInput } from '../stages/cloud-init-schema.js';
+import type { DockerBundleInput } from '../stages/docker-bundle.js';
 import type { KernelInput } from '../stages/kernel.js';
 import { kernelFiles } from '../stages/kernel.js';
 import type { PackageLockInput } from '../stages/package-lock.js';
-import type { RootLayer, RootPartitionInput } from '../stages/root-partition.js';
+import type { SoftwareInput } from '../stages/pinned-files.js';
+import type { PlacedFile, RootLayer, RootPartitionInput } from '../stages/root-partition.js';
 import type { RootfsInput } from '../stages/rootfs.js';
 import type { ToolsTree } from '../stages/tools-tree.js';
 import type { WirelessFirmwareInput } from '../stages/wireless-firmware.js';
@@ -26,7 +31,12 @@ import type { Packages } from './obtain-packages.js';
 
 /** What each stage of a build is given: the one place that knows which result goes where. */
 
-export type BuiltParts = Readonly<Record<'firmware' | 'wireless' | 'kernel' | 'rootfs', StoreEntry>>;
+export type BuiltParts = Readonly<Record<'firmware' | 'wireless' | 'kernel' | 'rootfs', StoreEntry>> & {
+  /** With Docker's static programs only. */
+  readonly dockerBundle?: StoreEntry | undefined;
+  /** Where there is software with files only. */
+  readonly software?: StoreEntry | undefined;
+};
 
 export function packageLock(
   request: BuildRequest,
@@ -78,19 +88,40 @@ export async function rootfs(
   packages: Packages,
   hostArchitecture: string,
 ): Promise<RootfsInput> {
-  const [base] = request.overlays;
-  const ofBase = (path: string): Promise<string> => readFile(join(base.path, path), 'utf8');
   return {
     tools,
     hostArchitecture,
     lock: packages.lock,
     sources: packages.sources,
     deviceSources: packages.sources,
-    dpkgFilters: await ofBase('etc/dpkg/dpkg.cfg.d/50-reswarm'),
-    unitPresets: await ofBase('etc/systemd/system-preset/50-reswarm.preset'),
+    dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', request.systemLayers),
+    unitPresets: await textsBelow('etc/systemd/system-preset', request.systemLayers),
     sourceDateEpoch: request.sourceDateEpoch,
     accelerate: request.accelerate,
   };
+}
+
+/** All files of a folder that several layers have, in the order of their names, as the programs that read them go. */
+async function textsBelow(folder: string, layers: readonly string[]): Promise<string> {
+  const found = await Promise.all(
+    layers.map(async (layer) => {
+      const names = await readdir(join(layer, folder)).catch(() => []);
+      return names.map((name) => ({ name, path: join(layer, folder, name) }));
+    }),
+  );
+  const files = found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
+  return (await Promise.all(files.map(({ path }) => readFile(path, 'utf8')))).join('\n');
+}
+
+/** Undefined with another source than `static`. */
+export function dockerBundle(request: BuildRequest, tools: ToolsTree): DockerBundleInput | undefined {
+  const { dockerBundle: bundle, board } = request;
+  return bundle && { tools, bundle, architecture: board.architecture };
+}
+
+/** Undefined where no software has files. */
+export function software(request: BuildRequest): SoftwareInput | undefined {
+  return request.software.some(({ files }) => files.length > 0) ? { software: request.software } : undefined;
 }
 
 export function rootPartition(request: BuildRequest, tools: ToolsTree, parts: BuiltParts): RootPartitionInput {
@@ -99,6 +130,9 @@ export function rootPartition(request: BuildRequest, tools: ToolsTree, parts: Bu
   const layers: RootLayer[] = [
     { path: kernelFiles(parts.kernel.path).modules, digest: parts.kernel.key, normaliseModes: true },
     { path: parts.wireless.path, digest: parts.wireless.key, normaliseModes: true },
+    ...(parts.dockerBundle === undefined
+      ? []
+      : [{ path: parts.dockerBundle.path, digest: parts.dockerBundle.key, normaliseModes: true }]),
     ...request.overlays,
   ];
   return {
@@ -109,11 +143,55 @@ export function rootPartition(request: BuildRequest, tools: ToolsTree, parts: Bu
       { path: 'etc/fstab', text: fstab(emptyLayout(board)) },
       { path: 'etc/hostname', text: `${board.hostname}\n` },
       { path: 'etc/reswarm-os-release', text: reswarmRelease(release) },
+      ...contentTexts(request),
     ],
     osRelease: osReleaseVariant(release),
+    files: placedFiles(request, parts),
+    inImage: settledInImage(request),
     board,
     sourceDateEpoch,
   };
+}
+
+/** What the boot check and the units of an image read about it, and the units of its software. */
+function contentTexts({ board, images, software }: BuildRequest): RootPartitionInput['texts'] {
+  const units = software.flatMap((one) => one.units);
+  const tags = images.flatMap((image) => image.tags);
+  return [
+    { path: 'usr/lib/reswarm/container-engine', text: `${board.docker.source}\n` },
+    ...(tags.length === 0 ? [] : [{ path: 'usr/lib/reswarm/container-images', text: `${tags.join('\n')}\n` }]),
+    ...units.map(({ name, text }) => ({ path: `${SOFTWARE_UNIT_FOLDER}/${name}`, text })),
+    ...(units.length === 0 ? [] : [{ path: SOFTWARE_PRESET, text: softwarePreset(software) }]),
+  ];
+}
+
+function placedFiles({ images, software }: BuildRequest, parts: BuiltParts): readonly PlacedFile[] {
+  const folder = parts.software?.path;
+  return [
+    ...images.map(({ path, sha256, name }) => {
+      return { source: path, sha256, to: `/${IMAGES_FOLDER}/${name}`, mode: 0o600, owner: 'root' };
+    }),
+    ...software
+      .flatMap(({ files }) => files)
+      .map(({ sha256, to, mode, owner, unpack }) => {
+        const source = join(folder ?? '', sha256);
+        return { source, sha256, to, mode, owner, ...(unpack === undefined ? {} : { unpack }) };
+      }),
+  ];
+}
+
+/** Units that come with no package are enabled by the image's own systemctl, as their presets say. */
+function settledInImage({ board, images, software }: BuildRequest): readonly Command[] {
+  const isStatic = board.docker.source === 'static';
+  const units = [
+    ...(isStatic ? STATIC_UNITS : []),
+    ...(images.length > 0 ? [IMAGES_UNIT] : []),
+    ...software.flatMap((one) => one.units.map(({ name }) => name)),
+  ];
+  return [
+    ...(isStatic ? [{ file: 'systemd-sysusers', args: ['/usr/lib/sysusers.d/reswarm-docker.conf'] }] : []),
+    ...(units.length === 0 ? [] : [{ file: 'systemctl', args: ['preset', ...units] }]),
+  ];
 }
 
 /** For what names partitions by their ids on the disk, which do not depend on what they hold. */

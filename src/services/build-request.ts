@@ -2,22 +2,26 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PACKAGE_NAME, readPackageSet } from '../config/package-set.js';
 import type { FirmwareEntry } from '../config/firmware-manifest.js';
-import { firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
+import { dockerBundle, firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
 import { checkSeed } from '../config/seed/check-seed.js';
 import { composeSeed } from '../config/seed/compose-seed.js';
 import type { SeedOptions } from '../config/seed/read-seed.js';
 import { readSeedInputs } from '../config/seed/read-seed.js';
 import type { SeedFiles } from '../config/seed/seed.js';
 import type { Board } from '../domain/board.js';
+import type { DockerBundle } from '../domain/docker-source.js';
 import type { FragmentFile } from '../domain/kernel-config.js';
 import { mergeFragments } from '../domain/kernel-config.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
+import type { PinnedSoftware } from '../domain/software.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { treeDigest } from '../pipeline/tree-digest.js';
 import { unknownFirmwareFiles } from '../stages/boot-firmware.js';
 import type { RootLayer } from '../stages/root-partition.js';
 import { findBoard } from './boards.js';
+import type { PinnedArchive } from './device-content.js';
+import { readContent } from './device-content.js';
 import { checkImagePath } from './image-file.js';
 
 /** What a person asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
@@ -31,6 +35,12 @@ export type BuildOptions = {
   readonly seed: SeedOptions;
   readonly packages: readonly string[];
   readonly overlays: readonly string[];
+  /** Another source of Docker than the board's. */
+  readonly docker?: string | undefined;
+  /** Archives of container images, beside the board's. */
+  readonly dockerImages?: readonly string[];
+  /** Files that name software of one's own, beside the board's. */
+  readonly software?: readonly string[];
   /** Run maintainer scripts by programs of the host's architecture where they are the same version. */
   readonly accelerate: boolean;
   readonly jobs: number;
@@ -55,6 +65,12 @@ export type BuildRequest = {
   readonly hasOwnSeed: boolean;
   /** The first one is every board's own. */
   readonly overlays: readonly [RootLayer, ...RootLayer[]];
+  /** Those of them that are ours: their dpkg filters and presets count while packages are installed. */
+  readonly systemLayers: readonly string[];
+  /** Docker's own static programs, with that source. */
+  readonly dockerBundle?: DockerBundle;
+  readonly images: readonly PinnedArchive[];
+  readonly software: readonly PinnedSoftware[];
   /** Names of all packages that are asked for. */
   readonly packages: readonly string[];
   readonly sourceDateEpoch: number;
@@ -70,11 +86,23 @@ const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
 /** Throws UserError with every problem that can be known now. */
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
   const boardsDir = join(options.projectDir, 'boards');
-  const { board } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  // Overlaps and impossible sizes show with nothing in the partitions.
-  planDiskLayout(board, { boot: { bytes: 0, files: 0 }, root: { bytes: 0, files: 0 } });
-  const image = resolve(options.workingFolder, options.output ?? `reswarm-os-${board.id}.img`);
+  const { board: found } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+  const image = resolve(options.workingFolder, options.output ?? `reswarm-os-${found.id}.img`);
   const folders = options.overlays.map((folder) => resolve(options.workingFolder, folder));
+  const absolute = (path: string): string => resolve(options.workingFolder, path);
+  const { content, problems: ofContent } = await readContent(
+    found,
+    {
+      docker: options.docker,
+      dockerImages: (options.dockerImages ?? []).map(absolute),
+      softwareFiles: (options.software ?? []).map(absolute),
+    },
+    { boardsDir, overlays: [join(boardsDir, 'rootfs-overlay'), ...found.rootfs.overlays, ...folders] },
+  );
+  const { board, images, software } = content;
+  // Overlaps and impossible sizes show with nothing in the partitions but what cannot be left out.
+  const imageBytes = images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  planDiskLayout(board, { boot: { bytes: 0, files: 0 }, root: { bytes: imageBytes, files: images.length } });
   const epoch = readEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
     resolveSeedPaths(options.seed, options.workingFolder),
@@ -85,6 +113,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const firmware = firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
   const problems = [
+    ...ofContent,
     ...unknownFirmwareFiles(firmware, board.firmware.files),
     ...mergeFragments(fragments).problems,
     ...unreadable,
@@ -97,6 +126,9 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
   const ours = await layer(join(boardsDir, 'rootfs-overlay'), true);
+  const ofDocker = await Promise.all(
+    [...content.engineLayers, ...content.imageLayers].map((folder) => layer(folder, true)),
+  );
   const theirs = await Promise.all([...board.rootfs.overlays, ...folders].map((folder) => layer(folder, false)));
   return {
     board,
@@ -106,7 +138,11 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     fragments,
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
-    overlays: [ours, ...theirs],
+    overlays: [ours, ...ofDocker, ...theirs],
+    systemLayers: [ours.path, ...content.engineLayers],
+    ...(board.docker.source === 'static' ? { dockerBundle: dockerBundle(manifest, board) } : {}),
+    images,
+    software,
     packages: [...(await packageSets(board, boardsDir)), ...board.rootfs.packages, ...options.packages],
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,

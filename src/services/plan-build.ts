@@ -13,8 +13,10 @@ import type { StoreEntry } from '../pipeline/store.js';
 import { Store } from '../pipeline/store.js';
 import { bootFirmwareStage } from '../stages/boot-firmware.js';
 import { mkfsFatCommand } from '../stages/boot-partition.js';
+import { dockerBundleStage } from '../stages/docker-bundle.js';
 import { kernelStage, makeCommand } from '../stages/kernel.js';
 import { packageLockStage, readAptSources, readPackageLock } from '../stages/package-lock.js';
+import { softwareStage } from '../stages/pinned-files.js';
 import { readTreeContent, rootPartitionStage } from '../stages/root-partition.js';
 import { rootfsStage } from '../stages/rootfs.js';
 import { mmdebstrapCommand, readToolsTree, toolsTreeStage } from '../stages/tools-tree.js';
@@ -99,7 +101,15 @@ async function planStages(
   const kernel = await planner.plan(kernelStage, kernelInput, [compile]);
   const rootfsInput = known && (await inputs.rootfs(request, known.tools, known.packages, architecture));
   const rootfs = await planner.plan(rootfsStage, rootfsInput, []);
-  const parts = firmware && wireless && kernel && rootfs && { firmware, wireless, kernel, rootfs };
+  const bundleInput = known && inputs.dockerBundle(request, known.tools);
+  const dockerBundle = request.dockerBundle && (await planner.plan(dockerBundleStage, bundleInput, []));
+  const softwareInput = inputs.software(request);
+  const software = softwareInput && (await planner.plan(softwareStage, softwareInput, []));
+  const hasContent = (!request.dockerBundle || dockerBundle) && (!softwareInput || software);
+  const parts =
+    firmware && wireless && kernel && rootfs && hasContent
+      ? { firmware, wireless, kernel, rootfs, dockerBundle, software }
+      : undefined;
   const rootInput = known && parts && inputs.rootPartition(request, known.tools, parts);
   const root = await planner.plan(rootPartitionStage, rootInput, []);
 

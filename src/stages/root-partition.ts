@@ -6,11 +6,15 @@ import type { RootPartition } from '../domain/disk-layout.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
 import { EXT4_INODE_BYTES } from '../domain/ext4.js';
 import { MiB } from '../domain/bytes.js';
+import type { Json } from '../domain/json.js';
+import type { Command } from '../domain/command.js';
+import { formatCommand } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { TreeContent, TreeEntry } from '../domain/tree-content.js';
 import { measureTree } from '../domain/tree-content.js';
 import type { Host } from '../host/host.js';
 import type { Stage } from '../pipeline/stage.js';
+import { placeFiles, runInImage } from './root-partition/finish-root.js';
 import type { ToolsTree } from './tools-tree.js';
 import { toolVersions } from './tools-tree.js';
 
@@ -26,6 +30,19 @@ export type RootLayer = {
 /** A file of few lines that the plan decides: fstab, hostname. Mode in octal digits, as chmod takes it. */
 type RootText = { readonly path: string; readonly text: string; readonly mode?: number };
 
+/** A file of its own mode and owner, or an archive that is unpacked. */
+export type PlacedFile = {
+  readonly source: string;
+  /** What stands for its bytes in the key. */
+  readonly sha256: string;
+  /** Absolute path on the device: of the file, or of the folder for an archive. */
+  readonly to: string;
+  readonly mode: number;
+  /** `user` or `user:group`, names or numbers of the device. */
+  readonly owner: string;
+  readonly unpack?: { readonly strip: number };
+};
+
 export type RootPartitionInput = {
   readonly tools: ToolsTree;
   /** The packages' file system. */
@@ -35,6 +52,9 @@ export type RootPartitionInput = {
   readonly texts: readonly RootText[];
   /** Lines for the device's os-release, behind Debian's own. */
   readonly osRelease?: string;
+  readonly files?: readonly PlacedFile[];
+  /** Programs of the image that finish it once all files are there: users, units. Emulated where it is not our architecture. */
+  readonly inImage?: readonly Command[];
   readonly board: Pick<Board, 'id' | 'partitions'>;
   readonly sourceDateEpoch: number;
 };
@@ -51,6 +71,8 @@ export const rootPartitionStage: Stage<RootPartitionInput> = {
       input.texts.map(({ path, text, mode }) => [path, { sha256: sha256(text), mode: mode ?? null }]),
     ),
     osRelease: input.osRelease,
+    ...(input.files === undefined || input.files.length === 0 ? {} : { files: input.files.map(fileKey) }),
+    ...(input.inImage === undefined || input.inImage.length === 0 ? {} : { inImage: input.inImage.map(formatCommand) }),
     board: input.board.id,
     root: { ...input.board.partitions.root },
     alignmentBytes: input.board.partitions.alignmentBytes,
@@ -91,6 +113,8 @@ export const rootPartitionStage: Stage<RootPartitionInput> = {
       await host.runIn(sandbox, copyLayer(`/run/layer-${index}/`, layer.normaliseModes));
     }
     if (input.osRelease !== undefined) await extendOsRelease(input.osRelease, sandbox, host);
+    await placeFiles(input.files ?? [], sandbox, host);
+    await runInImage(input.inImage ?? [], join(work, 'root'), sandbox, host);
     await setTimes(sandbox, input.sourceDateEpoch, host);
 
     report.step('making the ext4 file system');
@@ -207,6 +231,10 @@ async function measure(sandbox: Sandbox, host: Host): Promise<TreeContent> {
     entries.push({ type: ENTRY_TYPES[type] ?? 'other', sizeBytes: Number(size) });
   }
   return measureTree(entries);
+}
+
+function fileKey({ sha256, to, mode, owner, unpack }: PlacedFile): Json {
+  return { sha256, to, mode, owner, unpack: unpack === undefined ? null : { ...unpack } };
 }
 
 const ENTRY_TYPES: Readonly<Record<string, TreeEntry['type']>> = { f: 'file', d: 'folder', l: 'link' };

@@ -7,6 +7,7 @@ import type { Stage } from '../pipeline/stage.js';
 import { together } from '../pipeline/together.js';
 import { fetchDebs } from './debs.js';
 import { configure } from './rootfs/configure.js';
+import { writeOwners } from './rootfs/owners.js';
 import { finish, pack, removeTrees } from './rootfs/finish.js';
 import type { Overlay, RootfsBuild, RootfsInput } from './rootfs/rootfs-build.js';
 import { twinMounts, unpackTwins } from './rootfs/twin-tree.js';
@@ -17,11 +18,12 @@ export type { RootfsInput } from './rootfs/rootfs-build.js';
 
 /**
  * Debian's packages, installed and configured. Writes `rootfs.tar` (sorted, numeric owners, no time later than
- * sourceDateEpoch, so that the same lock gives the same bytes) and `packages.json`, the list of what is in it.
+ * sourceDateEpoch, so that the same lock gives the same bytes), `packages.json`, the list of what is in it, and
+ * `owners.txt`: which package brings which path.
  */
 export const rootfsStage: Stage<RootfsInput> = {
   name: 'rootfs',
-  version: 2,
+  version: 3,
   key: (input) => ({
     tools: toolVersions(input.tools, ['dpkg', 'tar']),
     architecture: input.lock.architecture,
@@ -52,6 +54,7 @@ export const rootfsStage: Stage<RootfsInput> = {
       await unpackRest(build, install, await overlay());
       await configure(build, await overlay());
       await finish(build);
+      await writeOwners(build.root, join(out, 'owners.txt'));
       await pack(build, out);
     } finally {
       await removeTrees(build);

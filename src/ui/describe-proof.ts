@@ -8,7 +8,8 @@ export function describeProof(proof: BootProof): readonly string[] {
     const time = milestone.seconds === undefined ? '-' : `${milestone.seconds.toFixed(1)} s`;
     return `${time.padStart(9)}  ${milestone.ok ? 'ok ' : 'BAD'}  ${title.padEnd(25)} ${milestone.detail}`.trimEnd();
   });
-  const boot = proof.bootSeconds === undefined ? '' : ` Booted to docker info in ${proof.bootSeconds.toFixed(1)} s.`;
+  const boot =
+    proof.bootSeconds === undefined ? '' : ` Booted to its container engine in ${proof.bootSeconds.toFixed(1)} s.`;
   return [
     ...rows,
     ...proof.profile.map((line) => `           ${line}`),

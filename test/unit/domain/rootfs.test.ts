@@ -8,6 +8,7 @@ import { needsTwin, programKind, retargetDpkg, twinPrograms } from '../../../src
 import { unitPresets } from '../../../src/domain/unit-presets.js';
 
 const overlay = join(import.meta.dirname, '../../../boards/rootfs-overlay');
+const engine = join(import.meta.dirname, '../../../boards/docker/engine');
 
 function kindOf(architecture: string): ProgramKind {
   const kind = programKind(architecture);
@@ -127,7 +128,7 @@ describe('the overlay', () => {
   });
 
   it('gives Docker a configuration that is JSON', async () => {
-    const daemon = JSON.parse(await readFile(join(overlay, 'etc/docker/daemon.json'), 'utf8')) as Record<
+    const daemon = JSON.parse(await readFile(join(engine, 'etc/docker/daemon.json'), 'utf8')) as Record<
       string,
       unknown
     >;
