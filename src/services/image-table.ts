@@ -3,14 +3,21 @@ import { formatSize } from '../domain/bytes.js';
 import type { MbrPartition } from '../domain/mbr.js';
 import { MBR_SIZE_BYTES, isFat, parseMbr } from '../domain/mbr.js';
 import { UserError } from '../errors.js';
+import { blockDeviceBytes } from '../host/block-device-size.js';
 
-/** An image file whose partition table makes sense. */
-export type ImageTable = {
+/** An image, or a card that holds one, whose partition table makes sense. */
+export type PartitionTable = {
   readonly path: string;
   readonly sizeBytes: number;
+  /** Eight hex digits. */
+  readonly diskId: string;
+  readonly partitions: readonly MbrPartition[];
+};
+
+/** One that can be started. */
+export type ImageTable = PartitionTable & {
   /** The FAT partition that the firmware would start from. */
   readonly boot: MbrPartition;
-  readonly partitions: readonly MbrPartition[];
 };
 
 const COMPRESSED = [
@@ -21,10 +28,22 @@ const COMPRESSED = [
 ] as const;
 
 /**
- * Looks at an image's first sector; opens it for reading only. Throws UserError `image-not-found`,
- * `image-not-readable`, `image-compressed`, `not-an-image`, `image-truncated` or `no-boot-partition`.
+ * Looks at the first sector of an image file or a block device; opens it for reading only. Throws UserError
+ * `image-not-found`, `image-not-readable`, `image-compressed`, `not-an-image`, `image-truncated` or `no-boot-partition`.
  */
 export async function readImageTable(path: string): Promise<ImageTable> {
+  const table = await readPartitionTable(path);
+  const boot = table.partitions.find(isFat);
+  if (boot === undefined) {
+    throw new UserError('no-boot-partition', `${path} has no FAT partition to boot from`, {
+      hints: ['A Raspberry Pi starts from a FAT partition in an MBR partition table.'],
+    });
+  }
+  return { ...table, boot };
+}
+
+/** The same of any disk image; throws all of it but `no-boot-partition`. */
+export async function readPartitionTable(path: string): Promise<PartitionTable> {
   const { sector, sizeBytes } = await readFirstSector(path);
   const packed = COMPRESSED.find(({ magic }) => magic.every((byte, index) => sector[index] === byte));
   if (packed !== undefined) {
@@ -46,26 +65,21 @@ export async function readImageTable(path: string): Promise<ImageTable> {
       { hints: ['Was it copied or downloaded to its end?'] },
     );
   }
-  const boot = mbr.partitions.find(isFat);
-  if (boot === undefined) {
-    throw new UserError('no-boot-partition', `${path} has no FAT partition to boot from`, {
-      hints: ['A Raspberry Pi starts from a FAT partition in an MBR partition table.'],
-    });
-  }
-  return { path, sizeBytes, boot, partitions: mbr.partitions };
+  return { path, sizeBytes, diskId: mbr.diskId, partitions: mbr.partitions };
 }
 
 async function readFirstSector(path: string): Promise<{ sector: Buffer; sizeBytes: number }> {
   const sector = Buffer.alloc(MBR_SIZE_BYTES);
   try {
     const status = await stat(path);
-    if (!status.isFile()) {
+    const deviceBytes = status.isBlockDevice() ? await blockDeviceBytes(status.rdev) : undefined;
+    if (!status.isFile() && deviceBytes === undefined) {
       throw new UserError('not-an-image', `${path} is ${status.isDirectory() ? 'a folder' : 'no ordinary file'}`);
     }
     const file = await open(path, 'r');
     try {
       const { bytesRead } = await file.read(sector, 0, MBR_SIZE_BYTES, 0);
-      return { sector: sector.subarray(0, bytesRead), sizeBytes: status.size };
+      return { sector: sector.subarray(0, bytesRead), sizeBytes: deviceBytes ?? status.size };
     } finally {
       await file.close();
     }

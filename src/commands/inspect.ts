@@ -1,0 +1,136 @@
+import { resolve } from 'node:path';
+import { Args, Flags } from '@oclif/core';
+import type { ImageDiff } from '../domain/image-diff.js';
+import type { ImageReport } from '../domain/image-report.js';
+import { diffImages } from '../services/diff-images.js';
+import { extractFromImage, listImageFiles, readImageFile } from '../services/image-files.js';
+import { inspectImage } from '../services/inspect-image.js';
+import { replaceTextFile } from '../services/replace-text-file.js';
+import { describeDiff } from '../ui/inspection/describe-diff.js';
+import { describeFiles } from '../ui/inspection/describe-files.js';
+import { describeImage } from '../ui/inspection/describe-image.js';
+import { inspectionPage } from '../ui/inspection-page/page.js';
+import { BaseCommand } from './base-command.js';
+
+const ONE_OF = ['ls', 'cat', 'extract', 'diff', 'html'];
+
+export default class Inspect extends BaseCommand {
+  static override summary = 'Look into an image: partitions, packages, seed, files';
+  static override description = `Reads an image file (raw, or packed with xz, zstd or gzip) or a card's device. Nothing is mounted or
+written, and no root is needed beyond the right to read it. Paths are those of the running device: what its fstab
+mounts from the FAT partition (/boot) comes from there, everything else from the root file system. Secrets of the
+seed are never shown, only whether they are set; --cat and --extract give files as they are.`;
+
+  static override examples = [
+    { description: 'What is in it', command: '<%= config.bin %> inspect reswarm-os-rpi4.img' },
+    { description: 'A page with treemaps', command: '<%= config.bin %> inspect reswarm-os-rpi4.img --html report.html' },
+    { description: 'A folder', command: '<%= config.bin %> inspect reswarm-os-rpi4.img.xz --ls /boot' },
+    { description: 'A file', command: '<%= config.bin %> inspect reswarm-os-rpi4.img --cat /etc/fstab' },
+    {
+      description: 'Files to look at',
+      command: '<%= config.bin %> inspect reswarm-os-rpi4.img --extract /etc --to looked-at',
+    },
+    { description: 'What changed', command: '<%= config.bin %> inspect old.img --diff new.img' },
+    { description: 'A card in its reader', command: '<%= config.bin %> inspect /dev/sdX' },
+  ];
+
+  static override args = { image: Args.string({ required: true, description: 'image file or block device' }) };
+
+  static override flags = {
+    packages: Flags.boolean({ description: 'list all packages' }),
+    ls: Flags.string({ description: 'list a folder of the image', helpValue: 'PATH', exclusive: others('ls') }),
+    cat: Flags.string({ description: 'print a file of the image', helpValue: 'PATH', exclusive: others('cat') }),
+    extract: Flags.string({
+      description: 'copy a file or a folder out of the image, into the folder of --to',
+      helpValue: 'PATH',
+      exclusive: others('extract'),
+      dependsOn: ['to'],
+    }),
+    to: Flags.string({ description: 'folder to extract into', helpValue: 'DIR', dependsOn: ['extract'] }),
+    force: Flags.boolean({ description: 'extracted files may replace what is there', dependsOn: ['extract'] }),
+    diff: Flags.string({
+      description: 'compare with another image: packages, files, sizes, settings',
+      helpValue: 'OTHER',
+      exclusive: others('diff'),
+    }),
+    html: Flags.string({
+      description: 'write all of it as one page into this file',
+      helpValue: 'FILE',
+      exclusive: others('html'),
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Inspect);
+    const image = args.image;
+    if (flags.ls !== undefined) return this.list(image, flags.ls);
+    if (flags.cat !== undefined) return this.print(image, flags.cat);
+    if (flags.extract !== undefined) {
+      return this.extract({ image, path: flags.extract, to: flags.to ?? '.', replace: flags.force });
+    }
+    if (flags.diff !== undefined) return this.compare(image, flags.diff);
+    return this.report(image, flags);
+  }
+
+  private async report(image: string, flags: { packages: boolean; html?: string }): Promise<ImageReport> {
+    const report = await inspectImage(image, this.host);
+    if (flags.html === undefined) {
+      for (const line of describeImage(report, { packages: flags.packages })) this.log(line);
+      return report;
+    }
+    await replaceTextFile(resolve(flags.html), inspectionPage(report));
+    this.log(`Written to ${flags.html}`);
+    return report;
+  }
+
+  private async list(image: string, path: string): Promise<unknown> {
+    const files = await listImageFiles(image, path, this.host);
+    for (const line of describeFiles(files)) this.log(line);
+    return { image, path, files };
+  }
+
+  private async print(image: string, path: string): Promise<unknown> {
+    if (!this.jsonEnabled()) {
+      await readImageFile(image, path, this.host, (bytes) => written(process.stdout, bytes));
+      return undefined;
+    }
+    const parts: Uint8Array[] = [];
+    const entry = await readImageFile(image, path, this.host, (bytes) => {
+      parts.push(bytes);
+      return Promise.resolve();
+    });
+    const content = Buffer.concat(parts);
+    const text = content.toString('utf8');
+    const isText = Buffer.from(text, 'utf8').equals(content);
+    return { image, path: entry.path, sizeBytes: content.length, ...(isText ? { text } : { base64: content.toString('base64') }) };
+  }
+
+  private async extract(options: Parameters<typeof extractFromImage>[0]): Promise<unknown> {
+    const summary = await extractFromImage(options, this.host);
+    const { files, folders, links, bytes, skipped } = summary;
+    this.log(`${summary.path}: ${files} files (${bytes} bytes), ${folders} folders, ${links} links`);
+    if (skipped.length > 0) this.log(`Left out, no files: ${skipped.join(' ')}`);
+    return { image: options.image, ...summary };
+  }
+
+  private async compare(first: string, second: string): Promise<ImageDiff> {
+    const diff = await diffImages(first, second, this.host);
+    for (const line of describeDiff(diff)) this.log(line);
+    return diff;
+  }
+}
+
+/** What cannot be asked for together with `name`. */
+function others(name: string): string[] {
+  return [...ONE_OF.filter((other) => other !== name), 'packages'];
+}
+
+/** Waits for a slow reader; one that went away (`| head`) is no error of ours. */
+async function written(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
+  await new Promise<void>((done, failed) => {
+    stream.write(bytes, (error) => {
+      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') failed(error);
+      else done();
+    });
+  });
+}

@@ -1,0 +1,19 @@
+/** Where an fstab mounts its FAT: "/boot", or "/boot/firmware" as Raspberry Pi OS has it; undefined when it names none. */
+export function fatMountPoint(fstab: string): string | undefined {
+  for (const line of fstab.split('\n')) {
+    const [, mount, kind] = line.trim().split(/\s+/);
+    if (line.trim().startsWith('#') || mount === undefined) continue;
+    if ((kind === 'vfat' || kind === 'msdos') && /^\/[^/]/.test(mount)) return mount.replace(/\/+$/, '');
+  }
+  return undefined;
+}
+
+/** Number of the partition that a kernel command line names as its root: `root=PARTUUID=1234abcd-02`, `root=/dev/mmcblk0p2`. */
+export function rootPartitionNumber(commandLine: string): number | undefined {
+  const root = /(?:^|\s)root=(\S+)/.exec(commandLine)?.[1];
+  if (root === undefined) return undefined;
+  const byUuid = /^PARTUUID=[0-9a-f]{8}-([0-9a-f]{2})$/i.exec(root)?.[1];
+  if (byUuid !== undefined) return Number.parseInt(byUuid, 16);
+  const byName = /^\/dev\/(?:\D+\d+p|[a-z]+)(\d+)$/.exec(root)?.[1];
+  return byName === undefined ? undefined : Number(byName);
+}

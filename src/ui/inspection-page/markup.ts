@@ -1,0 +1,25 @@
+import { printable } from '../printable.js';
+
+/** HTML that is safe to put into a page as it is. */
+export type Markup = { readonly markup: string };
+
+type Value = string | number | Markup | readonly Markup[];
+
+/** A piece of a page: whatever is put in is text and gets escaped, unless it is a piece itself. */
+export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
+  const parts = strings.flatMap((text, index) => (index === 0 ? [text] : [written(values[index - 1] ?? ''), text]));
+  return { markup: parts.join('') };
+}
+
+function written(value: Value): string {
+  if (typeof value === 'number') return value.toString();
+  if (typeof value === 'string') return escapeHtml(value);
+  return 'markup' in value ? value.markup : value.map(({ markup }) => markup).join('');
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** For text and for attributes in quotes. */
+export function escapeHtml(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
+}
