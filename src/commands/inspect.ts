@@ -23,7 +23,10 @@ seed are never shown, only whether they are set; --cat and --extract give files 
 
   static override examples = [
     { description: 'What is in it', command: '<%= config.bin %> inspect reswarm-os-rpi4.img' },
-    { description: 'A page with treemaps', command: '<%= config.bin %> inspect reswarm-os-rpi4.img --html report.html' },
+    {
+      description: 'A page with treemaps',
+      command: '<%= config.bin %> inspect reswarm-os-rpi4.img --html report.html',
+    },
     { description: 'A folder', command: '<%= config.bin %> inspect reswarm-os-rpi4.img.xz --ls /boot' },
     { description: 'A file', command: '<%= config.bin %> inspect reswarm-os-rpi4.img --cat /etc/fstab' },
     {
@@ -102,7 +105,12 @@ seed are never shown, only whether they are set; --cat and --extract give files 
     const content = Buffer.concat(parts);
     const text = content.toString('utf8');
     const isText = Buffer.from(text, 'utf8').equals(content);
-    return { image, path: entry.path, sizeBytes: content.length, ...(isText ? { text } : { base64: content.toString('base64') }) };
+    return {
+      image,
+      path: entry.path,
+      sizeBytes: content.length,
+      ...(isText ? { text } : { base64: content.toString('base64') }),
+    };
   }
 
   private async extract(options: Parameters<typeof extractFromImage>[0]): Promise<unknown> {

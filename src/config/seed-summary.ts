@@ -131,7 +131,9 @@ function interfaces(network: Mapping): readonly SeedInterface[] {
 }
 
 function interfaceOf(kind: string, name: string, fields: Mapping): SeedInterface {
-  const dhcp = [fields.dhcp4 === true ? 'dhcp' : '', fields.dhcp6 === true ? 'dhcp6' : ''].filter((word) => word !== '');
+  const dhcp = [fields.dhcp4 === true ? 'dhcp' : '', fields.dhcp6 === true ? 'dhcp6' : ''].filter(
+    (word) => word !== '',
+  );
   const fixed = list(fields.addresses).flatMap((item) =>
     typeof item === 'string' ? [item] : Object.keys(asMapping(item) ?? {}),
   );

@@ -9,10 +9,19 @@ export type BootRecord = {
   /** From power-on to the answer of `docker info`. */
   readonly bootSeconds?: number;
   readonly stopped?: string;
-  readonly milestones: readonly { readonly name: string; readonly title: string; readonly ok: boolean; readonly seconds?: number }[];
+  readonly milestones: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly ok: boolean;
+    readonly seconds?: number;
+  }[];
 };
 
-export function bootRecordOf(proof: BootProof, titles: readonly { name: string; title: string }[], now: Date): BootRecord {
+export function bootRecordOf(
+  proof: BootProof,
+  titles: readonly { name: string; title: string }[],
+  now: Date,
+): BootRecord {
   return {
     machine: proof.machine,
     passed: proof.passed,

@@ -13,8 +13,7 @@ export type InstalledPackage = {
 /** Reads /var/lib/dpkg/status; packages that were removed and left their configuration do not count. */
 export function parseDpkgStatus(text: string): readonly InstalledPackage[] {
   return text.split(/\n\n+/).flatMap((paragraph): InstalledPackage[] => {
-    const field = (name: string): string =>
-      new RegExp(`^${name}: *(.*)$`, 'm').exec(paragraph)?.[1]?.trim() ?? '';
+    const field = (name: string): string => new RegExp(`^${name}: *(.*)$`, 'm').exec(paragraph)?.[1]?.trim() ?? '';
     const name = field('Package');
     if (name === '' || !/\sinstalled$/.test(field('Status'))) return [];
     return [

@@ -77,8 +77,7 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
     descriptorBytes: wide ? Math.max(32, view.getUint16(0xfe, true)) : 32,
     label: cString(bytes.subarray(0x78, 0x88)),
     uuid: formatUuid(bytes.subarray(0x68, 0x78)),
-    kind:
-      (incompat & INCOMPAT.extents) !== 0 || wide ? 'ext4' : (compat & COMPAT_HAS_JOURNAL) !== 0 ? 'ext3' : 'ext2',
+    kind: (incompat & INCOMPAT.extents) !== 0 || wide ? 'ext4' : (compat & COMPAT_HAS_JOURNAL) !== 0 ? 'ext3' : 'ext2',
     needsRecovery: (incompat & INCOMPAT.recover) !== 0,
   };
   const plausible =

@@ -47,7 +47,11 @@ export function parseBootSector(bytes: Uint8Array): FatVolume | undefined {
   // A FAT32 with too few clusters says by its empty root folder what it is (mkfs.fat -F 32 makes such).
   const isFat32 = kind === 'fat32' || (rootEntries === 0 && view.getUint16(22, true) === 0);
   const extended = isFat32 ? 64 : 36;
-  const serial = view.getUint32(extended + 3, true).toString(16).toUpperCase().padStart(8, '0');
+  const serial = view
+    .getUint32(extended + 3, true)
+    .toString(16)
+    .toUpperCase()
+    .padStart(8, '0');
   return {
     kind: isFat32 ? 'fat32' : kind,
     sectorBytes,
@@ -74,7 +78,8 @@ export function nextCluster(table: Uint8Array, cluster: number, kind: FatVolume[
   const view = viewOf(table);
   const width = { fat12: 1.5, fat16: 2, fat32: 4 }[kind];
   const at = Math.floor(cluster * width);
-  if (at + Math.ceil(width) > table.length) throw new FatFault(`cluster ${cluster} has no place in the allocation table`);
+  if (at + Math.ceil(width) > table.length)
+    throw new FatFault(`cluster ${cluster} has no place in the allocation table`);
   const limit = { fat12: 0xff7, fat16: 0xfff7, fat32: 0xffffff7 }[kind];
   const value =
     kind === 'fat32'

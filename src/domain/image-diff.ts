@@ -52,7 +52,9 @@ export function comparePackages(first: readonly PackageReport[], second: readonl
     changed: first
       .flatMap(({ name, version }) => {
         const other = after.get(name);
-        return other === undefined || other.version === version ? [] : [{ name, first: version, second: other.version }];
+        return other === undefined || other.version === version
+          ? []
+          : [{ name, first: version, second: other.version }];
       })
       .sort(byName),
   };

@@ -82,7 +82,7 @@ async function haveSameContent(a: AsyncIterable<Uint8Array>, b: AsyncIterable<Ui
   const others = b[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array();
   for await (const piece of a) {
-    for (let at = 0; at < piece.length; ) {
+    for (let at = 0; at < piece.length;) {
       if (rest.length === 0) {
         const next = await others.next();
         if (next.done === true) return false;

@@ -24,8 +24,9 @@ export async function inspectImage(path: string, host: Host): Promise<ImageRepor
 export async function reportImage(image: OpenImage, host: Host): Promise<ImageReport> {
   const { files, volumes, table } = image;
   const [sha256, packages] = await Promise.all([imageDigest(image.rawPath, host), reportPackages(files)]);
-  const bootMount = volumes.find(({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined)
-    ?.mount;
+  const bootMount = volumes.find(
+    ({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined,
+  )?.mount;
   const folders = folderSizes(files.entries);
   const folderBytes = (folder: string): number => folders.find(({ path }) => path === folder)?.diskBytes ?? 0;
   const kernel = bootMount === undefined ? undefined : await reportKernel(files, bootMount, folderBytes);
@@ -97,7 +98,10 @@ async function readBootTexts({ files }: OpenImage, mount: string): Promise<Image
   const configTxt = (await files.text(`${mount}/config.txt`)) ?? '';
   const { commandLine } = bootFilesOf(configTxt);
   return {
-    configTxt: configTxt.split('\n').map((line) => line.trimEnd()).filter((line) => line !== ''),
+    configTxt: configTxt
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .filter((line) => line !== ''),
     commandLine: ((await files.text(`${mount}/${commandLine}`)) ?? '').split('\n')[0] ?? '',
   };
 }

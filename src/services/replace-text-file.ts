@@ -11,6 +11,8 @@ export async function replaceTextFile(path: string, text: string): Promise<void>
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new UserError('file-not-writable', `${path} cannot be written: ${(error as Error).message}`, { cause: error });
+    throw new UserError('file-not-writable', `${path} cannot be written: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

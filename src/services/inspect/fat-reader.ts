@@ -55,7 +55,9 @@ class FatDisk {
   }
 
   private async entries(): Promise<readonly FileEntry[]> {
-    const found: FileEntry[] = [{ path: '/', kind: 'folder', sizeBytes: 0, diskBytes: 0, modifiedSeconds: 0, links: 1, id: 0 }];
+    const found: FileEntry[] = [
+      { path: '/', kind: 'folder', sizeBytes: 0, diskBytes: 0, modifiedSeconds: 0, links: 1, id: 0 },
+    ];
     const seen = new Set<number>();
     const folders: { path: string; bytes: Uint8Array }[] = [{ path: '/', bytes: await this.rootBytes() }];
     for (const folder of folders) {

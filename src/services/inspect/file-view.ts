@@ -73,9 +73,7 @@ export class FileView {
     const near = nearestWord(missing, names);
     throw new UserError('path-not-found', `${this.name} holds no ${wanted}`, {
       hints: [
-        near !== undefined
-          ? `Did you mean ${joinPath(folder, near)}?`
-          : `Look into ${folder} with --ls ${folder}.`,
+        near !== undefined ? `Did you mean ${joinPath(folder, near)}?` : `Look into ${folder} with --ls ${folder}.`,
       ],
     });
   }

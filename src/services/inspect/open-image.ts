@@ -59,7 +59,10 @@ export async function withOpenImage<Result>(
       const mounts = mounted.flatMap(({ mount, reader }): MountedReader[] =>
         mount === undefined || reader === undefined ? [] : [{ mount, reader }],
       );
-      const files = await FileView.read(path, mounts.toSorted((a, b) => a.mount.length - b.mount.length));
+      const files = await FileView.read(
+        path,
+        mounts.toSorted((a, b) => a.mount.length - b.mount.length),
+      );
       return await use({ path, rawPath, table, volumes: mounted, files });
     } finally {
       await file.close();
@@ -87,14 +90,17 @@ async function readVolume(file: FileHandle, partition: MbrPartition, path: strin
     host.signal.throwIfAborted();
     return readExactly(file, partition, offset, size, name);
   };
-  const reader =
-    (await readExt4(read, partition.sizeBytes, name)) ?? (await readFat(read, partition.sizeBytes, name));
+  const reader = (await readExt4(read, partition.sizeBytes, name)) ?? (await readFat(read, partition.sizeBytes, name));
   if (reader !== undefined) return { partition, reader };
   const other = otherFileSystem(await read(0, Math.min(partition.sizeBytes, SIGNATURE_BYTES)));
   if (other === undefined && isFat(partition)) {
-    throw new UserError('boot-partition-unreadable', `Partition ${partition.number} of ${path} holds no FAT file system`, {
-      hints: ['The partition table says that it should.'],
-    });
+    throw new UserError(
+      'boot-partition-unreadable',
+      `Partition ${partition.number} of ${path} holds no FAT file system`,
+      {
+        hints: ['The partition table says that it should.'],
+      },
+    );
   }
   return { partition, ...(other === undefined ? {} : { other }) };
 }
@@ -108,7 +114,7 @@ async function readExactly(
 ): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(size);
   const isInside = offset >= 0 && offset + size <= partition.sizeBytes;
-  for (let filled = 0; isInside && filled < size; ) {
+  for (let filled = 0; isInside && filled < size;) {
     const { bytesRead } = await file.read(bytes, filled, size - filled, partition.offsetBytes + offset + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;

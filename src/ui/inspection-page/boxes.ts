@@ -32,7 +32,8 @@ export function folderBoxes({ folders, largeFiles }: ImageReport): Box {
       ...files.map(({ path, diskBytes }): Box => ({ name: baseName(path), path, bytes: diskBytes })),
     ];
     const rest = folder.diskBytes - listed.reduce((sum, { bytes }) => sum + bytes, 0);
-    const children = rest > 0 ? [...listed, { name: 'smaller ones', path: `${folder.path}: smaller ones`, bytes: rest }] : listed;
+    const children =
+      rest > 0 ? [...listed, { name: 'smaller ones', path: `${folder.path}: smaller ones`, bytes: rest }] : listed;
     return { name, path: folder.path, bytes: folder.diskBytes, children, ...group };
   };
   const root = folders.find(({ path }) => path === '/');

@@ -11,18 +11,34 @@ const DISK_HEIGHT = 44;
 export function drawDisk({ sizeBytes, partitions }: ImageReport): Markup {
   const scale = WIDTH / sizeBytes;
   const boxes = partitions.map((partition) => partitionBox(partition, scale));
-  return html`<svg class="disk" viewBox="0 0 ${WIDTH} ${DISK_HEIGHT + 20}" role="img" aria-label="Partitions of the image">
-<rect class="gap" x="0" y="0" width="${WIDTH}" height="${DISK_HEIGHT}"/>
-${boxes}</svg>`;
+  return html`<svg
+    class="disk"
+    viewBox="0 0 ${WIDTH} ${DISK_HEIGHT + 20}"
+    role="img"
+    aria-label="Partitions of the image"
+  >
+    <rect class="gap" x="0" y="0" width="${WIDTH}" height="${DISK_HEIGHT}" />
+    ${boxes}
+  </svg>`;
 }
 
-function partitionBox({ number, offsetBytes, sizeBytes, fileSystem, mount = '' }: PartitionReport, scale: number): Markup {
+function partitionBox(
+  { number, offsetBytes, sizeBytes, fileSystem, mount = '' }: PartitionReport,
+  scale: number,
+): Markup {
   const [x, width] = [round(offsetBytes * scale), Math.max(2, round(sizeBytes * scale))];
   const used = fileSystem === undefined ? sizeBytes : fileSystem.sizeBytes - fileSystem.freeBytes;
   const kind = fileSystem === undefined ? 'none' : fileSystem.kind.startsWith('fat') ? 'fat' : 'ext';
   const title = `Partition ${number} ${mount}: ${formatSize(sizeBytes)}, ${formatSize(used)} used`;
-  return html`<g><title>${title}</title><rect class="free" x="${x}" y="0" width="${width}" height="${DISK_HEIGHT}"/><rect class="${kind}" x="${x}" y="0" width="${round(Math.min(width, used * scale))}" height="${DISK_HEIGHT}"/><text x="${x}" y="${DISK_HEIGHT + 14}">${number} ${mount}</text></g>
-`;
+  return html`<g
+    ><title>${title}</title><rect class="free" x="${x}" y="0" width="${width}" height="${DISK_HEIGHT}" /><rect
+      class="${kind}"
+      x="${x}"
+      y="0"
+      width="${round(Math.min(width, used * scale))}"
+      height="${DISK_HEIGHT}"
+    /><text x="${x}" y="${DISK_HEIGHT + 14}">${number} ${mount}</text></g
+  > `;
 }
 
 const ROW_HEIGHT = 20;
@@ -41,14 +57,29 @@ export function drawTimeline(record: BootRecord): Markup {
     const x = round(TITLE_WIDTH + from * scale);
     const width = Math.max(1, round((to - from) * scale));
     const time = seconds === undefined ? 'did not come' : `${seconds.toFixed(1)} s`;
-    return html`<g class="${ok ? 'good' : 'bad'}"><text x="0" y="${y + 14}">${ok ? '' : '✗ '}${title}</text><rect x="${x}" y="${y + 4}" width="${width}" height="${ROW_HEIGHT - 8}"/><text x="${x + width + 6}" y="${y + 14}">${time}</text></g>
-`;
+    return html`<g class="${ok ? 'good' : 'bad'}"
+      ><text x="0" y="${y + 14}">${ok ? '' : '✗ '}${title}</text
+      ><rect x="${x}" y="${y + 4}" width="${width}" height="${ROW_HEIGHT - 8}" /><text
+        x="${x + width + 6}"
+        y="${y + 14}"
+        >${time}</text
+      ></g
+    > `;
   });
   const result = record.passed ? html`<span class="ok">passed</span>` : html`<span class="failed">failed</span>`;
   const boot = record.bootSeconds === undefined ? '' : `, docker info after ${record.bootSeconds.toFixed(1)} s`;
-  return html`<p>${result} on ${record.machine}, ${record.checkedAt}${boot}${record.stopped === undefined ? '' : ` (${record.stopped})`}</p>
-<svg class="time" viewBox="0 0 ${WIDTH} ${record.milestones.length * ROW_HEIGHT}" role="img" aria-label="When each milestone came">
-${rows}</svg>`;
+  return html`<p>
+      ${result} on ${record.machine},
+      ${record.checkedAt}${boot}${record.stopped === undefined ? '' : ` (${record.stopped})`}
+    </p>
+    <svg
+      class="time"
+      viewBox="0 0 ${WIDTH} ${record.milestones.length * ROW_HEIGHT}"
+      role="img"
+      aria-label="When each milestone came"
+    >
+      ${rows}
+    </svg>`;
 }
 
 function round(value: number): number {

@@ -22,51 +22,85 @@ export function inspectionPage(report: ImageReport): string {
   const style: Markup = { markup: STYLE };
   const script: Markup = { markup: SCRIPT };
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${name}</title>
-<style>${style}</style>
-</head>
-<body>
-<header>
-<h1>${name}</h1>
-<p class="soft">${formatSize(report.sizeBytes)} (${report.sizeBytes} bytes)</p>
-${report.sha256 === undefined ? html`` : html`<p class="soft mono">sha256 ${report.sha256}</p>`}
-${report.warnings.map((text) => html`<p class="warning">${text}</p>`)}
-</header>
-<section><h2>Partitions</h2>
-${drawDisk(report)}
-${partitionTable(report)}
-</section>
-<div class="cards">
-${systemCard(report)}
-${report.seed === undefined ? html`` : seedCard(report.seed)}
-</div>
-${report.bootCheck === undefined ? html`` : html`<section><h2>Last boot check</h2>${drawTimeline(report.bootCheck)}</section>`}
-<section><h2>Where the bytes are: folders</h2>
-${drawTreemap(folderBoxes(report), 'What folders and large files take')}
-</section>
-<section><h2>Where the bytes are: packages</h2>
-${drawTreemap(packageBoxes(report), 'What packages take')}
-</section>
-${packageSection(report.packages.list)}
-<script>${script}</script>
-</body>
-</html>
-`.markup;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${name}</title>
+        <style>
+          ${style}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${name}</h1>
+          <p class="soft">${formatSize(report.sizeBytes)} (${report.sizeBytes} bytes)</p>
+          ${report.sha256 === undefined ? html`` : html`<p class="soft mono">sha256 ${report.sha256}</p>`}
+          ${report.warnings.map((text) => html`<p class="warning">${text}</p>`)}
+        </header>
+        <section>
+          <h2>Partitions</h2>
+          ${drawDisk(report)} ${partitionTable(report)}
+        </section>
+        <div class="cards">${systemCard(report)} ${report.seed === undefined ? html`` : seedCard(report.seed)}</div>
+        ${
+          report.bootCheck === undefined
+            ? html``
+            : html`<section>
+                <h2>Last boot check</h2>
+                ${drawTimeline(report.bootCheck)}
+              </section>`
+        }
+        <section>
+          <h2>Where the bytes are: folders</h2>
+          ${drawTreemap(folderBoxes(report), 'What folders and large files take')}
+        </section>
+        <section>
+          <h2>Where the bytes are: packages</h2>
+          ${drawTreemap(packageBoxes(report), 'What packages take')}
+        </section>
+        ${packageSection(report.packages.list)}
+        <script>
+          ${script};
+        </script>
+      </body>
+    </html> `.markup;
 }
 
 function partitionTable({ partitions }: ImageReport): Markup {
   const rows = partitions.map(
     ({ number, mount = '', offsetBytes, sizeBytes, fileSystem, other }) =>
-      html`<tr><td>${number}</td><td>${fileSystem?.kind ?? other ?? 'unknown'}</td><td>${fileSystem?.label ?? ''}</td><td class="mono">${fileSystem?.uuid ?? ''}</td><td class="number">${formatSize(offsetBytes)}</td><td class="number">${formatSize(sizeBytes)}</td><td class="number">${fileSystem === undefined ? '' : formatSize(fileSystem.freeBytes)}</td><td class="mono">${mount}</td></tr>
-`,
+      html`<tr>
+        <td>${number}</td>
+        <td>${fileSystem?.kind ?? other ?? 'unknown'}</td>
+        <td>${fileSystem?.label ?? ''}</td>
+        <td class="mono">${fileSystem?.uuid ?? ''}</td>
+        <td class="number">${formatSize(offsetBytes)}</td>
+        <td class="number">${formatSize(sizeBytes)}</td>
+        <td class="number">${fileSystem === undefined ? '' : formatSize(fileSystem.freeBytes)}</td>
+        <td class="mono">${mount}</td>
+      </tr> `,
   );
-  return html`<div class="scroll"><table><thead><tr><th>No.</th><th>File system</th><th>Label</th><th>UUID</th><th class="number">At</th><th class="number">Size</th><th class="number">Free</th><th>Mounted at</th></tr></thead><tbody>
-${rows}</tbody></table></div>`;
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th>No.</th>
+          <th>File system</th>
+          <th>Label</th>
+          <th>UUID</th>
+          <th class="number">At</th>
+          <th class="number">Size</th>
+          <th class="number">Free</th>
+          <th>Mounted at</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function systemCard({ os, architecture, kernel, packages, boot, diskId }: ImageReport): Markup {
@@ -90,7 +124,10 @@ function seedCard(seed: SeedSummary): Markup {
     ['Host name', seed.hostname ?? 'not given'],
     ['Instance-id', seed.instanceId ?? 'missing'],
     ...seed.users.flatMap(({ name, password, sudo, sshKeys }): [string, string][] => [
-      ['User', `${name}: password ${password === 'set' ? 'set' : 'not set'}${sudo ? ', sudo' : ''}, ${sshKeys.length} ssh keys`],
+      [
+        'User',
+        `${name}: password ${password === 'set' ? 'set' : 'not set'}${sudo ? ', sudo' : ''}, ${sshKeys.length} ssh keys`,
+      ],
       ...sshKeys.map(({ type, fingerprint, comment }): [string, string] => ['', `${type} ${fingerprint} ${comment}`]),
     ]),
     ...seed.network.interfaces.map(({ name, kind, addresses, accessPoints }): [string, string] => [
@@ -106,21 +143,55 @@ function seedCard(seed: SeedSummary): Markup {
 }
 
 function card(title: string, rows: readonly (readonly [string, string])[]): Markup {
-  const shown = rows.filter(([, value]) => value !== '').map(([key, value]) => html`<dt>${key}</dt><dd>${value}</dd>
-`);
-  return html`<section class="card"><h2>${title}</h2><dl>
-${shown}</dl></section>`;
+  const shown = rows
+    .filter(([, value]) => value !== '')
+    .map(
+      ([key, value]) =>
+        html`<dt>${key}</dt>
+          <dd>${value}</dd> `,
+    );
+  return html`<section class="card">
+    <h2>${title}</h2>
+    <dl>${shown}</dl>
+  </section>`;
 }
 
 function packageSection(list: readonly PackageReport[]): Markup {
   const rows = list.map(
     ({ name, version, architecture, section, summary, diskBytes, declaredBytes }) =>
-      html`<tr><td>${name}</td><td class="mono">${version}</td><td>${architecture}</td><td>${section}</td><td class="number" data-value="${diskBytes}">${formatSize(diskBytes)}</td><td class="number" data-value="${declaredBytes}">${formatSize(declaredBytes)}</td><td>${summary}</td></tr>
-`,
+      html`<tr>
+        <td>${name}</td>
+        <td class="mono">${version}</td>
+        <td>${architecture}</td>
+        <td>${section}</td>
+        <td class="number" data-value="${diskBytes}">${formatSize(diskBytes)}</td>
+        <td class="number" data-value="${declaredBytes}">${formatSize(declaredBytes)}</td>
+        <td>${summary}</td>
+      </tr> `,
   );
-  return html`<section><h2>Packages</h2>
-<p><input id="search" type="search" placeholder="Search" aria-label="Search packages"> <span id="count" class="soft">${list.length}</span></p>
-<div class="scroll"><table id="packages"><thead><tr><th><button>Name</button></th><th><button>Version</button></th><th><button>Architecture</button></th><th><button>Section</button></th><th class="number"><button>On disk</button></th><th class="number"><button>dpkg says</button></th><th><button>What it is</button></th></tr></thead><tbody>
-${rows}</tbody></table></div>
-</section>`;
+  return html`<section>
+    <h2>Packages</h2>
+    <p>
+      <input id="search" type="search" placeholder="Search" aria-label="Search packages" />
+      <span id="count" class="soft">${list.length}</span>
+    </p>
+    <div class="scroll">
+      <table id="packages">
+        <thead>
+          <tr>
+            <th><button>Name</button></th>
+            <th><button>Version</button></th>
+            <th><button>Architecture</button></th>
+            <th><button>Section</button></th>
+            <th class="number"><button>On disk</button></th>
+            <th class="number"><button>dpkg says</button></th>
+            <th><button>What it is</button></th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
 }

@@ -45,12 +45,18 @@ export function drawTreemap(root: Box, title: string): Markup {
     colours.set(group, colour);
     const isFolder = node.children !== undefined;
     return [
-      html`<g class="k${colour}${isFolder ? ' folder' : ''}"><title>${node.data.path}: ${formatSize(node.value ?? 0)}</title><rect x="${node.x0}" y="${node.y0}" width="${width}" height="${height}"/>${label(node.data.name, formatSize(node.value ?? 0), node.x0, node.y0, width, height, isFolder)}</g>
-`,
+      html`<g class="k${colour}${isFolder ? ' folder' : ''}"
+        ><title>${node.data.path}: ${formatSize(node.value ?? 0)}</title
+        ><rect
+          x="${node.x0}"
+          y="${node.y0}"
+          width="${width}"
+          height="${height}"
+        />${label(node.data.name, formatSize(node.value ?? 0), node.x0, node.y0, width, height, isFolder)}</g
+      > `,
     ];
   });
-  return html`<svg class="treemap" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
-${boxes}</svg>`;
+  return html`<svg class="treemap" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${boxes}</svg>`;
 }
 
 function label(

@@ -13,7 +13,10 @@ export function describeDiff(diff: ImageDiff): readonly string[] {
   return [
     `- ${diff.first}  ${formatSize(before)}`,
     `+ ${diff.second}  ${formatSize(after)}${before === after ? '' : ` (${signed(after - before)})`}`,
-    ...section('Facts', diff.facts.map(({ what, first, second }) => `  ${what}: ${first ?? 'none'} -> ${second ?? 'none'}`)),
+    ...section(
+      'Facts',
+      diff.facts.map(({ what, first, second }) => `  ${what}: ${first ?? 'none'} -> ${second ?? 'none'}`),
+    ),
     ...section('Packages', [
       ...packages.removed.map(({ name, version }) => `  - ${name} ${version}`),
       ...packages.added.map(({ name, version }) => `  + ${name} ${version}`),

@@ -52,7 +52,8 @@ function partitionRow(partition: PartitionReport): readonly string[] {
 
 function systemLines(report: ImageReport): readonly string[] {
   const { os, kernel, packages, architecture } = report;
-  const modules = kernel === undefined || kernel.modules.length === 0 ? 'no modules' : `modules ${formatSize(kernel.modulesBytes)}`;
+  const modules =
+    kernel === undefined || kernel.modules.length === 0 ? 'no modules' : `modules ${formatSize(kernel.modulesBytes)}`;
   return table([
     ['  os', os === undefined ? 'unknown' : [os.name, architecture].filter((word) => word !== undefined).join(', ')],
     [
@@ -120,7 +121,13 @@ function packageTable(list: readonly PackageReport[]): readonly string[] {
   );
 }
 
-function checkLine({ passed, machine, checkedAt, bootSeconds, stopped }: NonNullable<ImageReport['bootCheck']>): string {
+function checkLine({
+  passed,
+  machine,
+  checkedAt,
+  bootSeconds,
+  stopped,
+}: NonNullable<ImageReport['bootCheck']>): string {
   const boot = bootSeconds === undefined ? '' : `, docker info after ${bootSeconds.toFixed(1)} s`;
   const result = passed ? 'passed' : `failed${stopped === undefined ? '' : ` (${stopped})`}`;
   return `Last boot check: ${result} on ${machine}, ${checkedAt}${boot}`;
@@ -132,5 +139,10 @@ export function table(rows: readonly (readonly string[])[]): readonly string[] {
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
   }
-  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
