@@ -21,7 +21,6 @@ import { RealHost } from '../../src/host/real-host.js';
 import { diffImages } from '../../src/services/diff-images.js';
 import { extractFromImage, listImageFiles, readImageFile } from '../../src/services/image-files.js';
 import { inspectImage } from '../../src/services/inspect-image.js';
-import { withOpenImage } from '../../src/services/inspect/open-image.js';
 import { inspectionPage } from '../../src/ui/inspection-page/page.js';
 import { describeImage } from '../../src/ui/inspection/describe-image.js';
 import type { SmallImage } from './small-image.js';
@@ -163,7 +162,7 @@ describe('inspect', () => {
     const packed = join(await newFolder(), 'disk.img.gz');
     await writeFile(packed, gzipSync(await readFile(small.image)));
     expect(await inspectImage(packed, host)).toMatchObject({ image: packed, os: { id: 'garden' } });
-    expect((await readdir(join(folder, 'cache', 'v1', 'tmp').replace(/$/, ''))).length).toBe(0);
+    expect((await readdir(join(folder, 'cache', 'v1', 'tmp'))).length).toBe(0);
   });
 });
 
@@ -301,7 +300,7 @@ describe('a bad image', () => {
   it('with random bytes anywhere ends in an answer or an error of ours, never in anything else', async () => {
     let seed = 7;
     const random = (limit: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % limit;
-    for (let round = 0; round < 25; round += 1) {
+    for (let round = 0; round < 16; round += 1) {
       const noise = Uint8Array.from({ length: 4096 }, () => random(256));
       const offset = round % 2 === 0 ? ROOT_OFFSET + random(80) * 4096 : FAT_OFFSET + random(600) * 512;
       const path = await damaged(offset, noise);

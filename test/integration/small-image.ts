@@ -16,7 +16,13 @@ export const ROOT_BYTES = 24 * MiB;
 export type Texts = Readonly<Record<string, string>>;
 
 /** Runs a program of the tools tree in a folder of ours, as root of the sandbox. */
-export async function inTools(tools: string, dir: string, file: string, args: readonly string[], stdin = ''): Promise<string> {
+export async function inTools(
+  tools: string,
+  dir: string,
+  file: string,
+  args: readonly string[],
+  stdin = '',
+): Promise<string> {
   const sandbox = { root: tools, mounts: [{ source: dir, target: '/run/dir', writable: true }], cwd: '/run/dir' };
   const command = sandboxed(sandbox, { file, args, env: { MTOOLS_SKIP_CHECK: '1' } }, privilege());
   const running = exec(command.file, command.args, { maxBuffer: 64 * MiB });

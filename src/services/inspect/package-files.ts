@@ -1,4 +1,5 @@
 import { parseDpkgStatus } from '../../domain/dpkg-status.js';
+import type { FileEntry } from '../../domain/file-entry.js';
 import { baseName, joinPath, parentOf } from '../../domain/file-entry.js';
 import type { PackageReport, PackagesReport } from '../../domain/image-report.js';
 import type { FileView } from './file-view.js';
@@ -11,18 +12,10 @@ export async function reportPackages(files: FileView): Promise<PackagesReport> {
   const installed = parseDpkgStatus((await files.text(STATUS)) ?? '');
   const owners = await readOwners(files);
   const bytes = new Map<string, number>();
-  const counted = new Set<number>();
   let unownedBytes = 0;
-  for (const entry of files.entries) {
-    // A FAT has no inodes, and no package brings what lies there.
-    if (entry.owner === undefined || entry.kind === 'folder' || entry.diskBytes === 0) continue;
-    if (entry.links > 1) {
-      if (counted.has(entry.id)) continue;
-      counted.add(entry.id);
-    }
-    const owner = owners.get(entry.path);
-    if (owner === undefined) unownedBytes += entry.diskBytes;
-    else bytes.set(owner, (bytes.get(owner) ?? 0) + entry.diskBytes);
+  for (const { diskBytes, owner } of ownedFiles(files.entries, owners)) {
+    if (owner === undefined) unownedBytes += diskBytes;
+    else bytes.set(owner, (bytes.get(owner) ?? 0) + diskBytes);
   }
   const list = installed
     .map((item): PackageReport => ({ ...item, diskBytes: bytes.get(item.name) ?? 0 }))
@@ -34,6 +27,22 @@ export async function reportPackages(files: FileView): Promise<PackagesReport> {
     unownedBytes,
     list,
   };
+}
+
+type OwnedFile = { readonly diskBytes: number; readonly owner: string | undefined };
+
+/** Each file once; one of several names belongs to the package that brought any of them. */
+function ownedFiles(entries: readonly FileEntry[], owners: ReadonlyMap<string, string>): Iterable<OwnedFile> {
+  const found: OwnedFile[] = [];
+  const linked = new Map<number, OwnedFile>();
+  for (const { path, kind, owner, diskBytes, links, id } of entries) {
+    // A FAT's files have no owner, and no package brings what lies there.
+    if (owner === undefined || kind === 'folder' || diskBytes === 0) continue;
+    const file = { diskBytes, owner: owners.get(path) };
+    if (links === 1) found.push(file);
+    else if (linked.get(id)?.owner === undefined) linked.set(id, file);
+  }
+  return [...found, ...linked.values()];
 }
 
 /** The package that brought a path, by dpkg's `.list` files; links in the paths are followed (/bin is /usr/bin). */
