@@ -57,10 +57,9 @@ function users(config: Mapping): readonly SeedUser[] {
   const anybody = config.password !== undefined;
   const named = config.users === undefined ? [DEFAULT_USER] : list(config.users);
   const found = named.flatMap((item): SeedUser[] => {
-    const user = typeof item === 'string' ? { name: item } : (asMapping(item) ?? {});
-    const name = text((user as Mapping).name);
+    const fields: Mapping = typeof item === 'string' ? { name: item } : (asMapping(item) ?? {});
+    const name = text(fields.name);
     if (name === undefined) return [];
-    const fields: Mapping = user;
     const isSet =
       ['passwd', 'hashed_passwd', 'plain_text_passwd'].some((key) => isPassword(fields[key])) ||
       passwords.has(name) ||
