@@ -52,7 +52,8 @@ function refusesWhole(issue: Issue): boolean {
 }
 
 function isMissing(issue: Issue, value: unknown): boolean {
-  return issue.code === 'invalid_type' && value === undefined && typeof issue.path.at(-1) === 'string';
+  const isOfKind = issue.code === 'invalid_type' || issue.code === 'invalid_union';
+  return isOfKind && value === undefined && typeof issue.path.at(-1) === 'string';
 }
 
 /** `nme: x` gives an unknown and a missing key; the first, with its did-you-mean, says it all. */
