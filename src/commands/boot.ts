@@ -35,6 +35,10 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
       default: 'virt' as MachineName,
       description: 'machine to be: virt is fast, raspi3b is a Raspberry Pi 3',
     })(),
+    'device-tree': Flags.string({
+      description: 'device tree of the image to start raspi3b with [default: the first that fits]',
+      helpValue: 'NAME.dtb',
+    }),
     memory: Flags.string({ description: 'memory of virt', helpValue: '1G' }),
     cpus: Flags.integer({ description: 'processors of virt [default: as many as here, at most 4]', min: 1, max: 8 }),
     'ssh-port': Flags.integer({
@@ -69,6 +73,7 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
       machine: flags.machine,
       offline: flags.offline,
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryOf(flags.memory) }),
+      ...(flags['device-tree'] === undefined ? {} : { deviceTree: flags['device-tree'] }),
       ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
       ...(flags['ssh-port'] === undefined ? {} : { sshPort: flags['ssh-port'] }),
       ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }),

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   CMDLINE_LIMIT,
   CONFIG_TXT_LINE_LIMIT,
@@ -214,6 +215,37 @@ const imagesHaveAnEngine: BoardRule = ({ docker: { source, images } }) =>
 
 const softwareFits: BoardRule = ({ software }) => checkSoftwareRules(software);
 
+/** The firmware skips an overlay that it does not find, without a word that anyone would see. */
+const overlaysAreShipped: BoardRule = ({ configTxt, deviceTreeOverlays }) => {
+  const shipped = deviceTreeOverlays.map((overlay) => basename(overlay, '.dtso'));
+  return configTxtLines(configTxt).flatMap(({ path, line }) => {
+    const name = /^dtoverlay=([^,:]+)/.exec(line)?.[1];
+    if (name === undefined || shipped.includes(name)) return [];
+    return [
+      {
+        path,
+        code: 'device-tree-overlay-unknown',
+        message: `config.txt asks for the overlay "${name}", which is not in deviceTreeOverlays`,
+        hint:
+          didYouMean(name, shipped) ??
+          'List it there: one of boards/overlays by its name, or one of your own as ./name.dtso.',
+      },
+    ];
+  });
+};
+
+const deviceTreesArePresent: BoardRule = ({ firmware, deviceTrees }) =>
+  firmware === undefined || deviceTrees.length > 0
+    ? []
+    : [
+        {
+          path: ['deviceTrees'],
+          code: 'device-trees-missing',
+          message: 'this board has boot firmware and no device tree',
+          hint: 'List at least one: the kernel knows the board by it.',
+        },
+      ];
+
 const RULES: readonly BoardRule[] = [
   alignmentFitsEraseBlocks,
   partitionsAreAligned,
@@ -230,6 +262,8 @@ const RULES: readonly BoardRule[] = [
   imagesHaveAnEngine,
   softwareFits,
   qemuMachinesFindDeviceTrees,
+  overlaysAreShipped,
+  deviceTreesArePresent,
 ];
 
 type FixedSize = { readonly path: Path; readonly text: string; readonly bytes: number };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ARCHITECTURES, KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../domain/board.js';
 import { parseSize } from '../domain/bytes.js';
 import { DOCKER_SOURCES } from '../domain/docker-source.js';
 import { MACHINE_NAMES } from '../domain/qemu.js';
@@ -90,7 +91,7 @@ export const boardSchema = z.strictObject({
     .describe('What is proven of this board and what is not.'),
   soc: text.describe('System on a chip: BCM2837, BCM2711.'),
   models: z.array(text).min(1).describe('Models that this image is for, as they are sold.'),
-  architecture: z.literal('arm64').default('arm64').describe("Debian's name of the architecture."),
+  architecture: z.enum(ARCHITECTURES).default('arm64').describe("Debian's name of the architecture."),
   hostname: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'must be a host name: small letters, digits and -' })
@@ -101,14 +102,46 @@ export const boardSchema = z.strictObject({
       manifest: text.describe('Entry of firmware-manifest.json that the files come from.'),
       files: z.array(fileName).min(1).describe('Files that the boot ROM loads, copied to the root of /boot.'),
     })
-    .describe('Boot firmware.'),
+    .optional()
+    .describe('Boot firmware; none for boards that have all of it in a flash chip, and for virtual machines.'),
   deviceTrees: z
     .array(z.string().regex(/^[a-z0-9._-]+\.dtb$/, { error: 'must be the file name of a device tree, ending in .dtb' }))
-    .min(1)
+    .default([])
     .describe("Device trees that are copied to /boot, by mainline Linux's names; the firmware picks the right one."),
+  deviceTreeCopies: z
+    .record(fileName, fileName)
+    .default({})
+    .describe("Device trees that the firmware asks for by another name: name on /boot, then one of the kernel's."),
+  deviceTreeOverlays: z
+    .array(text)
+    .default([])
+    .describe(
+      'Overlays that lie in /boot/overlays for `dtoverlay=` in config.txt, compiled from source: names of `boards/overlays/<name>.dtso`, or paths that begin with `./`, `../` or `/`, from this file.',
+    ),
   kernel: z
     .strictObject({
       package: packageName.describe('Debian package that holds the kernel source.'),
+      suite: z
+        .enum(SUITES_WITH_KERNELS)
+        .default('trixie')
+        .describe('Debian suite of that package; only the kernel source is taken from backports.'),
+      source: z
+        .strictObject({
+          url: z
+            .string()
+            .regex(/^(https?|file):\/\/\S+$/, { error: 'must be an http:, https: or file: URL' })
+            .describe('Where the tarball lies: .tar, .tar.gz, .tar.xz or .tar.zst with one folder at its top.'),
+          sha256: z
+            .string()
+            .regex(/^[0-9a-f]{64}$/, { error: 'must be a sha256 digest: 64 hex digits' })
+            .describe('Its digest; a tarball with another one is refused.'),
+        })
+        .optional()
+        .describe('A tarball of kernel sources, such as raspberrypi/linux, instead of the Debian package.'),
+      flavour: z
+        .enum(KERNEL_FLAVOURS)
+        .default('standard')
+        .describe('rt: PREEMPT_RT, for bounded latencies at the cost of throughput.'),
       localVersion: z
         .string()
         .regex(/^[a-z0-9.+~-]*$/, { error: 'must be small letters, digits, . + ~ -' })
@@ -117,7 +150,13 @@ export const boardSchema = z.strictObject({
         .array(text)
         .min(1)
         .describe(
-          'Configuration fragments, merged in this order: names of `boards/kernel/<name>.config`, or paths that begin with `./`, `../` or `/`, from this file.',
+          'Configuration fragments: names of `boards/kernel/<name>.config`, or paths that begin with `./`, `../` or `/`, from this file. Those of architecture, flavour and kernel series come by themselves.',
+        ),
+      patches: z
+        .array(text)
+        .default([])
+        .describe(
+          'Patch files, or folders whose *.patch are applied in the order of their names; paths from this file.',
         ),
       image: z
         .strictObject({

@@ -6,7 +6,14 @@ import type { Problem } from '../errors.js';
 import { readBoardLayers, type BoardLayers } from './board-layers.js';
 import { checkBoardRules } from './board-rules.js';
 import { boardSchema, type BoardDefinition } from './board-schema.js';
-import { FRAGMENTS_PATH, OVERLAY_PATH, resolveBoard, type ResolvePath } from './resolve-board.js';
+import {
+  DEVICE_TREE_OVERLAYS_PATH,
+  FRAGMENTS_PATH,
+  OVERLAY_PATH,
+  PATCHES_PATH,
+  resolveBoard,
+  type ResolvePath,
+} from './resolve-board.js';
 import { resolveSoftware } from './software.js';
 import { didYouMean } from './wording.js';
 import type { Path, YamlSource } from './yaml-source.js';
@@ -39,13 +46,16 @@ export async function checkBoard(file: string, boardsDir: string): Promise<Board
   const resolvePath = pathResolver(layers, boardsDir);
   const locate = (path: Path) => placeOf(layers, path);
   const { software, problems: ofSoftware } = await resolveSoftware(definition.software, { resolvePath, locate });
-  const board = resolveBoard(definition, resolvePath, { software, locate });
+  const listed = definition.kernel.fragments.length;
+  const board = await withoutUnknownSeries(resolveBoard(definition, resolvePath, { software, locate }), listed);
   const found: Problem[] = [
     ...inheritedId(layers, definition.id),
     ...checkBoardRules(definition).map(({ path, ...problem }) => ({ ...problem, ...placeOf(layers, path) })),
-    ...(await missingFragments(board, layers, boardsDir)),
+    ...(await missingFragments(board, layers, boardsDir, listed)),
     ...(await missingOverlays(board, layers)),
     ...ofSoftware,
+    ...(await missingPatches(board, layers)),
+    ...(await missingDeviceTreeOverlays(board, layers, boardsDir)),
   ];
   if (found.length > 0) return { problems: found.sort(byPlace) };
   return { loaded: { board, definition, files: layers.sources.map((source) => source.file) }, problems: [] };
@@ -92,6 +102,7 @@ function inheritedId(layers: BoardLayers, id: string): Problem[] {
 function pathResolver(layers: BoardLayers, boardsDir: string): ResolvePath {
   return (written, at) => {
     if (at === FRAGMENTS_PATH && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
+    if (at === DEVICE_TREE_OVERLAYS_PATH && !isPath(written)) return join(boardsDir, 'overlays', `${written}.dtso`);
     return resolve(dirname(layers.sourceOf(at).file), written);
   };
 }
@@ -100,13 +111,28 @@ function isPath(fragment: string): boolean {
   return /^\.{0,2}\//.test(fragment);
 }
 
-async function missingFragments(board: Board, layers: BoardLayers, boardsDir: string): Promise<Problem[]> {
+/** Not every series of kernels has options of its own. */
+async function withoutUnknownSeries(board: Board, listed: number): Promise<Board> {
+  const own = board.kernel.fragments.slice(-listed);
+  const derived = board.kernel.fragments.slice(0, -listed);
+  const present = await Promise.all(derived.map(async ({ path }) => (await kindOf(path)) === 'file'));
+  const fragments = [...derived.filter((_, index) => present[index]), ...own];
+  return { ...board, kernel: { ...board.kernel, fragments } };
+}
+
+/** @param listed how many of the fragments the board's files name; the others come by themselves, before them */
+async function missingFragments(
+  board: Board,
+  layers: BoardLayers,
+  boardsDir: string,
+  listed: number,
+): Promise<Problem[]> {
   const missing: Problem[] = [];
-  for (const [index, { name, path }] of board.kernel.fragments.entries()) {
+  for (const [index, { name, path }] of board.kernel.fragments.slice(-listed).entries()) {
     if ((await kindOf(path)) === 'file') continue;
     const hint = isPath(name)
       ? 'Check the path; it begins at this file.'
-      : didYouMean(name, await fragmentNames(boardsDir));
+      : didYouMean(name, await namesIn(join(boardsDir, 'kernel'), '.config'));
     missing.push({
       code: 'kernel-fragment-not-found',
       message: `there is no kernel fragment ${name} (looked for ${path})`,
@@ -117,9 +143,9 @@ async function missingFragments(board: Board, layers: BoardLayers, boardsDir: st
   return missing;
 }
 
-async function fragmentNames(boardsDir: string): Promise<string[]> {
-  const entries = await readdir(join(boardsDir, 'kernel')).catch(() => []);
-  return entries.filter((entry) => entry.endsWith('.config')).map((entry) => parse(entry).name);
+async function namesIn(folder: string, ending: string): Promise<string[]> {
+  const entries = await readdir(folder).catch(() => []);
+  return entries.filter((entry) => entry.endsWith(ending)).map((entry) => parse(entry).name);
 }
 
 async function missingOverlays(board: Board, layers: BoardLayers): Promise<Problem[]> {
@@ -131,6 +157,35 @@ async function missingOverlays(board: Board, layers: BoardLayers): Promise<Probl
       message: `there is no overlay folder ${folder}`,
       hint: 'Check the path; it begins at this file.',
       ...placeOf(layers, [...OVERLAY_PATH, index]),
+    });
+  }
+  return missing;
+}
+
+async function missingPatches(board: Board, layers: BoardLayers): Promise<Problem[]> {
+  const missing: Problem[] = [];
+  for (const [index, path] of board.kernel.patches.entries()) {
+    if ((await kindOf(path)) !== undefined) continue;
+    missing.push({
+      code: 'kernel-patch-not-found',
+      message: `there is no kernel patch or folder of patches ${path}`,
+      hint: 'Check the path; it begins at this file.',
+      ...placeOf(layers, [...PATCHES_PATH, index]),
+    });
+  }
+  return missing;
+}
+
+async function missingDeviceTreeOverlays(board: Board, layers: BoardLayers, boardsDir: string): Promise<Problem[]> {
+  const missing: Problem[] = [];
+  for (const [index, { name, path }] of board.deviceTreeOverlays.entries()) {
+    if ((await kindOf(path)) === 'file') continue;
+    const hint = didYouMean(name, await namesIn(join(boardsDir, 'overlays'), '.dtso'));
+    missing.push({
+      code: 'device-tree-overlay-not-found',
+      message: `there is no source of the device tree overlay ${name} (looked for ${path})`,
+      ...(hint === undefined ? {} : { hint }),
+      ...placeOf(layers, [...DEVICE_TREE_OVERLAYS_PATH, index]),
     });
   }
   return missing;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Board, PartitionRequest } from '../domain/board.js';
 import type { Software, Written } from '../domain/software.js';
 import { sizeBytes, type BoardDefinition } from './board-schema.js';
@@ -20,8 +21,16 @@ export function resolveBoard(
     ...definition,
     kernel: {
       ...kernel,
-      fragments: kernel.fragments.map((name) => ({ name, path: resolvePath(name, FRAGMENTS_PATH) })),
+      fragments: [...derivedFragments(definition), ...kernel.fragments].map((name) => ({
+        name,
+        path: resolvePath(name, FRAGMENTS_PATH),
+      })),
+      patches: kernel.patches.map((path) => resolvePath(path, PATCHES_PATH)),
     },
+    deviceTreeOverlays: definition.deviceTreeOverlays.map((name) => ({
+      name: basename(name, '.dtso'),
+      path: resolvePath(name, DEVICE_TREE_OVERLAYS_PATH),
+    })),
     configTxt: Object.entries(definition.configTxt).map(([filter, lines]) => ({ filter, lines })),
     partitions: {
       alignmentBytes: sizeBytes(partitions.alignment),
@@ -47,6 +56,17 @@ export function resolveBoard(
 export const FRAGMENTS_PATH: Path = ['kernel', 'fragments'];
 export const OVERLAY_PATH: Path = ['rootfs', 'overlay'];
 const IMAGES_PATH: Path = ['docker', 'images'];
+export const DEVICE_TREE_OVERLAYS_PATH: Path = ['deviceTreeOverlays'];
+export const PATCHES_PATH: Path = ['kernel', 'patches'];
+
+/**
+ * Fragments that come by themselves, so that a list of one's own need not repeat them: what only this architecture,
+ * this flavour or this series of kernels has. A tarball does not say its series.
+ */
+export function derivedFragments({ architecture, kernel }: Pick<BoardDefinition, 'architecture' | 'kernel'>): string[] {
+  const series = kernel.source === undefined ? /^linux-source-(\d+\.\d+)$/.exec(kernel.package)?.[1] : undefined;
+  return [architecture, kernel.flavour, ...(series === undefined ? [] : [`linux-${series}`])];
+}
 
 function partitionRequest(partition: BoardDefinition['partitions']['boot' | 'root']): PartitionRequest {
   return {

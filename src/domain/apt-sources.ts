@@ -12,6 +12,23 @@ export function withComponents(sourcesList: string, components: readonly string[
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** The same sources and, wherever `suite` comes from, its backports: apt takes from those only what `suite` has not. */
+export function withBackports(sourcesList: string, suite: string): string {
+  const inSuite = new RegExp(`^(deb\\s+(?:\\[[^\\]]*\\]\\s+)?\\S+\\s+)${suite}(?=\\s|$)`);
+  const lines = readSources(sourcesList).flatMap(({ line }) =>
+    inSuite.test(line) ? [line, line.replace(inSuite, `$1${suite}-backports`)] : [line],
+  );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The sources as `withBackports` was given them. */
+export function withoutBackports(sourcesList: string): string {
+  return sourcesList
+    .split('\n')
+    .filter((line) => !/^deb\s+(?:\[[^\]]*\]\s+)?\S+\s+\S+-backports(\s|$)/.test(line))
+    .join('\n');
+}
+
 /** Where the packages' `Filename` may lie: every archive once, in the order of the list. */
 export function archiveUris(sourcesList: string): readonly string[] {
   return [...new Set(readSources(sourcesList).map(({ uri }) => uri.replace(/\/+$/, '')))];

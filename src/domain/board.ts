@@ -19,8 +19,18 @@ export type PartitionRequest = {
   readonly headroomBytes: number;
 };
 
-/** A kernel configuration fragment: what it is called and where it lies on this machine. */
-type KernelFragment = { readonly name: string; readonly path: string };
+/** A kernel configuration fragment or an overlay: what it is called and where it lies on this machine. */
+type NamedFile = { readonly name: string; readonly path: string };
+
+export const ARCHITECTURES = ['arm64', 'amd64'] as const;
+/** Debian's names. */
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+export const KERNEL_FLAVOURS = ['standard', 'rt'] as const;
+/** `rt`: PREEMPT_RT, for bounded latencies at the cost of throughput. */
+export type KernelFlavour = (typeof KERNEL_FLAVOURS)[number];
+
+export const SUITES_WITH_KERNELS = ['trixie', 'trixie-backports'] as const;
 
 /**
  * A board definition with defaults applied, sizes in bytes and paths absolute. Paths say where inputs lie on this
@@ -33,17 +43,28 @@ export type Board = {
   readonly status: { readonly qemu: string; readonly hardware: string };
   readonly soc: string;
   readonly models: readonly string[];
-  readonly architecture: 'arm64';
+  readonly architecture: Architecture;
   readonly hostname: string;
-  readonly firmware: { readonly manifest: string; readonly files: readonly string[] };
+  /** Undefined where nothing of it lies on the card. */
+  readonly firmware?: { readonly manifest: string; readonly files: readonly string[] };
   /** File names as the kernel's build calls them. */
   readonly deviceTrees: readonly string[];
+  /** Name on /boot → name of the kernel's build, beside `deviceTrees`. */
+  readonly deviceTreeCopies: Readonly<Record<string, string>>;
+  readonly deviceTreeOverlays: readonly NamedFile[];
   readonly kernel: {
-    /** Debian package with the source tarball. */
+    /** Debian package with the source tarball; not used where `source` names another one. */
     readonly package: string;
+    /** Where that package comes from. */
+    readonly suite: (typeof SUITES_WITH_KERNELS)[number];
+    /** A tarball of kernel sources. */
+    readonly source?: { readonly url: string; readonly sha256: string };
+    readonly flavour: KernelFlavour;
     readonly localVersion: string;
-    /** Merged in this order over allnoconfig. */
-    readonly fragments: readonly KernelFragment[];
+    /** Merged over allnoconfig; those of architecture, flavour and kernel series, which come by themselves, first. */
+    readonly fragments: readonly NamedFile[];
+    /** Patch files, or folders of them, in the order in which they are applied. */
+    readonly patches: readonly string[];
     readonly image: { readonly name: string; readonly compression: 'gzip' | 'none' };
   };
   readonly configTxt: readonly ConfigTxtSection[];

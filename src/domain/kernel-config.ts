@@ -92,6 +92,9 @@ export function parseResolvedConfig(text: string): ReadonlyMap<string, string> {
   );
 }
 
+/** A request that kconfig did not keep, and the problem as far as it shows without Kconfig files. */
+export type LostRequest = { readonly name: string; readonly problem: Problem };
+
 /**
  * The requests that kconfig did not keep: a dependency that is missing, a misspelt or vanished name, `=y`
  * that only became `=m`. Kconfig drops them without a word, and a board that cannot boot is the result.
@@ -99,14 +102,16 @@ export function parseResolvedConfig(text: string): ReadonlyMap<string, string> {
 export function lostRequests(
   requests: readonly ConfigRequest[],
   resolved: ReadonlyMap<string, string>,
-): readonly Problem[] {
+): readonly LostRequest[] {
   return requests
     .filter(({ name, value }) => (resolved.get(name) ?? 'n') !== value)
     .map(({ name, value, file, line }) => ({
-      code: 'kernel-option-lost',
-      message: `${name}=${value} was asked for, the configured kernel has ${resolved.get(name) ?? 'n'}`,
-      hint: 'A dependency is missing or has another value, or this kernel version has no such option.',
-      file,
-      line,
+      name,
+      problem: {
+        code: 'kernel-option-lost',
+        message: `${name}=${value} was asked for, the configured kernel has ${resolved.get(name) ?? 'n'}`,
+        file,
+        line,
+      },
     }));
 }

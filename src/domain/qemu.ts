@@ -13,6 +13,8 @@ export type Machine = {
   readonly deviceTrees: readonly string[];
   /** What the system must be told because QEMU differs from the real thing. */
   readonly kernelArguments: readonly string[];
+  /** Which of QEMU's serial lines that is: 0 by default. */
+  readonly consoleLine?: number;
   /** Memory and processors, where QEMU takes no others. */
   readonly fixed?: string;
   /** How long a boot check may take in seconds: emulated, on a busy machine. */
@@ -26,13 +28,27 @@ export const MACHINES: Readonly<Record<MachineName, Machine>> = {
     name: 'raspi3b',
     // The PL011 (ttyAMA0) belongs to Bluetooth in the shipped device tree; GPIO 14/15 carry the mini-UART.
     console: 'ttyS1,115200',
-    deviceTrees: ['bcm2837-rpi-3-b.dtb', 'bcm2837-rpi-3-b-plus.dtb', 'bcm2710-rpi-3-b.dtb', 'bcm2710-rpi-3-b-plus.dtb'],
+    consoleLine: 1,
+    deviceTrees: [
+      'bcm2837-rpi-3-b.dtb',
+      'bcm2837-rpi-3-b-plus.dtb',
+      'bcm2837-rpi-zero-2-w.dtb',
+      'bcm2837-rpi-cm3-io3.dtb',
+      'bcm2710-rpi-3-b.dtb',
+      'bcm2710-rpi-3-b-plus.dtb',
+    ],
     // QEMU's watchdog does not count: to arm it is to reset the machine (hw/misc/bcm2835_powermgt.c).
     kernelArguments: ['systemd.watchdog_sec=0'],
     fixed: '1 GiB of memory and 4 processors',
     timeoutSeconds: 900,
   },
 };
+
+/** The machine as a device tree makes it: without Bluetooth, the Compute Module's console is the PL011. */
+export function withDeviceTree(machine: Machine, deviceTree: string | undefined): Machine {
+  if (deviceTree !== 'bcm2837-rpi-cm3-io3.dtb') return machine;
+  return { ...machine, console: 'ttyAMA0,115200', consoleLine: 0 };
+}
 
 /** Everything that a start of QEMU depends on. Paths are as QEMU sees them. */
 export type MachineRun = {
@@ -86,7 +102,8 @@ export function qemuCommand(run: MachineRun): Command {
             ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=unsafe`],
             // An address of Raspberry Pi's own range: Linux calls a USB adapter with QEMU's usual one usb0, not eth0.
             ...['-device', 'usb-net,netdev=net,mac=b8:27:eb:00:00:01'],
-            ...['-serial', 'null', '-serial', serial],
+            ...Array.from({ length: run.machine.consoleLine ?? 0 }, () => ['-serial', 'null']).flat(),
+            ...['-serial', serial],
           ]),
     ],
   };

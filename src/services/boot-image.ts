@@ -10,6 +10,7 @@ import {
   overlayCommand,
   overlayWriteCommand,
   qemuCommand,
+  withDeviceTree,
 } from '../domain/qemu.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import { UserError } from '../errors.js';
@@ -25,6 +26,8 @@ import { readImageTable } from './image-table.js';
 export type BootOptions = BootToolsOptions & {
   readonly image: string;
   readonly machine: MachineName;
+  /** One of those that fit the machine; default: the first of them that the image has. */
+  readonly deviceTree?: string;
   /** Where the machine can be chosen freely (`virt`). Default: 1 GiB, as many processors as we have, at most 4. */
   readonly memoryBytes?: number;
   readonly cpus?: number;
@@ -62,9 +65,9 @@ export async function withLoadedMachine<Result>(
   use: (loaded: LoadedMachine) => Promise<Result>,
 ): Promise<Result> {
   const table = await readImageTable(options.image);
-  const machine = MACHINES[options.machine];
-  if (machine.fixed !== undefined && (options.memoryBytes !== undefined || options.cpus !== undefined)) {
-    throw new UserError('machine-fixed', `QEMU's ${machine.name} always has ${machine.fixed}`, {
+  const chosen = MACHINES[options.machine];
+  if (chosen.fixed !== undefined && (options.memoryBytes !== undefined || options.cpus !== undefined)) {
+    throw new UserError('machine-fixed', `QEMU's ${chosen.name} always has ${chosen.fixed}`, {
       hints: ['Leave --memory and --cpus out, or take --machine virt.'],
     });
   }
@@ -81,7 +84,8 @@ export async function withLoadedMachine<Result>(
       cwd: FOLDER,
     };
     const shelf = { sandbox, image: IMAGE, folder: { inside: FOLDER, outside: folder } };
-    const files = await extractBootFiles(table, machine, shelf, host);
+    const files = await extractBootFiles(table, fitting(chosen, options.deviceTree), shelf, host);
+    const machine = withDeviceTree(chosen, files.deviceTree);
     const card = join(FOLDER, 'card.qcow2');
     await host.runIn(sandbox, overlayCommand(IMAGE, card, cardSize(table.sizeBytes)));
     const boot = (name: string): string => join(FOLDER, 'boot', name);
@@ -109,6 +113,17 @@ export async function withLoadedMachine<Result>(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Throws UserError `device-tree-unfit` for a device tree that the machine cannot be started with. */
+function fitting(machine: Machine, deviceTree: string | undefined): Machine {
+  if (deviceTree === undefined) return machine;
+  if (machine.deviceTrees.includes(deviceTree)) return { ...machine, deviceTrees: [deviceTree] };
+  const hint =
+    machine.deviceTrees.length === 0
+      ? `QEMU makes the device tree of ${machine.name} itself.`
+      : `It takes one of ${machine.deviceTrees.join(', ')}.`;
+  throw new UserError('device-tree-unfit', `QEMU's ${machine.name} is not a board of ${deviceTree}`, { hints: [hint] });
 }
 
 /** Boots the image on our own terminal, with the host's network, until it powers off or Ctrl-a x. */

@@ -12,6 +12,7 @@ import type { StoreEntry } from '../pipeline/store.js';
 import { keyOf, Store } from '../pipeline/store.js';
 import { bootFirmwareStage } from '../stages/boot-firmware.js';
 import { bootPartitionStage } from '../stages/boot-partition.js';
+import { deviceTreeOverlaysStage } from '../stages/device-tree-overlays.js';
 import { writeDisk } from '../stages/disk.js';
 import { dockerBundleStage } from '../stages/docker-bundle.js';
 import { kernelStage } from '../stages/kernel.js';
@@ -51,7 +52,7 @@ export type BuiltImage = {
 const buildGroups = ({ dockerBundle, software }: BuildRequest) => [
   { title: 'Tools', stages: ['tools'] },
   { title: 'Package lists and seed', stages: ['package-lock', 'cloud-init-schema'] },
-  { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware'] },
+  { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware', 'device-tree-overlays'] },
   { title: 'Kernel', stages: ['kernel'] },
   {
     title: 'Packages of the root file system',
@@ -107,15 +108,18 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const rootfsInput = await inputs.rootfs(request, tools, packages, host.facts.architecture);
   const bundleInput = inputs.dockerBundle(request, tools);
   const softwareInput = inputs.software(request);
-  const [firmware, wireless, kernel, rootfs, dockerBundle, software] = await allOrNone(abandon, [
-    engine.obtain(bootFirmwareStage, firmwareInput, packages.fetcher(firmwareInput.deb ? [firmwareInput.deb] : [])),
+  const [firmware, overlays, wireless, kernel, rootfs, dockerBundle, software] = await allOrNone(abandon, [
+    firmwareInput === undefined
+      ? NOTHING
+      : engine.obtain(bootFirmwareStage, firmwareInput, packages.fetcher(firmwareInput.deb ? [firmwareInput.deb] : [])),
+    engine.obtain(deviceTreeOverlaysStage, inputs.deviceTreeOverlays(request, tools)),
     engine.obtain(wirelessFirmwareStage, wirelessInput, packages.fetcher(wirelessInput.packages.map(({ deb }) => deb))),
-    engine.obtain(kernelStage, kernelInput, packages.fetcher([kernelInput.source])),
+    engine.obtain(kernelStage, kernelInput, packages.fetcher('url' in kernelInput.source ? [] : [kernelInput.source])),
     engine.obtain(rootfsStage, rootfsInput).then((entry) => checkSoftware(request, entry)),
     bundleInput === undefined ? NOTHING : engine.obtain(dockerBundleStage, bundleInput),
     softwareInput === undefined ? NOTHING : engine.obtain(softwareStage, softwareInput),
   ] as const);
-  const parts = { firmware, wireless, kernel, rootfs, dockerBundle, software };
+  const parts = { firmware, overlays, wireless, kernel, rootfs, dockerBundle, software };
   const root = await engine.obtain(rootPartitionStage, inputs.rootPartition(request, tools, parts));
   const content = await readTreeContent(root.path);
   const files = inputs.bootFiles(request, seed, parts);

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Seed } from '../config/seed/seed.js';
 import { SEED_FILE_NAMES } from '../config/seed/seed.js';
 import type { Board } from '../domain/board.js';
+import { withBackports, withoutBackports } from '../domain/apt-sources.js';
 import { cmdlineTxt, configTxt, fstab } from '../domain/boot-files.js';
 import type { Command } from '../domain/command.js';
 import type { DiskLayout } from '../domain/disk-layout.js';
@@ -16,6 +17,7 @@ import { measureTree } from '../domain/tree-content.js';
 import type { StoreEntry } from '../pipeline/store.js';
 import type { BootFirmwareInput } from '../stages/boot-firmware.js';
 import type { BootFile, BootPartitionInput } from '../stages/boot-partition.js';
+import type { DeviceTreeOverlaysInput } from '../stages/device-tree-overlays.js';
 import type { CloudInitSchemaInput } from '../stages/cloud-init-schema.js';
 import type { DockerBundleInput } from '../stages/docker-bundle.js';
 import type { KernelInput } from '../stages/kernel.js';
@@ -31,7 +33,9 @@ import type { Packages } from './obtain-packages.js';
 
 /** What each stage of a build is given: the one place that knows which result goes where. */
 
-export type BuiltParts = Readonly<Record<'firmware' | 'wireless' | 'kernel' | 'rootfs', StoreEntry>> & {
+export type BuiltParts = Readonly<Record<'wireless' | 'kernel' | 'rootfs' | 'overlays', StoreEntry>> & {
+  /** Undefined for a board without boot firmware on the card. */
+  readonly firmware?: StoreEntry | undefined;
   /** With Docker's static programs only. */
   readonly dockerBundle?: StoreEntry | undefined;
   /** Where there is software with files only. */
@@ -50,8 +54,9 @@ export function packageLock(
     suite: board.rootfs.suite,
     architecture: board.architecture,
     ...options,
+    sources: packageSources(board, options.sources),
     packages: request.packages,
-    fetched: [...new Set([board.kernel.package, ...firmwarePackages, ...board.wireless.map((one) => one.package)])],
+    fetched: [...new Set([...kernelPackages(board), ...firmwarePackages, ...board.wireless.map((one) => one.package)])],
   };
 }
 
@@ -59,14 +64,24 @@ export function cloudInitSchema(tools: ToolsTree, packages: Packages): CloudInit
   return { tools, deb: packages.deb('cloud-init') };
 }
 
-export function bootFirmware(request: BuildRequest, tools: ToolsTree, packages: Packages): BootFirmwareInput {
+/** Undefined for a board without boot firmware on the card. */
+export function bootFirmware(
+  request: BuildRequest,
+  tools: ToolsTree,
+  packages: Packages,
+): BootFirmwareInput | undefined {
   const { firmware, board } = request;
+  if (firmware === undefined) return undefined;
   const deb = debianSources(request).map((name) => packages.deb(name))[0];
-  return { tools, firmware, files: board.firmware.files, ...(deb === undefined ? {} : { deb }) };
+  return { tools, firmware, files: board.firmware?.files ?? [], ...(deb === undefined ? {} : { deb }) };
 }
 
 function debianSources({ firmware }: BuildRequest): readonly string[] {
-  return firmware.sources.flatMap((source) => ('debian' in source ? [source.debian.package] : []));
+  return (firmware?.sources ?? []).flatMap((source) => ('debian' in source ? [source.debian.package] : []));
+}
+
+export function deviceTreeOverlays(request: BuildRequest, tools: ToolsTree): DeviceTreeOverlaysInput {
+  return { tools, overlays: request.deviceTreeOverlays };
 }
 
 export function wirelessFirmware(request: BuildRequest, tools: ToolsTree, packages: Packages): WirelessFirmwareInput {
@@ -76,10 +91,29 @@ export function wirelessFirmware(request: BuildRequest, tools: ToolsTree, packag
   };
 }
 
-export function kernel(request: BuildRequest, tools: ToolsTree, packages: Packages): KernelInput {
-  const { board, fragments, sourceDateEpoch } = request;
+export function kernel(
+  { board, fragments, patches, sourceDateEpoch }: KernelRequest,
+  tools: ToolsTree,
+  packages: Packages,
+): KernelInput {
+  const { architecture } = board;
   const { localVersion } = board.kernel;
-  return { tools, source: packages.deb(board.kernel.package), fragments, localVersion, sourceDateEpoch };
+  const source = board.kernel.source ?? packages.deb(board.kernel.package);
+  return { tools, architecture, source, fragments, patches, localVersion, sourceDateEpoch };
+}
+
+/** What a kernel needs of a build's request. */
+export type KernelRequest = Pick<BuildRequest, 'board' | 'fragments' | 'patches' | 'sourceDateEpoch'>;
+
+/** Debian packages that the kernel is made from; a tarball is none. */
+export function kernelPackages({ kernel }: Board): readonly string[] {
+  return kernel.source === undefined ? [kernel.package] : [];
+}
+
+/** The archives of the board's packages: backports only where its kernel comes from there. */
+export function packageSources({ kernel, rootfs }: Board, sources: string): string {
+  const wantsBackports = kernel.source === undefined && kernel.suite !== rootfs.suite;
+  return wantsBackports ? withBackports(sources, rootfs.suite) : sources;
 }
 
 export async function rootfs(
@@ -93,7 +127,8 @@ export async function rootfs(
     hostArchitecture,
     lock: packages.lock,
     sources: packages.sources,
-    deviceSources: packages.sources,
+    // A device gets its updates from the release alone.
+    deviceSources: withoutBackports(packages.sources),
     dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', request.systemLayers),
     unitPresets: await textsBelow('etc/systemd/system-preset', request.systemLayers),
     sourceDateEpoch: request.sourceDateEpoch,
@@ -208,13 +243,18 @@ export function bootFiles(request: BuildRequest, seed: Seed, parts: BuiltParts):
   const fromStage = (name: string, source: string, entry: StoreEntry): BootFile => {
     return { name, source, digest: `${entry.key}/${basename(source)}` };
   };
-  const licence = 'LICENCE.broadcom';
+  const { firmware } = parts;
+  const firmwareFiles = board.firmware === undefined ? [] : [...board.firmware.files, 'LICENCE.broadcom'];
+  const deviceTrees = [...board.deviceTrees.map((name) => [name, name]), ...Object.entries(board.deviceTreeCopies)];
   return [
-    ...[...board.firmware.files, licence].map((name) => {
-      return fromStage(name, join(parts.firmware.path, name), parts.firmware);
-    }),
+    ...(firmware === undefined
+      ? []
+      : firmwareFiles.map((name) => fromStage(name, join(firmware.path, name), firmware))),
     fromStage(image.name, image.compression === 'gzip' ? files.imageGz : files.image, parts.kernel),
-    ...board.deviceTrees.map((name) => fromStage(name, join(files.deviceTrees, name), parts.kernel)),
+    ...deviceTrees.map(([name = '', own = '']) => fromStage(name, join(files.deviceTrees, own), parts.kernel)),
+    ...board.deviceTreeOverlays.map(({ name }) => {
+      return fromStage(`overlays/${name}.dtbo`, join(parts.overlays.path, `${name}.dtbo`), parts.overlays);
+    }),
     { name: 'config.txt', text: configTxt(board) },
     { name: 'cmdline.txt', text: cmdlineTxt(emptyLayout(board), board) },
     { name: SEED_FILE_NAMES.userData, text: seed.userData },

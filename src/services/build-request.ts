@@ -18,11 +18,14 @@ import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { treeDigest } from '../pipeline/tree-digest.js';
 import { unknownFirmwareFiles } from '../stages/boot-firmware.js';
+import type { OverlaySource } from '../stages/device-tree-overlays.js';
+import type { KernelPatch } from '../stages/kernel/kernel-build.js';
 import type { RootLayer } from '../stages/root-partition.js';
 import { findBoard } from './boards.js';
 import type { PinnedArchive } from './device-content.js';
 import { readContent } from './device-content.js';
 import { checkImagePath } from './image-file.js';
+import { readDeviceTreeOverlays, readFragments, readPatches } from './kernel-request.js';
 
 /** What a person asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
 export type BuildOptions = {
@@ -57,8 +60,11 @@ export type BuildRequest = {
   /** Of reswarm-os. */
   readonly version: string;
   readonly image: string;
-  readonly firmware: FirmwareEntry;
+  readonly firmware?: FirmwareEntry;
+  readonly deviceTreeOverlays: readonly OverlaySource[];
   readonly fragments: readonly FragmentFile[];
+  /** Of the kernel. */
+  readonly patches: readonly KernelPatch[];
   /** Put together and found right as far as that goes without cloud-init's schemas. */
   readonly seed: SeedFiles;
   /** It is one device's own: whatever it holds is nobody else's business. */
@@ -110,11 +116,12 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   );
   const composed = composeSeed(inputs);
   const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
-  const firmware = firmwareEntry(manifest, board.firmware.manifest);
+  const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
+  const patches = await readPatches(board);
   const problems = [
     ...ofContent,
-    ...unknownFirmwareFiles(firmware, board.firmware.files),
+    ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
     ...mergeFragments(fragments).problems,
     ...unreadable,
     ...composed.problems,
@@ -134,8 +141,10 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     board,
     version: await ownVersion(options.projectDir),
     image,
-    firmware,
+    ...(firmware === undefined ? {} : { firmware }),
+    deviceTreeOverlays: await readDeviceTreeOverlays(board),
     fragments,
+    patches,
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
     overlays: [ours, ...ofDocker, ...theirs],
@@ -147,12 +156,6 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,
   };
-}
-
-async function readFragments(board: Board): Promise<readonly FragmentFile[]> {
-  return Promise.all(
-    board.kernel.fragments.map(async ({ path }) => ({ file: path, text: await readFile(path, 'utf8') })),
-  );
 }
 
 async function ownVersion(projectDir: string): Promise<string> {

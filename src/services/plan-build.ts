@@ -2,6 +2,7 @@ import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
 import type { DiskLayout } from '../domain/disk-layout.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
+import { compileTargets } from '../domain/kernel-target.js';
 import { sfdiskScript } from '../domain/sfdisk.js';
 import type { Host } from '../host/host.js';
 import { knownArchiveAsOf } from '../pipeline/archive-date.js';
@@ -13,6 +14,7 @@ import type { StoreEntry } from '../pipeline/store.js';
 import { Store } from '../pipeline/store.js';
 import { bootFirmwareStage } from '../stages/boot-firmware.js';
 import { mkfsFatCommand } from '../stages/boot-partition.js';
+import { deviceTreeOverlaysStage } from '../stages/device-tree-overlays.js';
 import { dockerBundleStage } from '../stages/docker-bundle.js';
 import { kernelStage, makeCommand } from '../stages/kernel.js';
 import { packageLockStage, readAptSources, readPackageLock } from '../stages/package-lock.js';
@@ -82,9 +84,13 @@ async function planStages(
   const packages = lockEntry && openPackages(await readPackageLock(lockEntry.path), sources ?? '', engine.store);
   const known = tools !== undefined && packages !== undefined ? { tools, packages } : undefined;
 
-  const firmware = await planner.plan(
-    bootFirmwareStage,
-    known && inputs.bootFirmware(request, known.tools, known.packages),
+  const { firmware: wantsFirmware } = request;
+  const firmware =
+    wantsFirmware &&
+    (await planner.plan(bootFirmwareStage, known && inputs.bootFirmware(request, known.tools, known.packages), []));
+  const overlays = await planner.plan(
+    deviceTreeOverlaysStage,
+    known && inputs.deviceTreeOverlays(request, known.tools),
     [],
   );
   const wireless = await planner.plan(
@@ -92,7 +98,9 @@ async function planStages(
     known && inputs.wirelessFirmware(request, known.tools, known.packages),
     [],
   );
-  const compile = makeCommand(['Image', 'modules', 'dtbs'], {
+  const { architecture: target } = request.board;
+  const compile = makeCommand(compileTargets(target), {
+    architecture: target,
     localVersion: request.board.kernel.localVersion,
     sourceDateEpoch: request.sourceDateEpoch,
     jobs: options.jobs,
@@ -106,9 +114,10 @@ async function planStages(
   const softwareInput = inputs.software(request);
   const software = softwareInput && (await planner.plan(softwareStage, softwareInput, []));
   const hasContent = (!request.dockerBundle || dockerBundle) && (!softwareInput || software);
+  const hasFirmware = wantsFirmware === undefined || firmware !== undefined;
   const parts =
-    firmware && wireless && kernel && rootfs && hasContent
-      ? { firmware, wireless, kernel, rootfs, dockerBundle, software }
+    hasFirmware && overlays && wireless && kernel && rootfs && hasContent
+      ? { firmware, overlays, wireless, kernel, rootfs, dockerBundle, software }
       : undefined;
   const rootInput = known && parts && inputs.rootPartition(request, known.tools, parts);
   const root = await planner.plan(rootPartitionStage, rootInput, []);

@@ -12,10 +12,14 @@ export function describeBoard(board: Board, files: readonly string[]): string {
     ['proven', `in QEMU: ${board.status.qemu}`],
     ['', `on hardware: ${board.status.hardware}`],
     ['written in', files.join(', ')],
-    ['firmware', `${board.firmware.files.join(', ')} (${board.firmware.manifest})`],
-    ['kernel', `${kernel.package} as ${kernel.image.name}, compression: ${kernel.image.compression}`],
+    [
+      'firmware',
+      board.firmware === undefined ? 'none' : `${board.firmware.files.join(', ')} (${board.firmware.manifest})`,
+    ],
+    ['kernel', `${kernelSource(board)} as ${kernel.image.name}, compression: ${kernel.image.compression}`],
     ['', `fragments: ${kernel.fragments.map(({ name }) => name).join(', ')}`],
-    ['device trees', board.deviceTrees.join(', ')],
+    ['device trees', list([...board.deviceTrees, ...Object.keys(board.deviceTreeCopies)])],
+    ['overlays', list(board.deviceTreeOverlays.map(({ name }) => name))],
     ['consoles', board.consoles.join(', ')],
     ['cmdline', board.cmdline.join(' ')],
     ['disk id', diskIdentity(board.id).diskId],
@@ -39,6 +43,15 @@ export function describeBoard(board: Board, files: readonly string[]): string {
       .split('\n')
       .map((line) => `  ${line}`.trimEnd()),
   ].join('\n');
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+function kernelSource({ kernel }: Board): string {
+  const flavour = kernel.flavour === 'rt' ? ', PREEMPT_RT,' : '';
+  return `${kernel.source?.url ?? `${kernel.package} (${kernel.suite})`}${flavour}`;
 }
 
 function describePartition({ label, sizeBytes, startBytes, headroomBytes }: PartitionRequest): string {

@@ -55,7 +55,13 @@ describe('checkBoard', () => {
       root: { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 1536 * MiB },
     });
     expect(board.rootfs.overlays).toEqual([join(folder, 'overlay')]);
-    expect(board.kernel.fragments[0]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
+    expect(board.kernel.fragments.map(({ name }) => name).slice(0, 4)).toEqual([
+      'arm64',
+      'standard',
+      'linux-6.12',
+      'base',
+    ]);
+    expect(board.kernel.fragments[3]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
     expect(board.hostname).toBe('reswarm');
   });
 
@@ -123,6 +129,15 @@ describe('checkBoard', () => {
     ['a command line without end', ['cmdline:', `  - a=${'x'.repeat(1000)}`], ['cmdline-too-long 3:1']],
     ['a machine without a device tree', ['qemu: [virt, raspi3b]'], ['qemu-device-tree-missing 3:14']],
     ['an unknown fragment', ['kernel:', '  fragments: [base, dokcer]'], ['kernel-fragment-not-found 4:21']],
+    ['a missing patch', ['kernel:', '  patches: [./nowhere]'], ['kernel-patch-not-found 4:13']],
+    ['a tarball without a digest', ['kernel:', '  source: { url: "http://localhost/l.tar" }'], ['missing-key 4:11']],
+    ['a missing device tree overlay', ['deviceTreeOverlays: [i2c]'], ['device-tree-overlay-not-found 3:22']],
+    [
+      'an overlay that is not shipped',
+      ['configTxt:', '  all: [dtoverlay=vc4-kms-v3d]'],
+      ['device-tree-overlay-unknown 4:9'],
+    ],
+    ['firmware without a device tree', ['deviceTrees: []'], ['device-trees-missing 3:14']],
     ['a missing overlay', ['rootfs:', '  overlay: [./nowhere]'], ['overlay-not-found 4:13']],
     ['broken YAML', ['rootfs: [', 'x: y'], ['yaml-syntax 4:1']],
     ['a key that is there twice', ['name: a', 'name: b'], ['yaml-duplicate-key 4:1']],

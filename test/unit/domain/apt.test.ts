@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { aptConfiguration } from '../../../src/domain/apt-options.js';
 import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from '../../../src/domain/apt-output.js';
-import { archiveUris, poolUrls, withComponents } from '../../../src/domain/apt-sources.js';
+import {
+  archiveUris,
+  poolUrls,
+  withBackports,
+  withComponents,
+  withoutBackports,
+} from '../../../src/domain/apt-sources.js';
 
 const SOURCES = `# comment
 deb http://mirror.example/debian trixie main
@@ -9,6 +15,20 @@ deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.exa
 deb-src http://mirror.example/debian trixie main
 deb http://security.example/debian-security/ trixie-security main
 `;
+
+describe('withBackports', () => {
+  it('adds the backports of the release itself, and takes them away again', () => {
+    const sources = 'deb http://localhost/debian trixie main\ndeb http://localhost/security trixie-security main\n';
+    const more = withBackports(sources, 'trixie');
+    expect(more.split('\n')).toEqual([
+      'deb http://localhost/debian trixie main',
+      'deb http://localhost/debian trixie-backports main',
+      'deb http://localhost/security trixie-security main',
+      '',
+    ]);
+    expect(withoutBackports(more)).toBe(sources);
+  });
+});
 
 describe('withComponents', () => {
   it('adds a component where it is missing and keeps options', () => {

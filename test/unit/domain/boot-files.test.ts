@@ -17,8 +17,11 @@ const board = { consoles: ['tty1', 'ttyS1,115200'], cmdline: ['net.ifnames=0', '
 
 const kernel = {
   package: 'linux-source-6.12',
+  suite: 'trixie',
+  flavour: 'standard',
   localVersion: '',
   fragments: [],
+  patches: [],
   image: { name: 'kernel8.img', compression: 'gzip' },
 } as const;
 

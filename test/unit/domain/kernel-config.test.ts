@@ -9,7 +9,10 @@ import {
 
 const parse = (text: string) => parseFragment({ file: 'a.config', text });
 const lost = (requested: string, resolved: string) =>
-  lostRequests(parse(requested).requests, parseResolvedConfig(resolved)).map(({ line, message }) => [line, message]);
+  lostRequests(parse(requested).requests, parseResolvedConfig(resolved)).map(({ problem: { line, message } }) => [
+    line,
+    message,
+  ]);
 
 describe('parseFragment', () => {
   it.each([

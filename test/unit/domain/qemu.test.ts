@@ -10,6 +10,7 @@ import {
   overlayCommand,
   overlayWriteCommand,
   qemuCommand,
+  withDeviceTree,
 } from '../../../src/domain/qemu.js';
 
 const run: MachineRun = {
@@ -43,6 +44,15 @@ describe('qemuCommand', () => {
     // QEMU refuses to give a Raspberry Pi another memory size or processor count.
     expect(args).not.toContain('-m');
     expect(args).not.toContain('-smp');
+  });
+
+  it("takes the Compute Module's console from the PL011, the first serial line", () => {
+    const machine = withDeviceTree(MACHINES.raspi3b, 'bcm2837-rpi-cm3-io3.dtb');
+    expect(commandLineFor(machine, 'console=ttyS1 quiet', [])).toContain('console=ttyAMA0,115200');
+    const line = qemuCommand({ ...run, machine }).args.join(' ');
+    expect(line).toContain('-serial stdio');
+    expect(line).not.toContain('-serial null');
+    expect(withDeviceTree(MACHINES.raspi3b, 'bcm2837-rpi-3-b.dtb')).toBe(MACHINES.raspi3b);
   });
 
   it.each(['virt', 'raspi3b'] as const)('adds no device of its own to %s and ends with a reboot', (name) => {

@@ -13,7 +13,11 @@ import { kernelStage, makeCommand } from '../../../src/stages/kernel.js';
 
 const fragment = (text: string, file = 'boards/kernel/base.config') => ({ file, text });
 const input = (text = 'CONFIG_EXT4_FS=y\n'): KernelInput => ({
-  tools: { root: '/nowhere/tree', versions: { 'gcc-14-aarch64-linux-gnu': '14.2.0-19' } },
+  tools: {
+    root: '/nowhere/tree',
+    versions: { 'gcc-14-aarch64-linux-gnu': '14.2.0-19', 'binutils-aarch64-linux-gnu': '2.44-3' },
+  },
+  architecture: 'arm64',
   source: {
     name: 'linux-source-6.12',
     version: '6.12.1-1',
@@ -24,6 +28,7 @@ const input = (text = 'CONFIG_EXT4_FS=y\n'): KernelInput => ({
     path: '/downloads/l.deb',
   },
   fragments: [fragment(text)],
+  patches: [],
   localVersion: '-reswarm',
   sourceDateEpoch: 1_700_000_000,
 });
@@ -41,6 +46,9 @@ describe('the key of the kernel', () => {
     ['the source', { ...input(), source: { ...input().source, sha256: 'bb' } }],
     ['the local version', { ...input(), localVersion: '-other' }],
     ['the date', { ...input(), sourceDateEpoch: 1 }],
+    ['the architecture', { ...input(), architecture: 'amd64' as const }],
+    ['a patch', { ...input(), patches: [{ file: '/x/a.patch', text: '--- a/Makefile\n' }] }],
+    ['a tarball', { ...input(), source: { url: 'http://localhost/linux.tar.gz', sha256: 'cc' } }],
     ['the compiler', { ...input(), tools: { root: '/nowhere/tree', versions: {} } }],
   ])('changes with %s', (_case, other) => {
     expect(keyOf(other)).not.toBe(keyOf(input()));
