@@ -61,4 +61,12 @@ export default tseslint.config(
   },
   ...Object.entries(layers).map(([layer, upper]) => restrictImports(layer, upper)),
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['bin/*.js'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { process: 'readonly', require: 'readonly', __dirname: 'readonly' },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
 );

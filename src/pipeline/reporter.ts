@@ -20,6 +20,26 @@ export type ReportEvent =
       readonly key: string;
     }
   | { readonly type: 'stage-failed'; readonly stage: string; readonly durationMs: number }
+  | {
+      readonly type: 'card-progress';
+      /** Path of the card. */
+      readonly device: string;
+      readonly phase: 'preparing' | 'writing' | 'reading-back' | 'comparing' | 'sealing';
+      readonly doneBytes: number;
+      readonly totalBytes: number;
+      /** Of the last seconds; 0 while it is not known. */
+      readonly bytesPerSecond: number;
+      /** Of this phase. */
+      readonly etaSeconds?: number;
+    }
+  | { readonly type: 'card-finished'; readonly device: string; readonly durationMs: number }
+  | {
+      readonly type: 'card-failed';
+      readonly device: string;
+      readonly durationMs: number;
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'warning'; readonly text: string; readonly hint?: string };
 

@@ -9,6 +9,7 @@ const PROGRESS_INTERVAL_MS = 10_000;
 export class PlainReporter implements Reporter {
   private readonly started = performance.now();
   private readonly lastProgress = new Map<string, number>();
+  private readonly phases = new Map<string, string>();
 
   constructor(private readonly write: (line: string) => void) {}
 
@@ -35,6 +36,21 @@ export class PlainReporter implements Reporter {
       case 'stage-failed':
         this.line(event.stage, `failed after ${formatDuration(event.durationMs)}`);
         break;
+      case 'card-progress': {
+        const now = performance.now();
+        const isNew = event.phase !== this.phases.get(event.device);
+        if (!isNew && now - (this.lastProgress.get(event.device) ?? 0) < PROGRESS_INTERVAL_MS) break;
+        this.phases.set(event.device, event.phase);
+        this.lastProgress.set(event.device, now);
+        this.line(event.device, formatCardProgress(event));
+        break;
+      }
+      case 'card-finished':
+        this.line(event.device, `done in ${formatDuration(event.durationMs)}`);
+        break;
+      case 'card-failed':
+        this.line(event.device, `failed: ${event.message}`);
+        break;
       case 'notice':
         this.write(event.text);
         break;
@@ -57,4 +73,17 @@ export function formatProgress(event: Extract<ReportEvent, { type: 'stage-progre
       : `${event.done} of ${event.total}`;
   const percent = event.total === 0 ? 100 : Math.floor((event.done / event.total) * 100);
   return `${percent} % (${amount})${event.text === undefined ? '' : ` ${event.text}`}`;
+}
+
+/** "writing 42 % (180 MiB of 430 MiB), 31.2 MB/s, 8.0 s left". Cards are sold in decimal megabytes a second. */
+export function formatCardProgress(event: Extract<ReportEvent, { type: 'card-progress' }>): string {
+  const { phase, doneBytes, totalBytes, bytesPerSecond, etaSeconds } = event;
+  const words = phase.replace('-', ' ');
+  if (phase === 'preparing' || phase === 'sealing') return words;
+  const percent = totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 100);
+  return [
+    `${words} ${percent} % (${formatSize(doneBytes)} of ${formatSize(totalBytes)})`,
+    ...(bytesPerSecond === 0 ? [] : [`${(bytesPerSecond / 1e6).toFixed(1)} MB/s`]),
+    ...(etaSeconds === undefined ? [] : [`${formatDuration(etaSeconds * 1000)} left`]),
+  ].join(', ');
 }

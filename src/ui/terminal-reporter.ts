@@ -2,7 +2,7 @@ import type { ListrTaskWrapper } from 'listr2';
 import { Listr } from 'listr2';
 import { formatDuration } from '../domain/duration.js';
 import type { ReportEvent, Reporter, TaskGroup } from '../pipeline/reporter.js';
-import { formatProgress } from './plain-reporter.js';
+import { formatCardProgress, formatProgress } from './plain-reporter.js';
 
 type Task = ListrTaskWrapper<unknown, never, never>;
 
@@ -50,6 +50,15 @@ export class TerminalReporter implements Reporter {
         break;
       case 'stage-failed':
         this.lineOf(event.stage)?.fail(new Error('failed'));
+        break;
+      case 'card-progress':
+        this.show(event.device, formatCardProgress(event));
+        break;
+      case 'card-finished':
+        this.finish(event.device, false);
+        break;
+      case 'card-failed':
+        this.lineOf(event.device)?.fail(new Error(event.message));
         break;
       case 'notice':
         this.say(event.text);

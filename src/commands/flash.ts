@@ -1,0 +1,139 @@
+import { Args, Flags } from '@oclif/core';
+import { formatCommand } from '../domain/command.js';
+import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
+import { UserError } from '../errors.js';
+import type { FlashOptions, FlashPlan, FlashResult, PreparedFlash } from '../services/flash-image.js';
+import { failedCards, withFlash } from '../services/flash-image.js';
+import { confirmDeviceWrites } from '../ui/confirm-device.js';
+import { describeFlashImage, describeFlashPlan, describeFlashResult, describeWrites } from '../ui/describe-flash.js';
+import { BaseCommand } from './base-command.js';
+
+export default class Flash extends BaseCommand {
+  static override summary = 'Write an image to cards, several at once, and prove that every byte is there';
+  static override description = `Only what the image's file systems use is written, past the page cache; all of it is read back. The partition table
+comes last: a card that was not finished does not boot. What was cut off goes on where it stopped when it is started
+again. Images may be packed (.xz, .zst, .gz); a .bmap and a .sha256 beside the image are used.`;
+  static override examples = [
+    { description: 'Write a card', command: '<%= config.bin %> flash reswarm-os-rpi4.img --to /dev/sdb' },
+    {
+      description: 'Three cards at once, without being asked',
+      command: '<%= config.bin %> flash image.img.xz --to /dev/sdb --to /dev/sdc --to /dev/sdd --yes',
+    },
+    { description: 'See what would be written', command: '<%= config.bin %> flash image.img --to /dev/sdb --dry-run' },
+    {
+      description: 'Compare a card with an image, write nothing',
+      command: '<%= config.bin %> flash image.img --to /dev/sdb --verify-only',
+    },
+  ];
+
+  static override args = { image: Args.string({ required: true, description: 'image file; may be packed' }) };
+
+  static override flags = {
+    to: Flags.string({
+      description: 'card to write; `reswarm-os devices` lists them',
+      multiple: true,
+      required: true,
+      helpValue: '/dev/sdX',
+    }),
+    sha256: Flags.string({
+      description: 'what the image, packed or unpacked, must hash to; another one gets no partition table',
+      helpValue: 'HEX',
+    }),
+    signature: Flags.string({
+      description: 'detached OpenPGP signature of the image file',
+      helpValue: 'FILE',
+      dependsOn: ['keyring'],
+    }),
+    keyring: Flags.string({
+      description: 'public keys that may have signed it (binary)',
+      helpValue: 'FILE',
+      dependsOn: ['signature'],
+    }),
+    'all-blocks': Flags.boolean({ description: 'write all of the image, also what no file system uses' }),
+    'verify-only': Flags.boolean({ description: 'compare the cards with the image, write nothing' }),
+    'dry-run': Flags.boolean({ description: 'print the plan and write nothing' }),
+    'allow-large': Flags.boolean({ description: 'also drives larger than any card on sale' }),
+    'allow-built-in': Flags.boolean({ description: 'also drives that are part of this machine' }),
+    yes: Flags.boolean({
+      char: 'y',
+      description: 'write without asking; the cards must be named by their exact paths',
+    }),
+  };
+
+  protected override readonly streamsEvents = true;
+
+  async run(): Promise<FlashResult | FlashPlanJson> {
+    const { args, flags } = await this.parse(Flash);
+    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
+    if (sourceDateEpoch === undefined) {
+      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
+    }
+    const { sha256, signature, keyring } = flags;
+    const options: FlashOptions = {
+      image: args.image,
+      to: flags.to,
+      allBlocks: flags['all-blocks'],
+      verifyOnly: flags['verify-only'],
+      allowLarge: flags['allow-large'],
+      allowBuiltIn: flags['allow-built-in'],
+      ...(sha256 === undefined ? {} : { sha256 }),
+      ...(signature === undefined || keyring === undefined ? {} : { signature: { signature, keyring } }),
+      personal: { projectDir: this.config.root, sourceDateEpoch, uniqueDisk: false },
+    };
+    return withFlash(options, this.host, this.reporter, async (flash) => {
+      if (flags['dry-run']) return this.showPlan(flash.plan);
+      await this.confirm(flash, flags.yes);
+      const result = await flash.run();
+      await this.closeReporter();
+      this.showResult(result);
+      return result;
+    });
+  }
+
+  private showPlan(plan: FlashPlan): FlashPlanJson {
+    for (const line of describeFlashPlan(plan)) this.log(line);
+    return { plan: planJson(plan) };
+  }
+
+  private async confirm({ plan }: PreparedFlash, agreed: boolean): Promise<void> {
+    for (const line of describeFlashImage(plan)) process.stderr.write(`${line}\n`);
+    if (plan.verifyOnly) return;
+    process.stderr.write('\n');
+    await confirmDeviceWrites(
+      plan.cards.map((card) => ({ device: card.device, path: card.path, writes: describeWrites(plan, card) })),
+      {
+        agreed,
+        commandLine: formatCommand({ file: this.config.bin, args: ['flash', ...this.argv, '--yes'] }),
+        signal: this.host.signal,
+      },
+    );
+  }
+
+  private showResult(result: FlashResult): void {
+    const failure = failedCards(result);
+    for (const line of describeFlashResult(result)) this.log(line);
+    if (failure === undefined) return;
+    if (this.jsonEnabled()) process.exitCode = failure.exitCode;
+    else throw failure;
+  }
+}
+
+type FlashPlanJson = { readonly plan: ReturnType<typeof planJson> };
+
+/** The plan without what the cards are to keep secret. */
+function planJson({ cards, ...plan }: FlashPlan) {
+  return {
+    ...plan,
+    cards: cards.map(({ device, path, personal }) => ({
+      path,
+      device: device.path,
+      model: device.model,
+      serial: device.serial,
+      cid: device.cid,
+      sizeBytes: device.sizeBytes,
+      name: personal?.name,
+      hostname: personal?.hostname,
+      instanceId: personal?.instanceId,
+    })),
+  };
+}

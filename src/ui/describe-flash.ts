@@ -1,0 +1,83 @@
+import { formatSize } from '../domain/bytes.js';
+import { formatDuration } from '../domain/duration.js';
+import type { FlashedCard, FlashPlan, FlashResult, PlannedCard } from '../services/flash-image.js';
+import { deviceModel, deviceSerial, deviceSize } from './describe-device.js';
+
+const MAPPED_FROM: Readonly<Record<FlashPlan['mappedFrom'], string>> = {
+  'block-map': 'what its block map lists',
+  'file-systems': 'what its file systems use',
+  'all-blocks': 'all of it',
+};
+
+/** Image and cards, to the byte: for --dry-run, and above the question. */
+export function describeFlashPlan(plan: FlashPlan): readonly string[] {
+  return [
+    ...describeFlashImage(plan),
+    '',
+    ...plan.cards.flatMap((card) => [describeCard(card), ...describePersonal(card)]),
+  ];
+}
+
+export function describeFlashImage(plan: FlashPlan): readonly string[] {
+  const { image, compression, imageSizeBytes, writtenBytes, mappedFrom, mapPath, expected } = plan;
+  const digests = expected.map(({ sha256, from }) => `${sha256} (${from})`);
+  return [
+    `Image   ${image}${compression === 'none' ? '' : `, unpacked (${compression}) on the way`}`,
+    `Size    ${formatSize(imageSizeBytes)} (${imageSizeBytes} bytes)`,
+    `${plan.verifyOnly ? 'Compare' : 'Write  '} ${formatSize(writtenBytes)} (${writtenBytes} bytes): ${MAPPED_FROM[mappedFrom]}${mapPath === undefined ? '' : ` (${mapPath})`}`,
+    ...(digests.length === 0
+      ? ['sha256  none known: give one with --sha256']
+      : digests.map((line) => `sha256  ${line}`)),
+    ...(plan.isSigned ? ['Signed  the signature is good'] : []),
+  ];
+}
+
+/** What a card gets, for the question before it is written. */
+export function describeWrites(plan: FlashPlan, { personal }: PlannedCard): string {
+  const what = `${plan.image}, ${formatSize(plan.writtenBytes)} of ${formatSize(plan.imageSizeBytes)}`;
+  return personal === undefined ? what : `${what}, as ${personal.name ?? personal.hostname ?? personal.instanceId}`;
+}
+
+function describeCard({ device, path }: PlannedCard): string {
+  const link = path === device.path ? '' : ` (${path})`;
+  return `Card    ${device.path}${link}: ${deviceModel(device)}, ${deviceSize(device)}, serial ${deviceSerial(device)}`;
+}
+
+function describePersonal({ personal }: PlannedCard): readonly string[] {
+  if (personal === undefined) return [];
+  const { name, hostname, instanceId, overlay } = personal;
+  const bytes = overlay.extents.reduce((sum, extent) => sum + extent.bytes.length, 0);
+  const words = [
+    name,
+    hostname === name ? undefined : hostname,
+    `instance-id ${instanceId}`,
+    `seed of ${formatSize(bytes)}`,
+  ];
+  return [`        as ${words.filter((word) => word !== undefined).join(', ')}`];
+}
+
+/** How it went, a line a card. */
+export function describeFlashResult(result: FlashResult): readonly string[] {
+  const rows = result.cards.map((card) => cells(card, result));
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return [
+    ...rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()),
+    '',
+    ...(result.sha256 === '' ? [] : [`  sha256 of the image  ${result.sha256}`]),
+  ];
+}
+
+function cells(card: FlashedCard, result: FlashResult): readonly string[] {
+  const { path, name, hostname, failure, resumedBytes, durationMs } = card;
+  const rate = (result.writtenBytes / 1e6 / (durationMs / 1000)).toFixed(1);
+  const good = result.verifyOnly ? 'holds the image' : 'written and read back';
+  const resumed = resumedBytes === 0 ? '' : `, ${formatSize(resumedBytes)} of it taken up from before`;
+  return [
+    path,
+    name ?? hostname ?? '',
+    failure === undefined ? 'ok' : 'FAILED',
+    failure === undefined
+      ? `${good} in ${formatDuration(durationMs)} (${rate} MB/s)${resumed}`
+      : `${failure.message} [${failure.code}]`,
+  ];
+}
