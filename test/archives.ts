@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto';
 
 /** A tar archive by hand, ustar headers, for tests that need broken ones too. */
-export type TarEntry = { readonly path: string; readonly data?: Buffer | string; readonly type?: string };
+export type TarEntry = {
+  readonly path: string;
+  readonly data?: Buffer | string;
+  readonly type?: string;
+  readonly mode?: number;
+};
 
 export function tarOf(entries: readonly TarEntry[]): Buffer {
-  const blocks = entries.flatMap(({ path, data = '', type = '0' }) => {
+  const blocks = entries.flatMap(({ path, data = '', type = '0', mode = 0o644 }) => {
     const bytes = Buffer.from(data);
-    return [tarHeader(path, bytes.length, type), bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)];
+    return [tarHeader(path, bytes.length, type, mode), bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)];
   });
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-export function tarHeader(path: string, sizeBytes: number, type = '0'): Buffer {
+export function tarHeader(path: string, sizeBytes: number, type = '0', mode = 0o644): Buffer {
   const block = Buffer.alloc(512);
   block.write(path, 0, 100);
-  block.write('0000644\0', 100);
+  block.write(`${mode.toString(8).padStart(7, '0')}\0`, 100);
   block.write('0000000\0', 108);
   block.write('0000000\0', 116);
   block.write(`${sizeBytes.toString(8).padStart(11, '0')}\0`, 124);

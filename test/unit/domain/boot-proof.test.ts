@@ -131,6 +131,30 @@ describe('a boot', () => {
     expect(failed(prove({ [name]: fact(name, value) }))).toEqual([milestone]);
   });
 
+  const PODMAN = { ...DOCKER, source: 'podman', version: '5.4.2', driver: 'overlay', logDriver: 'journald' };
+  const CONTAINERD = {
+    source: 'containerd',
+    version: '1.7.24',
+    driver: 'overlayfs',
+    cgroupVersion: '2',
+    cgroupDriver: '',
+  };
+  const RAN = { exitCode: 0, output: 'sum=42 memory=67108864 network=hello', images: 2, missingImages: [] };
+  it.each([
+    ['Docker’s static programs', { ...DOCKER, source: 'static' }, RAN, []],
+    ['Podman', PODMAN, { ...RAN, source: 'podman' }, []],
+    ['containerd', CONTAINERD, { ...RAN, source: 'containerd' }, []],
+    ['no engine', { source: 'none', found: [] }, { source: 'none' }, []],
+    ['an engine that should not be there', { source: 'none', found: ['podman'] }, { source: 'none' }, ['docker']],
+    ['Podman without systemd’s cgroups', { ...PODMAN, cgroupDriver: 'cgroupfs' }, RAN, ['docker']],
+    ['containerd without overlays', { ...CONTAINERD, driver: '' }, RAN, ['docker']],
+    ['containerd that does not answer', { source: 'containerd', error: 'exit code 1' }, RAN, ['docker']],
+    ['an image that was not loaded', DOCKER, { ...RAN, missingImages: ['app:1'] }, ['container']],
+  ])('knows %s', (_, docker, container, wrong) => {
+    const proof = prove({ docker: fact('docker', docker), container: fact('container', container) });
+    expect(failed(proof)).toEqual(wrong);
+  });
+
   it('says what the seed asked for and what was found', () => {
     const proof = prove({ identity: fact('identity', { hostname: 'localhost' }) });
     expect(proof.milestones.find(({ name }) => name === 'hostname')?.detail).toBe(
