@@ -25,9 +25,17 @@ export function describeBoard(board: Board, files: readonly string[]): string {
     ['disk id', diskIdentity(board.id).diskId],
     ['/boot', `FAT32 ${describePartition(partitions.boot)}`],
     ['/', `ext4 ${describePartition(partitions.root)}`],
-    ['rootfs', `Debian ${rootfs.suite}, Docker from ${board.docker.source}, host name ${board.hostname}`],
+    ['rootfs', `Debian ${rootfs.suite}, Docker source ${board.docker.source}, host name ${board.hostname}`],
     ...(rootfs.packages.length > 0 ? [['', `packages: ${rootfs.packages.join(', ')}`] satisfies [string, string]] : []),
     ...(rootfs.overlays.length > 0 ? [['', `overlays: ${rootfs.overlays.join(', ')}`] satisfies [string, string]] : []),
+    ...rowsOf(
+      'images',
+      board.docker.images.map(({ path }) => path),
+    ),
+    ...rowsOf(
+      'software',
+      board.software.map(({ name }) => name),
+    ),
     ['wireless', board.wireless.length === 0 ? 'none' : board.wireless.map((entry) => entry.package).join(', ')],
     ['qemu', board.qemu.join(', ')],
   ];
@@ -52,6 +60,11 @@ function list(names: readonly string[]): string {
 function kernelSource({ kernel }: Board): string {
   const flavour = kernel.flavour === 'rt' ? ', PREEMPT_RT,' : '';
   return `${kernel.source?.url ?? `${kernel.package} (${kernel.suite})`}${flavour}`;
+}
+
+/** No row where there is nothing to say. */
+function rowsOf(name: string, values: readonly string[]): [string, string][] {
+  return values.length === 0 ? [] : [[name, values.join(', ')]];
 }
 
 function describePartition({ label, sizeBytes, startBytes, headroomBytes }: PartitionRequest): string {
