@@ -69,7 +69,7 @@ async function shippedIds(boardsDir: string): Promise<string[]> {
 }
 
 /** Paths below the working directory are shorter to read and as clickable. */
-function fromCwd(problem: Problem, cwd: string): Problem {
+export function fromCwd(problem: Problem, cwd: string): Problem {
   if (problem.file === undefined) return problem;
   const shorter = relative(cwd, problem.file);
   return shorter.startsWith('..') ? problem : { ...problem, file: shorter };

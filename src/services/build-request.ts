@@ -21,7 +21,7 @@ import { unknownFirmwareFiles } from '../stages/boot-firmware.js';
 import type { OverlaySource } from '../stages/device-tree-overlays.js';
 import type { KernelPatch } from '../stages/kernel/kernel-build.js';
 import type { RootLayer } from '../stages/root-partition.js';
-import { findBoard } from './boards.js';
+import { findBoard, fromCwd } from './boards.js';
 import type { PinnedArchive } from './device-content.js';
 import { readContent } from './device-content.js';
 import { checkImagePath } from './image-file.js';
@@ -120,7 +120,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const fragments = await readFragments(board);
   const patches = await readPatches(board);
   const problems = [
-    ...ofContent,
+    ...ofContent.map((problem) => fromCwd(problem, options.workingFolder)),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
     ...mergeFragments(fragments).problems,
     ...unreadable,

@@ -36,9 +36,27 @@ export async function describeImage(
       return { name, fs, label, offsetBytes, sizeBytes, uuid, partUuid };
     }),
     stages: stages.map(({ stage, key, cached, durationMs }) => ({ stage, key, cached, durationMs })),
+    ...contentOf(request),
     packages: packages.install.map(({ name, version, architecture }) => ({ name, version, architecture })),
   };
   await replaceText(descriptionPath(request.image), `${JSON.stringify(description, undefined, 2)}\n`);
+}
+
+/** What no package list tells. */
+function contentOf({ board, dockerBundle, images, software }: BuildRequest) {
+  const bundle = dockerBundle && { version: dockerBundle.version, sha256: dockerBundle.sha256 };
+  return {
+    docker: {
+      source: board.docker.source,
+      ...(bundle === undefined ? {} : { bundle }),
+      images: images.map(({ tags, sha256 }) => ({ tags, sha256 })),
+    },
+    software: software.map(({ name, files, units }) => ({
+      name,
+      files: files.map(({ to, sha256 }) => ({ to, sha256 })),
+      units: units.map((unit) => unit.name),
+    })),
+  };
 }
 
 /** Whole or not at all: a half-written one would look like ours to whoever reads it. */
