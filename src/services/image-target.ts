@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import type { Extent, ReadBytes } from '../domain/overlay.js';
@@ -65,6 +66,40 @@ export function targetOf(
       }
     },
   };
+}
+
+/** What O_DIRECT wants offsets, sizes and buffers to be multiples of, on every drive. */
+const DIRECT_BYTES = 4096;
+const DIRECT_BUFFER_BYTES = 64 * 1024;
+
+/**
+ * Reads from the medium itself and not from what the kernel remembers of it, where the file system allows that
+ * (tmpfs does not).
+ */
+export async function withFreshRead<Result>(
+  { path, sizeBytes }: Pick<ImageTarget, 'path' | 'sizeBytes'>,
+  use: (read: ReadBytes) => Promise<Result>,
+): Promise<Result> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => open(path, 'r'));
+  // Pages of WebAssembly's memory are aligned; Node's own buffers are not.
+  const buffer = Buffer.from(new WebAssembly.Memory({ initial: DIRECT_BUFFER_BYTES / 65_536 }).buffer);
+  try {
+    return await use(async (offsetBytes, wantedBytes) => {
+      const end = Math.min(offsetBytes + wantedBytes, sizeBytes);
+      const result = Buffer.alloc(Math.max(0, end - offsetBytes));
+      for (let position = offsetBytes; position < end;) {
+        const start = position - (position % DIRECT_BYTES);
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+        if (start + bytesRead <= position) break;
+        const part = buffer.subarray(position - start, Math.min(bytesRead, end - start));
+        part.copy(result, position - offsetBytes);
+        position += part.length;
+      }
+      return result;
+    });
+  } finally {
+    await handle.close();
+  }
 }
 
 async function openImage(path: string, access: 'read' | 'write'): Promise<FileHandle> {

@@ -1,0 +1,29 @@
+import { formatSize } from '../domain/bytes.js';
+import { describeProblem, type Problem } from '../errors.js';
+import type { Injection } from '../services/inject-image.js';
+
+export function warningsOf({ warnings }: { readonly warnings: readonly Problem[] }): string[] {
+  return warnings.flatMap((warning) => [
+    `Warning: ${describeProblem(warning)}`,
+    ...(warning.hint === undefined ? [] : [`    ${warning.hint}`]),
+  ]);
+}
+
+/** What was done, in names and never in values. */
+export function describeInjection(injection: Injection): string[] {
+  const { changed, image, instanceId, instanceIdBefore, written, removed, diskId, fatSerial } = injection;
+  if (!changed) return [`Nothing changed: ${image} is that device already (${instanceId}).`];
+  const instance =
+    instanceIdBefore === undefined || instanceIdBefore === instanceId
+      ? instanceId
+      : `${instanceId} (was ${instanceIdBefore}): cloud-init applies the seed on the next boot`;
+  return [
+    `Injected into ${image}, and read back.`,
+    '',
+    `  written   ${written.join(', ') || 'no file'}`,
+    ...(removed.length === 0 ? [] : [`  removed   ${removed.join(', ')}`]),
+    `  instance  ${instance}`,
+    `  disk      ${diskId}, FAT serial ${fatSerial}`,
+    `  traffic   ${formatSize(injection.writtenBytes)} written, ${formatSize(injection.readBytes)} read`,
+  ];
+}
