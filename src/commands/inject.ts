@@ -46,7 +46,11 @@ and keys are written.`;
   };
 
   static override flags = {
-    'user-data': Flags.string({ description: 'cloud-init user-data of this device', helpValue: 'FILE', helpGroup: 'SEED' }),
+    'user-data': Flags.string({
+      description: 'cloud-init user-data of this device',
+      helpValue: 'FILE',
+      helpGroup: 'SEED',
+    }),
     'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE', helpGroup: 'SEED' }),
     'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE', helpGroup: 'SEED' }),
     hostname: Flags.string({ description: 'name of the device', helpGroup: 'SEED' }),
@@ -56,7 +60,11 @@ and keys are written.`;
       helpValue: 'FILE|KEY',
       helpGroup: 'SEED',
     }),
-    user: Flags.string({ description: 'user who may log in, use sudo and Docker', helpValue: 'NAME', helpGroup: 'SEED' }),
+    user: Flags.string({
+      description: 'user who may log in, use sudo and Docker',
+      helpValue: 'NAME',
+      helpGroup: 'SEED',
+    }),
     'password-file': Flags.string({
       description: 'its password, or the hash of it, in the first line of a file; "-" is stdin',
       helpValue: 'FILE',

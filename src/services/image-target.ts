@@ -68,6 +68,11 @@ export function targetOf(
   };
 }
 
+/** Part of Node, but not of its types. */
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: { readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer } };
+};
+
 /** What O_DIRECT wants offsets, sizes and buffers to be multiples of, on every drive. */
 const DIRECT_BYTES = 4096;
 const DIRECT_BUFFER_BYTES = 64 * 1024;

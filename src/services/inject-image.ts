@@ -95,14 +95,10 @@ export async function withCard<Result>(
   host: Host,
   use: (target: ImageTarget, device: BlockDevice) => Promise<Result>,
 ): Promise<Result> {
-  const need = { imagePaths: [] };
-  const device = await claimDevice(path, need, host);
+  const device = await claimDevice(path, { imagePaths: [] }, host);
   const { sizeBytes = 0 } = device;
-  return withDeviceOpen(
-    device,
-    host,
-    (handle) => use(targetOf(handle, { path: device.path, sizeBytes, isDevice: true }), device),
-    { need },
+  return withDeviceOpen(device, host, (handle) =>
+    use(targetOf(handle, { path: device.path, sizeBytes, isDevice: true }), device),
   );
 }
 

@@ -21,12 +21,7 @@ const PACKED: readonly Exclude<Compression, 'none'>[] = ['xz', 'zst', 'gz'];
  * reads it back. Whoever looks at the path sees nothing or the whole. Throws UserError of checkImagePath,
  * IntegrityError `inject-read-back`.
  */
-export async function writeDeviceImage(
-  base: ImageTarget,
-  overlay: Overlay,
-  output: string,
-  host: Host,
-): Promise<void> {
+export async function writeDeviceImage(base: ImageTarget, overlay: Overlay, output: string, host: Host): Promise<void> {
   const problems = await checkImagePath(output);
   if (problems.length > 0) throw UserError.fromProblems(problems);
   const hash = createHash('sha256');
