@@ -5,19 +5,37 @@ import { formatDuration } from '../domain/duration.js';
 import { formatKeyChange } from '../pipeline/explain.js';
 import type { BuiltImage } from '../services/build-image.js';
 import { buildImage } from '../services/build-image.js';
+import type { ClaimedDevice } from '../services/card-device.js';
+import { claimDevice } from '../services/card-device.js';
 import type { BuildOptions } from '../services/build-request.js';
 import type { BuildPlan } from '../services/plan-build.js';
 import { planBuild } from '../services/plan-build.js';
+import type { BuildTarget } from '../services/write-target.js';
 import { assertHostReady, installMissing } from '../services/doctor.js';
 import { confirmFix } from '../ui/confirm.js';
+import { confirmDeviceWrites } from '../ui/confirm-device.js';
+import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
 import { describePlan } from '../ui/describe-plan.js';
 import { BaseCommand } from './base-command.js';
+
+/** What the handling of --device needs of the flags. */
+type DeviceFlags = {
+  readonly board: string;
+  readonly device?: string | undefined;
+  readonly 'allow-large': boolean;
+  readonly 'allow-built-in': boolean;
+  readonly yes: boolean;
+};
 
 export default class Build extends BaseCommand {
   static override summary = 'Build the operating system image of a board';
   static override description = `Makes a bootable image: boot firmware, kernel, Debian root file system with Docker, and a cloud-init seed.
 What did not change since the last build is taken from the store ($XDG_CACHE_HOME/reswarm-os).`;
   static override examples = [
+    {
+      description: 'Write it straight to a card: shows the drive and what is on it, then asks',
+      command: 'sudo <%= config.bin %> build --board rpi4 --device /dev/sdb',
+    },
     { description: 'Build an image for the Raspberry Pi 4', command: '<%= config.bin %> build --board rpi4' },
     {
       description: 'Give the device its own name and your ssh key',
@@ -48,6 +66,18 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       char: 'o',
       description: 'image to write [default: ./reswarm-os-<board>.img]',
       helpValue: 'FILE',
+    }),
+    device: Flags.string({
+      description: 'drive to write instead of a file; `reswarm-os devices` lists them',
+      helpValue: '/dev/sdX',
+      helpGroup: 'TARGET',
+      exclusive: ['output', 'loop'],
+    }),
+    'allow-large': Flags.boolean({ ...ALLOW_LARGE, dependsOn: ['device'] }),
+    'allow-built-in': Flags.boolean({ ...ALLOW_BUILT_IN, dependsOn: ['device'] }),
+    loop: Flags.boolean({
+      description: 'write the image file through a loop device, as root: the same bytes',
+      helpGroup: 'TARGET',
     }),
     'user-data': Flags.string({
       description: 'cloud-init user-data of this device',
@@ -95,7 +125,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     }),
     'dry-run': Flags.boolean({ description: 'print the plan (stages, keys, layout, commands) and write nothing' }),
     explain: Flags.boolean({ description: 'say why a stage runs again: what is different in its key' }),
-    yes: Flags.boolean({ char: 'y', description: 'install missing host packages without asking' }),
+    yes: Flags.boolean({
+      char: 'y',
+      description: 'do not ask: install missing host packages, overwrite the --device',
+    }),
     jobs: Flags.integer({ char: 'j', description: 'processes of the kernel compile [default: all cores]', min: 1 }),
     emulate: Flags.boolean({
       description: 'run all maintainer scripts by emulated programs: slower, for comparison with the usual way',
@@ -113,7 +146,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
 
   async run(): Promise<BuiltImage | BuildPlan> {
     const { flags } = await this.parse(Build);
-    const options: BuildOptions = {
+    const wanted: BuildOptions = {
       board: flags.board,
       projectDir: this.config.root,
       ...(flags.output === undefined ? {} : { output: flags.output }),
@@ -137,12 +170,34 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       mirror: flags.mirror,
       sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
     };
+    const device = await this.claim(flags);
+    const target: BuildTarget =
+      device === undefined ? { type: flags.loop ? 'loop' : 'file' } : { type: 'device', device };
+    const options: BuildOptions = { ...wanted, target };
     if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host, this.reporter), flags.explain);
     assertHostReady(await installMissing(this.host, this.reporter, flags.yes ? undefined : confirmFix));
+    if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);
     await this.closeReporter();
-    this.showImage(built, flags.explain);
+    this.showImage(built, flags.explain, device !== undefined);
     return built;
+  }
+
+  /** The drive named with --device, when it may be written to. */
+  private async claim(flags: DeviceFlags): Promise<ClaimedDevice | undefined> {
+    if (flags.device === undefined) return undefined;
+    const allow = { allowLarge: flags['allow-large'], allowBuiltIn: flags['allow-built-in'] };
+    // What is read while it is written lies in the store.
+    return claimDevice(flags.device, { imagePaths: [this.host.facts.cacheDir], ...allow }, this.host);
+  }
+
+  private async confirm(device: ClaimedDevice, flags: DeviceFlags): Promise<void> {
+    const writes = `the image of board ${flags.board}; its size is known when its parts are made`;
+    await confirmDeviceWrites([{ device, path: flags.device ?? device.path, writes }], {
+      agreed: flags.yes,
+      commandLine: formatCommand({ file: 'reswarm-os', args: ['build', ...this.argv, '--yes'] }),
+      signal: this.host.signal,
+    });
   }
 
   private showPlan(plan: BuildPlan, explain: boolean): BuildPlan {
@@ -150,7 +205,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     return plan;
   }
 
-  private showImage(built: BuiltImage, explain: boolean): void {
+  private showImage(built: BuiltImage, explain: boolean, isDevice: boolean): void {
     if (explain) {
       for (const { stage, changes } of built.stages) {
         for (const change of changes) this.log(`${stage} ran because ${formatKeyChange(change)}`);
@@ -159,7 +214,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     const made = built.stages.filter(({ cached }) => !cached);
     this.log(built.unchanged ? 'Nothing changed: the image is up to date.' : 'Image built.');
     this.log('');
-    this.log(`  image   ${built.image}`);
+    this.log(`  image   ${built.image}${isDevice ? ' (a drive: every byte was read back)' : ''}`);
     this.log(
       `  size    ${formatSize(built.sizeBytes)} (${built.sizeBytes} bytes), ${formatSize(built.diskBytes)} on disk`,
     );
@@ -167,6 +222,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     for (const { stage, durationMs } of made) this.log(`  ${formatDuration(durationMs).padStart(11)}  ${stage}`);
     this.log(`  ${formatDuration(built.durationMs).padStart(11)}  in all`);
     this.log('');
+    if (isDevice) return;
     this.log('Next: prove that it boots, without a Raspberry Pi:');
     this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
   }

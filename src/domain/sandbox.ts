@@ -1,7 +1,13 @@
 import type { Command } from './command.js';
 
 /** A host path shown at a path inside the sandbox. */
-export type Mount = { readonly source: string; readonly target: string; readonly writable?: boolean };
+export type Mount = {
+  readonly source: string;
+  readonly target: string;
+  readonly writable?: boolean;
+  /** A device that the program may really open: without this it is there and of no use. */
+  readonly device?: boolean;
+};
 
 /**
  * Where a command sees what. Every program that shapes an image runs in one: the host's own programs,
@@ -41,7 +47,7 @@ export function sandboxed(sandbox: Sandbox, command: Command, privilege: Privile
       ? ['--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf', '--ro-bind-try', '/etc/hosts', '/etc/hosts']
       : ['--unshare-net']),
     ...(sandbox.mounts ?? []).flatMap((mount) => [
-      mount.writable === true ? '--bind' : '--ro-bind',
+      mount.device === true ? '--dev-bind' : mount.writable === true ? '--bind' : '--ro-bind',
       mount.source,
       mount.target,
     ]),

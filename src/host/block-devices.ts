@@ -154,8 +154,8 @@ async function readText(path: string): Promise<string | undefined> {
 }
 
 export type DeviceAccess = {
-  /** `look` finds out whether the kernel would let us, and changes nothing. */
-  readonly access: 'look' | 'write';
+  /** `look` finds out whether the kernel would let us; `hold` keeps a loop device and is the only shared one. */
+  readonly access: 'look' | 'write' | 'hold';
   /** Past the page cache; buffers, lengths and offsets must be aligned to 4096 bytes then. */
   readonly direct?: boolean;
 };
@@ -167,7 +167,8 @@ export type DeviceAccess = {
  */
 export async function openBlockDevice(path: string, { access: mode, direct }: DeviceAccess): Promise<FileHandle> {
   const { O_RDONLY, O_RDWR, O_EXCL, O_DIRECT } = constants;
-  const flags = (mode === 'write' ? O_RDWR : O_RDONLY) | O_EXCL | (direct === true ? O_DIRECT : 0);
+  const exclusive = mode === 'hold' ? 0 : O_EXCL;
+  const flags = (mode === 'write' ? O_RDWR : O_RDONLY) | exclusive | (direct === true ? O_DIRECT : 0);
   try {
     if (mode === 'look') await access(path, constants.R_OK | constants.W_OK);
     return await open(path, flags);

@@ -13,7 +13,6 @@ import { keyOf, Store } from '../pipeline/store.js';
 import { bootFirmwareStage } from '../stages/boot-firmware.js';
 import { bootPartitionStage } from '../stages/boot-partition.js';
 import { deviceTreeOverlaysStage } from '../stages/device-tree-overlays.js';
-import { writeDisk } from '../stages/disk.js';
 import { dockerBundleStage } from '../stages/docker-bundle.js';
 import { kernelStage } from '../stages/kernel.js';
 import { readAptSources } from '../stages/package-lock.js';
@@ -27,14 +26,17 @@ import * as inputs from './build-inputs.js';
 import type { BuildOptions, BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { describeImage } from './describe-image.js';
-import { findCurrentImage, replaceImage } from './image-file.js';
+import { findCurrentImage } from './image-file.js';
+import { requireLoopDevices } from './loop-device.js';
 import { obtainPackages } from './obtain-packages.js';
 import { obtainToolsTree } from './obtain-tools.js';
 import { packageConflicts } from './software-conflicts.js';
 import { checkAgainstSchemas, passwordHash } from './seed-tools.js';
+import { writeTarget } from './write-target.js';
 
 /** What a build gives back; the durations are wall time. */
 export type BuiltImage = {
+  /** Path of the image file, or of the device that was written. */
   readonly image: string;
   readonly board: string;
   readonly sizeBytes: number;
@@ -80,6 +82,7 @@ async function checkSoftware(request: BuildRequest, rootfs: StoreEntry): Promise
 /** A board's image, from definitions to bytes on the disk. Every input is checked before anything of the image is made. */
 export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
   const started = performance.now();
+  if (options.target?.type === 'loop') requireLoopDevices(host);
   const request = await readBuildRequest(options);
   const abandon = new AbortController();
   const buildHost = host.until(abandon.signal);
@@ -126,35 +129,24 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const layout = planDiskLayout(request.board, { boot: await inputs.measureBootFiles(files), root: content });
   const bootInput = inputs.bootPartition(request, tools, files, layout);
   const key = keyOf({ boot: bootPartitionStage.key(bootInput), root: root.key, layout: inputs.layoutKey(layout) });
-  const current = await findCurrentImage(request.image, key);
+  const isFile = request.target.type !== 'device';
+  const current = isFile ? await findCurrentImage(request.image, key) : undefined;
   if (current !== undefined) {
     reporter.emit({ type: 'stage-finished', stage: 'boot-partition', cached: true, durationMs: 0, key });
     reporter.emit({ type: 'stage-finished', stage: 'disk', cached: true, durationMs: 0, key });
     return report(true, current);
   }
 
+  // An image with a device's own seed holds password hashes and wifi keys.
+  const file = { path: request.image, mode: request.hasOwnSeed ? 0o600 : 0o644 };
   const written = await engine.withResult(bootPartitionStage, bootInput, async (boot) =>
-    engine.task('disk', key, (progress, work) =>
-      replaceImage(
-        request.image,
-        // An image with a device's own seed holds password hashes and wifi keys.
-        { sizeBytes: layout.totalBytes, mode: request.hasOwnSeed ? 0o600 : 0o644 },
-        (target) =>
-          writeDisk(
-            {
-              tools,
-              layout,
-              partitions: { boot: join(boot, 'boot.vfat'), root: join(root.path, 'root.ext4') },
-              target,
-              work,
-            },
-            buildHost,
-            progress,
-          ),
-      ),
-    ),
+    engine.task('disk', key, (progress, work) => {
+      const partitions = { boot: join(boot, 'boot.vfat'), root: join(root.path, 'root.ext4') };
+      return writeTarget(request.target, { tools, layout, partitions, work }, file, buildHost, progress);
+    }),
   );
-  await describeImage(request, { key, ...written }, { layout, packages: packages.lock, stages: engine.records, asOf });
+  const circumstances = { layout, packages: packages.lock, stages: engine.records, asOf };
+  if (isFile) await describeImage(request, { key, ...written }, circumstances);
   return report(false, written);
 
   async function report(unchanged: boolean, image: { sha256: string; sizeBytes: number }): Promise<BuiltImage> {
@@ -162,7 +154,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
       image: request.image,
       board: request.board.id,
       sizeBytes: image.sizeBytes,
-      diskBytes: (await stat(request.image)).blocks * 512,
+      diskBytes: isFile ? (await stat(request.image)).blocks * 512 : image.sizeBytes,
       sha256: image.sha256,
       unchanged,
       stages: engine.records,

@@ -26,6 +26,7 @@ import type { PinnedArchive } from './device-content.js';
 import { readContent } from './device-content.js';
 import { checkImagePath } from './image-file.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from './kernel-request.js';
+import type { BuildTarget } from './write-target.js';
 
 /** What a person asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
 export type BuildOptions = {
@@ -35,6 +36,8 @@ export type BuildOptions = {
   readonly projectDir: string;
   readonly workingFolder: string;
   readonly output?: string;
+  /** An image file unless said otherwise. */
+  readonly target?: BuildTarget;
   readonly seed: SeedOptions;
   readonly packages: readonly string[];
   readonly overlays: readonly string[];
@@ -59,9 +62,11 @@ export type BuildRequest = {
   readonly board: Board;
   /** Of reswarm-os. */
   readonly version: string;
+  /** Path of the image file, or of the device. */
   readonly image: string;
   readonly firmware?: FirmwareEntry;
   readonly deviceTreeOverlays: readonly OverlaySource[];
+  readonly target: BuildTarget;
   readonly fragments: readonly FragmentFile[];
   /** Of the kernel. */
   readonly patches: readonly KernelPatch[];
@@ -93,7 +98,11 @@ const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
   const boardsDir = join(options.projectDir, 'boards');
   const { board: found } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  const image = resolve(options.workingFolder, options.output ?? `reswarm-os-${found.id}.img`);
+  const target = options.target ?? { type: 'file' };
+  const image =
+    target.type === 'device'
+      ? target.device.path
+      : resolve(options.workingFolder, options.output ?? `reswarm-os-${found.id}.img`);
   const folders = options.overlays.map((folder) => resolve(options.workingFolder, folder));
   const absolute = (path: string): string => resolve(options.workingFolder, path);
   const { content, problems: ofContent } = await readContent(
@@ -126,7 +135,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...unreadable,
     ...composed.problems,
     ...checkSeed(composed.files).problems,
-    ...(await checkImagePath(image)),
+    ...(target.type === 'device' ? [] : await checkImagePath(image)),
     ...(await Promise.all(folders.map(missingFolder))).flat(),
     ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
     ...epoch.problems,
@@ -143,6 +152,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     image,
     ...(firmware === undefined ? {} : { firmware }),
     deviceTreeOverlays: await readDeviceTreeOverlays(board),
+    target,
     fragments,
     patches,
     seed: composed.files,

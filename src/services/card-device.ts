@@ -40,6 +40,11 @@ export async function claimDevice(path: string, need: CardNeed, host: Host): Pro
   return { ...device, claim: need };
 }
 
+/** The same claim, now that the size is known. */
+export function claimedFor(device: ClaimedDevice, sizeBytes: number): ClaimedDevice {
+  return { ...device, claim: { ...device.claim, sizeBytes } };
+}
+
 type OpenOptions = {
   /** Past the page cache: buffers, lengths and offsets aligned to 4096 bytes. */
   readonly direct?: boolean;

@@ -49,7 +49,7 @@ async function isWritable(folder: string): Promise<boolean> {
 export async function replaceImage<T>(
   path: string,
   options: { readonly sizeBytes: number; readonly mode: number },
-  write: (target: FileHandle) => Promise<T>,
+  write: (target: FileHandle, temporaryPath: string) => Promise<T>,
 ): Promise<T> {
   await requireSpace(dirname(path), options.sizeBytes);
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
@@ -57,7 +57,7 @@ export async function replaceImage<T>(
     const target = await open(temporary, 'wx+', options.mode);
     let result: T;
     try {
-      result = await write(target);
+      result = await write(target, temporary);
       await target.sync();
     } finally {
       await target.close();

@@ -16,63 +16,89 @@ const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 export type WrittenDisk = { readonly sizeBytes: number; readonly sha256: string };
 
+/** What a disk is made of. */
+export type DiskParts = {
+  readonly tools: ToolsTree;
+  readonly layout: DiskLayout;
+  /** Image of each partition by its name. */
+  readonly partitions: Readonly<Record<'boot' | 'root', string>>;
+  /** Folder for what is needed on the way. */
+  readonly work: string;
+};
+
 /**
  * Writes the partition table and the partition images to `target`, an empty file that is open for writing, in one
  * pass that also takes the sha256. Zeros become holes.
- *
- * @param partitions image of each partition by its name
  */
 export async function writeDisk(
-  options: {
-    readonly tools: ToolsTree;
-    readonly layout: DiskLayout;
-    readonly partitions: Readonly<Record<'boot' | 'root', string>>;
-    readonly target: FileHandle;
-    readonly work: string;
-  },
+  { target, ...parts }: DiskParts & { readonly target: FileHandle },
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
-  const { layout, target } = options;
-  const sizeBytes = layout.totalBytes;
-  const table = await partitionTable(options.tools, layout, options.work, host);
+  await target.truncate(parts.layout.totalBytes);
+  const table = await partitionTable(parts, host);
+  return consumeDisk(diskBytes(parts, table, host.signal), report, parts.layout, (chunk, position) =>
+    writeData(target, chunk, position),
+  );
+}
+
+/** Hands every byte of a disk to `write` and takes the sha256 of them all. */
+export async function consumeDisk(
+  bytes: AsyncIterable<Buffer>,
+  report: StageReporter,
+  { totalBytes }: DiskLayout,
+  write: (chunk: Buffer, position: number) => Promise<void>,
+): Promise<WrittenDisk> {
   const hash = createHash('sha256');
-  await target.truncate(sizeBytes);
-  await target.write(table, 0, table.length, 0);
-  hash.update(table);
+  let position = 0;
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    await write(chunk, position);
+    position += chunk.length;
+    report.progress({ done: position, total: totalBytes, unit: 'bytes' });
+  }
+  return { sizeBytes: position, sha256: hash.digest('hex') };
+}
+
+/**
+ * A disk from its first byte to its last, in pieces of at most 1 MiB. A piece is valid until the next one is asked
+ * for.
+ */
+export async function* diskBytes(
+  { layout, partitions }: Pick<DiskParts, 'layout' | 'partitions'>,
+  table: Buffer,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  yield table;
   let position = table.length;
-
-  const hashZeros = (until: number): void => {
-    for (; position < until; position += Math.min(CHUNK_BYTES, until - position)) {
-      hash.update(ZEROS.subarray(0, Math.min(CHUNK_BYTES, until - position)));
-    }
-  };
-
   for (const partition of layout.partitions) {
-    hashZeros(partition.offsetBytes);
-    const source = await open(options.partitions[partition.name], 'r');
+    yield* zeros(partition.offsetBytes - position);
+    const source = await open(partitions[partition.name], 'r');
     try {
       const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-      for (;;) {
-        host.signal.throwIfAborted();
+      for (position = partition.offsetBytes; ;) {
+        signal.throwIfAborted();
         const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES);
         if (bytesRead === 0) break;
-        const chunk = buffer.subarray(0, bytesRead);
-        hash.update(chunk);
-        await writeData(target, chunk, position);
+        yield buffer.subarray(0, bytesRead);
         position += bytesRead;
-        report.progress({ done: position, total: sizeBytes, unit: 'bytes' });
       }
     } finally {
       await source.close();
     }
   }
-  hashZeros(sizeBytes);
-  return { sizeBytes, sha256: hash.digest('hex') };
+  yield* zeros(layout.totalBytes - position);
+}
+
+function* zeros(sizeBytes: number): Generator<Buffer> {
+  for (let left = sizeBytes; left > 0; left -= CHUNK_BYTES) yield ZEROS.subarray(0, Math.min(CHUNK_BYTES, left));
 }
 
 /** Sector 0, as sfdisk writes it. */
-async function partitionTable(tools: ToolsTree, layout: DiskLayout, work: string, host: Host): Promise<Buffer> {
+export async function partitionTable(
+  { tools, layout, work }: Pick<DiskParts, 'tools' | 'layout' | 'work'>,
+  host: Host,
+): Promise<Buffer> {
   const file = join(work, 'table.img');
   await writeFile(file, '');
   await truncate(file, layout.totalBytes);

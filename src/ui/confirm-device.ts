@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { UserError } from '../errors.js';
 import type { DeviceWritePlan } from './describe-device.js';
@@ -38,11 +38,15 @@ export async function confirmDeviceWrites(plans: readonly DeviceWritePlan[], opt
     });
   }
   // Without line editing the terminal itself turns Ctrl-C into a signal.
-  const asking = createInterface({ input, output, terminal: false });
+  const asking = createInterface({ input, output, terminal: false, signal: options.signal });
+  // All lines from the first question on; a question of readline's own would lose what was typed before it.
+  const lines = asking[Symbol.asyncIterator]();
   try {
     for (const { device } of plans) {
-      const answer = await asking.question(`Type ${device.path} to overwrite it: `, { signal: options.signal });
-      if (answer.trim() === device.path) continue;
+      output.write(`Type ${device.path} to overwrite it: `);
+      const answer = await lines.next();
+      options.signal.throwIfAborted();
+      if (answer.done !== true && answer.value.trim() === device.path) continue;
       throw new UserError('device-not-confirmed', `${device.path} was not confirmed; nothing was written`, {
         hints: ['Type the path of the drive to go on, nothing else.'],
       });

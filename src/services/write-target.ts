@@ -1,0 +1,33 @@
+import type { Host } from '../host/host.js';
+import type { StageReporter } from '../pipeline/reporter.js';
+import type { DiskParts, WrittenDisk } from '../stages/disk.js';
+import { writeDisk } from '../stages/disk.js';
+import type { ClaimedDevice } from './card-device.js';
+import { replaceImage } from './image-file.js';
+import { writeDeviceDisk } from './write-device-disk.js';
+import { writeLoopDisk } from './write-loop-disk.js';
+
+/** Where a build goes. The bytes are the same for all of them. */
+export type BuildTarget =
+  /** An image file, written as a file. */
+  | { readonly type: 'file' }
+  /** An image file, written through a loop device. */
+  | { readonly type: 'loop' }
+  | { readonly type: 'device'; readonly device: ClaimedDevice };
+
+/** @param image path of the image file and its mode; not used for a device */
+export async function writeTarget(
+  target: BuildTarget,
+  parts: DiskParts,
+  image: { readonly path: string; readonly mode: number },
+  host: Host,
+  report: StageReporter,
+): Promise<WrittenDisk> {
+  if (target.type === 'device') return writeDeviceDisk(parts, target.device, host, report);
+  const options = { sizeBytes: parts.layout.totalBytes, mode: image.mode };
+  return replaceImage(image.path, options, (handle, path) =>
+    target.type === 'loop'
+      ? writeLoopDisk(parts, { handle, path }, host, report)
+      : writeDisk({ ...parts, target: handle }, host, report),
+  );
+}
