@@ -40,10 +40,10 @@ export async function debianBundle(folder: string): Promise<string> {
       .at(-1);
     if (deb === undefined) throw new Error(`no build has fetched ${name}`);
     const mounts = [
-      { source: join(pool, deb), target: '/srv' },
+      { source: pool, target: '/srv' },
       { source: folder, target: '/mnt', writable: true },
     ];
-    const unpack = { file: 'dpkg-deb', args: ['--extract', '/srv', '/mnt/bundle/debs'] };
+    const unpack = { file: 'dpkg-deb', args: ['--extract', join('/srv', deb), '/mnt/bundle/debs'] };
     const command = sandboxed({ root: join(tools.path, 'out/tree'), mounts }, unpack, facts.privilege);
     await run(command.file, command.args);
     for (const path of paths) {
