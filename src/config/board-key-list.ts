@@ -14,17 +14,15 @@ type Node = {
 const KEY_LIST_START = '<!-- keys: written by `npm run schema` -->';
 const KEY_LIST_END = '<!-- end of keys -->';
 
-/** Every key of a board file with what the schema says of it, as a Markdown list for docs/boards.md. */
-function boardKeyList(): string {
-  return keysOf(boardJsonSchema(), '').join('\n');
-}
-
-/** The text with the list between its two marks replaced. */
-export function withKeyList(document: string): string {
+/**
+ * The text with the list between its two marks replaced: every key of a file with what its schema says of it. By
+ * default for docs/boards.md.
+ */
+export function withKeyList(document: string, schema: Node = boardJsonSchema()): string {
   const start = document.indexOf(KEY_LIST_START);
   const end = document.indexOf(KEY_LIST_END);
   if (start < 0 || end < start) throw new TypeError('the document has no place for the list of keys');
-  return `${document.slice(0, start)}${KEY_LIST_START}\n\n${boardKeyList()}\n\n${document.slice(end)}`;
+  return `${document.slice(0, start)}${KEY_LIST_START}\n\n${keysOf(schema, '').join('\n')}\n\n${document.slice(end)}`;
 }
 
 function keysOf(node: Node, prefix: string): string[] {

@@ -1,10 +1,17 @@
-// Run by `npm run schema` after a change of board-schema.ts; tests hold both files against the code.
+// Run by `npm run schema` after a change of board-schema.ts or fleet-schema.ts; tests hold the files against the code.
 import { readFile, writeFile } from 'node:fs/promises';
 import { boardJsonSchema } from './board-json-schema.js';
 import { withKeyList } from './board-key-list.js';
+import { deviceJsonSchema, fleetJsonSchema } from './fleet/fleet-json-schema.js';
 
 const schema = new URL('../../boards/board.schema.json', import.meta.url);
 await writeFile(schema, `${JSON.stringify(boardJsonSchema(), null, 2)}\n`);
 
 const reference = new URL('../../docs/boards.md', import.meta.url);
 await writeFile(reference, withKeyList(await readFile(reference, 'utf8')));
+
+const fleets = new URL('../../fleets/fleet.schema.json', import.meta.url);
+await writeFile(fleets, `${JSON.stringify(fleetJsonSchema(), null, 2)}\n`);
+
+const fleetPage = new URL('../../docs/fleets.md', import.meta.url);
+await writeFile(fleetPage, withKeyList(await readFile(fleetPage, 'utf8'), deviceJsonSchema()));

@@ -4,7 +4,7 @@ import { seedOf, type DeviceIdentity } from '../config/device/identity.js';
 import { asMapping, readSeedYaml } from '../config/seed/cloud-init-yaml.js';
 import { checkSeed } from '../config/seed/check-seed.js';
 import type { CloudInitSchemas } from '../config/seed/cloud-init-schemas.js';
-import type { Findings } from '../config/seed/findings.js';
+import { NOTHING_FOUND, type Findings } from '../config/seed/findings.js';
 import { AUTOMATIC_INSTANCE_ID } from '../config/seed/meta-data.js';
 import type { SeedFiles } from '../config/seed/seed.js';
 import { configLineProblems } from '../domain/config-txt.js';
@@ -37,7 +37,8 @@ export async function* fleetSeeds(
   for (const device of fleet.devices) {
     signal.throwIfAborted();
     const { identity, problems, warnings } = await reader.read(device);
-    const composed = seedOf(identity, base);
+    // What could not be read would only be missed once more.
+    const composed = problems.length > 0 ? { ...NOTHING_FOUND, files: base } : seedOf(identity, base);
     const own = given.check({ ...base, ...ownFiles(identity) });
     const whole = own.fresh ? own.findings : { problems: [], warnings: own.findings.warnings };
     const isReadable = problems.length === 0 && composed.problems.length === 0 && own.findings.problems.length === 0;

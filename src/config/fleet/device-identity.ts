@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
@@ -29,8 +30,9 @@ const FILE_LIMIT_BYTES = 16 * 1024 * 1024;
 export class IdentityReader {
   private readonly texts = new Map<string, Promise<SeedFile | Problem>>();
   private readonly hashes = new Map<string, string>();
+  private readonly flocks = new Map<string, FleetDevice>();
 
-  /** Codes: those of readSeedFile, readFlock, `ssh-key-…`, `fleet-secret-empty`, `fleet-user-without-name`, `fleet-wifi-without-ssid`; warnings: `fleet-wifi-open`. */
+  /** Codes: those of readSeedFile, readFlock, `ssh-key-…`, `fleet-duplicate-flock`, `fleet-secret-empty`, `fleet-user-without-name`, `fleet-wifi-without-ssid`; warnings: `fleet-wifi-open`. */
   async read(device: FleetDevice): Promise<IdentityOfDevice> {
     const reading = new Reading(device, this);
     const flock = await reading.flock();
@@ -50,6 +52,17 @@ export class IdentityReader {
       ...present('files', await reading.files(flock?.files ?? [])),
     };
     return { identity, problems: reading.problems, warnings: reading.warnings };
+  }
+
+  /** Who else of the fleet is the same device of the platform: by its key, its serial number or its certificate. */
+  sameFlock(device: FleetDevice, text: string): { readonly owner: FleetDevice; readonly by: string } | undefined {
+    let found: { readonly owner: FleetDevice; readonly by: string } | undefined;
+    for (const [by, value] of flockKeys(text)) {
+      const owner = this.flocks.get(`${by} ${value}`);
+      if (owner === undefined) this.flocks.set(`${by} ${value}`, device);
+      else if (owner !== device) found ??= { owner, by };
+    }
+    return found;
   }
 
   text(path: string, limitBytes: number): Promise<SeedFile | Problem> {
@@ -88,6 +101,11 @@ class Reading {
     const { identity, problems, warnings } = readFlock(file);
     this.problems.push(...problems);
     this.warnings.push(...warnings);
+    const same = problems.length > 0 ? undefined : this.reader.sameFlock(this.device, file.text);
+    if (same !== undefined) {
+      const message = `the "${same.by}" of ${basename(file.file)} belongs to ${same.owner.name} already`;
+      this.fail(['flock'], 'fleet-duplicate-flock', message, 'Each device needs a file of its own from the platform.');
+    }
     const users = identity.users?.map(({ password, ...user }) =>
       password === undefined
         ? user
@@ -218,6 +236,17 @@ class Reading {
   private fail(path: Path, code: string, message: string, hint?: string): void {
     this.problems.push(deviceProblem(this.device, path, { code, message, ...present('hint', hint) }));
   }
+}
+
+/** What the platform tells devices apart by. */
+function flockKeys(text: string): readonly (readonly [string, string])[] {
+  const values = JSON.parse(text.replace(/^\uFEFF/, '')) as Readonly<Record<string, unknown>>;
+  const { authentication } = values as { readonly authentication?: { readonly certificate?: unknown } };
+  return [
+    ['device_key', JSON.stringify([values['swarm_key'], values['device_key']])],
+    ['serial_number', JSON.stringify(values['serial_number'])],
+    ['certificate', createHash('sha256').update(JSON.stringify(authentication?.certificate)).digest('hex')],
+  ];
 }
 
 function keyLines(text: string | undefined): readonly string[] | undefined {

@@ -10,6 +10,8 @@ export type FleetDevice = {
   readonly values: DeviceValues;
   /** In a table, its row as spreadsheets count. */
   readonly row?: number;
+  /** Whether the list itself has the value, and not the defaults. */
+  has(path: Path): boolean;
   /** Where a value stands: in the list, or in the defaults. */
   place(path: Path): Place;
 };

@@ -130,6 +130,7 @@ function toDevice(
   return {
     name,
     values: mergeValues(defaultsFor(name, defaults.values), own),
+    has: (path) => has(own, path),
     place,
     ...(row === undefined ? {} : { row }),
   };

@@ -93,7 +93,8 @@ function addressProblems(device: FleetDevice, gateways: ReadonlyMap<string, Flee
   const at = (key: string, code: string, message: string, hint?: string): Problem =>
     deviceProblem(device, ['network', key], { code, message, ...(hint === undefined ? {} : { hint }) });
   if (text === undefined) {
-    if (gateway === undefined) return [];
+    // One of the defaults is for those that have an address.
+    if (gateway === undefined || !device.has(['network', 'gateway'])) return [];
     const hint = 'With DHCP the gateway comes by DHCP, too.';
     return [at('gateway', 'fleet-gateway-without-address', 'there is a gateway, but no fixed address', hint)];
   }

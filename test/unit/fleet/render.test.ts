@@ -1,0 +1,326 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { readDefaultSeed } from '../../../src/config/seed/read-seed.js';
+import { sha512Crypt } from '../../../src/config/seed/sha512-crypt.js';
+import { UserError } from '../../../src/errors.js';
+import { checkFleet } from '../../../src/services/check-fleet.js';
+import { renderFleet, type RenderedFleet } from '../../../src/services/render-fleet.js';
+import { ed25519Key } from '../seed-keys.js';
+import { flockText, useFolder } from './fleet-files.js';
+
+const folder = useFolder();
+const base = { seed: await readDefaultSeed('cloud-init') };
+const { signal } = new AbortController();
+
+async function render(path: string, only?: readonly string[]): Promise<RenderedFleet> {
+  const out = join(folder.path, 'seeds');
+  return renderFleet({ path, workingFolder: folder.path, out, ...(only === undefined ? {} : { only }) }, base, signal);
+}
+
+async function rendered(device: string, name: string): Promise<string> {
+  return readFile(join(folder.path, 'seeds', device, name), 'utf8');
+}
+
+async function tree(): Promise<Record<string, string>> {
+  const out = join(folder.path, 'seeds');
+  const names = (await readdir(out, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const files = names.map(async (entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [path.slice(out.length + 1), await readFile(path, 'utf8')] as const;
+  });
+  return Object.fromEntries(await Promise.all(files));
+}
+
+async function codesOf(check: Promise<unknown>): Promise<string[]> {
+  const error = await check.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof UserError)) throw new Error('nothing was refused');
+  return error.problems.map(({ code }) => code);
+}
+
+describe('the seeds of a fleet', () => {
+  const FLEET = `defaults:
+  ssh-keys: ["keys/{name}.pub", "${ed25519Key} ops"]
+  hostname: "{name}.plant.example.org"
+  timezone: Europe/Berlin
+  wifi: {ssid: plant, passphrase-file: wifi, country: DE}
+  network: {gateway: 10.0.0.1, dns: [10.0.0.1]}
+devices:
+  - name: gate-1
+    network: {address: 10.0.0.11/24}
+  - name: gate-2
+    instance-id: second
+    timezone: Asia/Tokyo
+    wifi: {ssid: yard}
+    user: {name: ada, password-file: password, groups: [adm]}
+    config-txt: {arm_boost: 1}
+`;
+  async function fleet(): Promise<string> {
+    for (const name of ['gate-1', 'gate-2']) await folder.write(`keys/${name}.pub`, `${ed25519Key} ${name}\n`);
+    await folder.write('wifi', 'correct horse battery\n');
+    await folder.write('password', 'tr0ub4dor\r\n');
+    return folder.write('fleet.yaml', FLEET);
+  }
+
+  it('hold the values of the device over those of the defaults', async () => {
+    const { rendered: list, incomplete } = await render(await fleet());
+    expect(list.map(({ device }) => device)).toEqual(['gate-1', 'gate-2']);
+    expect(incomplete).toEqual(['gate-2']);
+    expect(load(await rendered('gate-1', 'meta-data'))).toMatchObject({
+      'instance-id': list[0]?.instanceId,
+      'local-hostname': 'gate-1.plant.example.org',
+    });
+    expect(load(await rendered('gate-1', 'user-data'))).toMatchObject({
+      timezone: 'Europe/Berlin',
+      users: [{ name: 'reswarm', ssh_authorized_keys: [`${ed25519Key} gate-1`, `${ed25519Key} ops`] }],
+    });
+    expect(load(await rendered('gate-1', 'network-config'))).toMatchObject({
+      ethernets: {
+        wired: {
+          addresses: ['10.0.0.11/24'],
+          routes: [{ to: 'default', via: '10.0.0.1' }],
+          nameservers: { addresses: ['10.0.0.1'] },
+        },
+      },
+      // wpa_passphrase plant "correct horse battery"
+      wifis: {
+        wlan0: {
+          'regulatory-domain': 'DE',
+          'access-points': { plant: { password: '5de64db4978a12c8e06ce5d772165725e31ccc9aff784ddece24556c9581253e' } },
+        },
+      },
+    });
+    expect(load(await rendered('gate-2', 'meta-data'))).toMatchObject({ 'instance-id': 'second' });
+    const { users } = load(await rendered('gate-2', 'user-data')) as { users: Record<string, unknown>[] };
+    expect(users[0]).toMatchObject({ name: 'ada', groups: ['adm'] });
+    const hash = String(users[0]?.['hashed_passwd']);
+    expect(sha512Crypt('tr0ub4dor', hash.split('$')[2] ?? '')).toBe(hash);
+    expect(
+      Object.keys(
+        (load(await rendered('gate-2', 'network-config')) as { wifis: { wlan0: { 'access-points': object } } }).wifis
+          .wlan0['access-points'],
+      ),
+    ).toEqual(['yard']);
+  });
+
+  it('hold no password and no passphrase', async () => {
+    await render(await fleet());
+    const all = JSON.stringify(await tree());
+    expect(all).not.toContain('tr0ub4dor');
+    expect(all).not.toContain('correct horse');
+  });
+
+  it('are the same bytes each time', async () => {
+    const path = await fleet();
+    await render(path);
+    const first = await tree();
+    await render(path);
+    expect(await tree()).toEqual(first);
+  });
+
+  it('are for their owner only', async () => {
+    await render(await fleet());
+    const mode = async (path: string) => (await stat(join(folder.path, 'seeds', path))).mode & 0o777;
+    expect([await mode(''), await mode('gate-1'), await mode('gate-1/user-data'), await mode('fleet.json')]).toEqual([
+      0o700, 0o700, 0o600, 0o600,
+    ]);
+  });
+
+  it('are made anew for one device, and those of the others stay', async () => {
+    const path = await fleet();
+    await render(path);
+    const before = await tree();
+    await writeFile(path, FLEET.replaceAll('timezone: ', 'timezone: Europe/Paris # '));
+    await render(path, ['gate-2']);
+    const after = await tree();
+    expect(after['gate-1/user-data']).toBe(before['gate-1/user-data']);
+    expect(after['gate-2/user-data']).not.toBe(before['gate-2/user-data']);
+    expect(Object.keys((JSON.parse(after['fleet.json'] ?? '') as { devices: object }).devices)).toEqual([
+      'gate-1',
+      'gate-2',
+    ]);
+    await expect(render(path, ['gate-9'])).rejects.toMatchObject({ code: 'fleet-unknown-device' });
+  });
+
+  it('are all there or none: a mistake of the last device leaves what was there', async () => {
+    const path = await fleet();
+    await render(path);
+    const before = await tree();
+    await writeFile(path, `${FLEET}  - name: gate-3\n    ssh-keys: [none.pub]\n`);
+    expect(await codesOf(render(path))).toEqual(['file-missing']);
+    expect(await tree()).toEqual(before);
+    expect((await readdir(folder.path)).toSorted()).toEqual(['fleet.yaml', 'keys', 'password', 'seeds', 'wifi']);
+  });
+
+  it('never take the place of what is not theirs', async () => {
+    const path = await fleet();
+    await mkdir(join(folder.path, 'seeds'));
+    await render(path);
+    await folder.write('seeds/notes.txt', 'mine');
+    await expect(render(path)).rejects.toMatchObject({ code: 'fleet-output-not-ours' });
+    expect(await readFile(join(folder.path, 'seeds/notes.txt'), 'utf8')).toBe('mine');
+  });
+
+  it('leave nothing behind when they are interrupted', async () => {
+    const path = await fleet();
+    const abort = new AbortController();
+    abort.abort(new Error('stop'));
+    const out = join(folder.path, 'seeds');
+    await expect(renderFleet({ path, workingFolder: folder.path, out }, base, abort.signal)).rejects.toThrow('stop');
+    expect((await readdir(folder.path)).toSorted()).toEqual(['fleet.yaml', 'keys', 'password', 'wifi']);
+  });
+});
+
+describe('a fleet of .flock files', () => {
+  it('gives each its name, its user and its Wi-Fi, with defaults beside them', async () => {
+    await folder.write('flocks/a.flock', flockText('gate-1', 1));
+    await folder.write('flocks/a.reswarm', flockText('gate-1', 1));
+    await folder.write('flocks/b.reswarm', flockText('gate-2', 2));
+    const path = await folder.write('f.yaml', 'defaults: {timezone: Europe/Rome}\ndevices: flocks\n');
+    expect((await render(path)).rendered.map(({ device }) => device)).toEqual(['gate-1', 'gate-2']);
+    expect(load(await rendered('gate-2', 'user-data'))).toMatchObject({
+      timezone: 'Europe/Rome',
+      users: [{ name: 'ada' }, {}],
+    });
+    expect(await rendered('gate-2', 'user-data')).not.toContain('secret of');
+    expect(await rendered('gate-2', 'network-config')).not.toContain('a long passphrase');
+  });
+
+  it('refuses two files with one identity', async () => {
+    await folder.write('flocks/a.flock', flockText('gate-1', 1));
+    await folder.write('flocks/b.flock', flockText('gate-2', 1));
+    expect(await codesOf(render(join(folder.path, 'flocks')))).toEqual(['fleet-duplicate-flock']);
+  });
+});
+
+describe('a table', () => {
+  it('is read as German Excel writes it: semicolons, BOM, CR LF, quotes', async () => {
+    const text = [
+      '\uFEFFname;network.address;network.gateway;network.dns;wifi.ssid;wifi.passphrase;wifi.country;wifi.hidden;ssh-keys;config-txt.arm_boost',
+      `gate-1;10.0.0.11/24;10.0.0.1;10.0.0.1|1.1.1.1;"Halle; ""Nord""";geheim und lang;DE;yes;${ed25519Key} a|${ed25519Key} b;1`,
+      `gate-2;;;;;;;;${ed25519Key};`,
+      ';;;;;;;;;',
+      '',
+    ].join('\r\n');
+    const { rendered: list, incomplete } = await render(await folder.write('gates.csv', text));
+    expect(list).toHaveLength(2);
+    expect(incomplete).toEqual(['gate-1']);
+    expect(load(await rendered('gate-1', 'network-config'))).toMatchObject({
+      ethernets: { wired: { nameservers: { addresses: ['10.0.0.1', '1.1.1.1'] } } },
+      wifis: { wlan0: { 'access-points': { 'Halle; "Nord"': { hidden: true } } } },
+    });
+    expect(load(await rendered('gate-2', 'network-config'))).not.toHaveProperty('wifis');
+  });
+
+  it('takes defaults from a YAML file that names it', async () => {
+    await folder.write('lists/gates.csv', 'name,timezone,ssh-keys\na,,key.pub\nb,Asia/Tokyo,\n');
+    await folder.write('lists/key.pub', `${ed25519Key} from the folder of the table\n`);
+    const path = await folder.write(
+      'f.yaml',
+      `defaults: {timezone: Europe/Oslo, ssh-keys: ["${ed25519Key} all"]}\ndevices: lists/gates.csv\n`,
+    );
+    await render(path);
+    expect(await rendered('a', 'user-data')).toMatch(/folder of the table(.|\n)*timezone: "Europe\/Oslo"/);
+    expect(await rendered('b', 'user-data')).toMatch(/ all"(.|\n)*timezone: "Asia\/Tokyo"/);
+  });
+});
+
+describe('checking a fleet', () => {
+  const check = async (path: string) => checkFleet({ path, workingFolder: folder.path }, base, signal);
+
+  it('shows a mistake of a shared file once, where it stands, and not for each device', async () => {
+    await folder.write('user-data', '#cloud-config\nhostname: 12_x\n');
+    const path = await folder.write(
+      'f.yaml',
+      'defaults: {user-data: user-data}\ndevices: [{name: a}, {name: b}, {name: c}]\n',
+    );
+    const error: unknown = await check(path).catch((thrown: unknown) => thrown);
+    const problems = error instanceof UserError ? error.problems : [];
+    expect(problems.filter(({ code }) => code === 'hostname-invalid')).toMatchObject([
+      { file: 'user-data', line: 2, column: 11 },
+    ]);
+  });
+
+  it('says once what holds for many, with how many there are', async () => {
+    const path = await folder.write('f.yaml', 'devices: [{name: a}, {name: b}, {name: c}]\n');
+    const { warnings } = await check(path);
+    expect(warnings).toMatchObject([{ code: 'seed-no-login', file: 'f.yaml', line: 1 }]);
+    expect(warnings[0]?.message).toContain('2 more devices');
+  });
+
+  it('refuses a meta-data that makes one instance of all', async () => {
+    await folder.write('meta-data', 'instance-id: always-me\n');
+    const path = await folder.write('f.yaml', 'defaults: {meta-data: meta-data}\ndevices: [{name: a}, {name: b}]\n');
+    expect(await codesOf(check(path))).toEqual(['fleet-duplicate-instance-id']);
+  });
+
+  it.each([
+    ['a key file that is not there', 'ssh-keys: [none.pub]', 'file-missing'],
+    ['a private key', 'ssh-keys: ["-----BEGIN OPENSSH PRIVATE KEY-----"]', 'ssh-key-private'],
+    ['a key that is cut off', 'ssh-keys: ["ssh-ed25519 AAAA"]', 'ssh-key-malformed'],
+    ['a time zone that is none', 'timezone: Berlin time', 'timezone-invalid'],
+    ['a user without a name', 'user: {groups: [adm]}', 'fleet-user-without-name'],
+    ['a Wi-Fi without a name', 'wifi: {country: DE}', 'fleet-wifi-without-ssid'],
+    ['an empty file for a password', 'user: {name: u, password-file: empty}', 'fleet-secret-empty'],
+    ['a line that config.txt cannot hold', 'config-txt: {"a b": 1}', 'config-txt-invalid'],
+    ['a file that is not there', 'files: ["none.png:logo.png"]', 'file-missing'],
+    ['a host name that the user-data contradicts', 'user-data: other', 'hostname-conflict'],
+  ])('refuses %s at the device', async (_, line, code) => {
+    await folder.write('empty', '\n');
+    await folder.write('other', '#cloud-config\nhostname: somebody\n');
+    const path = await folder.write('f.yaml', `devices:\n  - name: a\n    ${line}\n`);
+    const error: unknown = await check(path).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ problems: [{ code, file: 'f.yaml' }] });
+  });
+
+  it('warns of a file that everybody may read when it holds a secret, and only then', async () => {
+    const secret = await folder.write(
+      'a.yaml',
+      `devices: [{name: a, ssh-keys: ["${ed25519Key}"], wifi: {ssid: x, passphrase: hush hush}}]\n`,
+    );
+    const plain = await folder.write('b.yaml', `devices: [{name: a, ssh-keys: ["${ed25519Key}"]}]\n`);
+    expect((await check(secret)).warnings).toMatchObject([{ code: 'wifi-no-country' }]);
+    for (const path of [secret, plain]) await writeFile(path, await readFile(path), { mode: 0o644 });
+    const { chmod } = await import('node:fs/promises');
+    for (const path of [secret, plain]) await chmod(path, 0o644);
+    expect((await check(secret)).warnings.map(({ code }) => code)).toContain('fleet-world-readable');
+    expect((await check(plain)).warnings).toEqual([]);
+  });
+
+  it('finds every value that two of many devices share', async () => {
+    const device = fc.record({
+      serial: fc.constantFrom('s1', 'S1', 's2', 's3', 's4', 's5', 's6', 's7', 's8'),
+      host: fc.integer({ min: 2, max: 12 }),
+      mac: fc.integer({ min: 10, max: 20 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(device, { minLength: 1, maxLength: 8 }), async (devices) => {
+        const rows = devices.map(
+          ({ serial, host, mac }, index) => `d${index},${serial},10.0.0.${host}/24,dc:a6:32:00:00:${mac}`,
+        );
+        const path = await folder.write('f.csv', ['name,serial,network.address,mac', ...rows, ''].join('\n'));
+        const repeats = (values: readonly (string | number)[]): number => values.length - new Set(values).size;
+        const expected = {
+          'fleet-duplicate-serial': repeats(devices.map(({ serial }) => serial.toLowerCase())),
+          'fleet-duplicate-address': repeats(devices.map(({ host }) => host)),
+          'fleet-duplicate-mac': repeats(devices.map(({ mac }) => mac)),
+        };
+        const found = await checkFleet({ path, workingFolder: folder.path }, base, signal).then(
+          () => [],
+          (error: unknown) => (error instanceof UserError ? error.problems.map(({ code }) => code) : [String(error)]),
+        );
+        const counted = Object.fromEntries(
+          Object.keys(expected).map((code) => [code, found.filter((one) => one === code).length]),
+        );
+        expect(counted).toEqual(expected);
+        expect(found).toHaveLength(Object.values(expected).reduce((sum, count) => sum + count, 0));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
