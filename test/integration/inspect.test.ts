@@ -361,6 +361,9 @@ describe('the page', () => {
     expect(page).not.toContain('<b>things</b>');
     expect(page).toContain('does &lt;b&gt;things&lt;/b&gt;');
     expect(page.match(/<script/g)).toHaveLength(1);
+    const script = /<script>(.*)<\/script>/s.exec(page)?.[1] ?? '';
+    const digest = createHash('sha256').update(script).digest('base64');
+    expect(page).toContain(`script-src &#39;sha256-${digest}&#39;`);
     expect(page).not.toMatch(/(?:src|href)=|url\(|@import|https?:/);
   });
 });

@@ -2,7 +2,7 @@ import type { BootRecord } from '../../domain/boot-record.js';
 import { formatSize } from '../../domain/bytes.js';
 import type { ImageReport, PartitionReport } from '../../domain/image-report.js';
 import type { Markup } from './markup.js';
-import { html } from './markup.js';
+import { markup } from './markup.js';
 
 const WIDTH = 1200;
 const DISK_HEIGHT = 44;
@@ -11,7 +11,7 @@ const DISK_HEIGHT = 44;
 export function drawDisk({ sizeBytes, partitions }: ImageReport): Markup {
   const scale = WIDTH / sizeBytes;
   const boxes = partitions.map((partition) => partitionBox(partition, scale));
-  return html`<svg
+  return markup`<svg
     class="disk"
     viewBox="0 0 ${WIDTH} ${DISK_HEIGHT + 20}"
     role="img"
@@ -30,7 +30,7 @@ function partitionBox(
   const used = fileSystem === undefined ? sizeBytes : fileSystem.sizeBytes - fileSystem.freeBytes;
   const kind = fileSystem === undefined ? 'none' : fileSystem.kind.startsWith('fat') ? 'fat' : 'ext';
   const title = `Partition ${number} ${mount}: ${formatSize(sizeBytes)}, ${formatSize(used)} used`;
-  return html`<g
+  return markup`<g
     ><title>${title}</title><rect class="free" x="${x}" y="0" width="${width}" height="${DISK_HEIGHT}" /><rect
       class="${kind}"
       x="${x}"
@@ -57,7 +57,7 @@ export function drawTimeline(record: BootRecord): Markup {
     const x = round(TITLE_WIDTH + from * scale);
     const width = Math.max(1, round((to - from) * scale));
     const time = seconds === undefined ? 'did not come' : `${seconds.toFixed(1)} s`;
-    return html`<g class="${ok ? 'good' : 'bad'}"
+    return markup`<g class="${ok ? 'good' : 'bad'}"
       ><text x="0" y="${y + 14}">${ok ? '' : '✗ '}${title}</text
       ><rect x="${x}" y="${y + 4}" width="${width}" height="${ROW_HEIGHT - 8}" /><text
         x="${x + width + 6}"
@@ -66,9 +66,9 @@ export function drawTimeline(record: BootRecord): Markup {
       ></g
     > `;
   });
-  const result = record.passed ? html`<span class="ok">passed</span>` : html`<span class="failed">failed</span>`;
+  const result = record.passed ? markup`<span class="ok">passed</span>` : markup`<span class="failed">failed</span>`;
   const boot = record.bootSeconds === undefined ? '' : `, docker info after ${record.bootSeconds.toFixed(1)} s`;
-  return html`<p>
+  return markup`<p>
       ${result} on ${record.machine},
       ${record.checkedAt}${boot}${record.stopped === undefined ? '' : ` (${record.stopped})`}
     </p>

@@ -1,20 +1,20 @@
 import { printable } from '../printable.js';
 
 /** HTML that is safe to put into a page as it is. */
-export type Markup = { readonly markup: string };
+export type Markup = { readonly source: string };
 
 type Value = string | number | Markup | readonly Markup[];
 
 /** A piece of a page: whatever is put in is text and gets escaped, unless it is a piece itself. */
-export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
+export function markup(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
   const parts = strings.flatMap((text, index) => (index === 0 ? [text] : [written(values[index - 1] ?? ''), text]));
-  return { markup: parts.join('') };
+  return { source: parts.join('') };
 }
 
 function written(value: Value): string {
   if (typeof value === 'number') return value.toString();
   if (typeof value === 'string') return escapeHtml(value);
-  return 'markup' in value ? value.markup : value.map(({ markup }) => markup).join('');
+  return 'source' in value ? value.source : value.map(({ source }) => source).join('');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import type { SeedSummary } from '../../domain/seed-summary.js';
 import { folderBoxes, packageBoxes } from './boxes.js';
 import { drawDisk, drawTimeline } from './drawings.js';
 import type { Markup } from './markup.js';
-import { html } from './markup.js';
+import { markup } from './markup.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 import { drawTreemap } from './treemap.js';
@@ -19,9 +19,10 @@ export function inspectionPage(report: ImageReport): string {
   const allowed = createHash('sha256').update(SCRIPT).digest('base64');
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${allowed}'`;
   const name = baseName(report.image);
-  const style: Markup = { markup: STYLE };
-  const script: Markup = { markup: SCRIPT };
-  return html`<!doctype html>
+  const style: Markup = { source: STYLE };
+  // Exactly these bytes are what the policy allows.
+  const script: Markup = { source: `<script>${SCRIPT}</script>` };
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -36,18 +37,18 @@ export function inspectionPage(report: ImageReport): string {
         <header>
           <h1>${name}</h1>
           <p class="soft">${formatSize(report.sizeBytes)} (${report.sizeBytes} bytes)</p>
-          ${report.sha256 === undefined ? html`` : html`<p class="soft mono">sha256 ${report.sha256}</p>`}
-          ${report.warnings.map((text) => html`<p class="warning">${text}</p>`)}
+          ${report.sha256 === undefined ? markup`` : markup`<p class="soft mono">sha256 ${report.sha256}</p>`}
+          ${report.warnings.map((text) => markup`<p class="warning">${text}</p>`)}
         </header>
         <section>
           <h2>Partitions</h2>
           ${drawDisk(report)} ${partitionTable(report)}
         </section>
-        <div class="cards">${systemCard(report)} ${report.seed === undefined ? html`` : seedCard(report.seed)}</div>
+        <div class="cards">${systemCard(report)} ${report.seed === undefined ? markup`` : seedCard(report.seed)}</div>
         ${
           report.bootCheck === undefined
-            ? html``
-            : html`<section>
+            ? markup``
+            : markup`<section>
                 <h2>Last boot check</h2>
                 ${drawTimeline(report.bootCheck)}
               </section>`
@@ -61,17 +62,15 @@ export function inspectionPage(report: ImageReport): string {
           ${drawTreemap(packageBoxes(report), 'What packages take')}
         </section>
         ${packageSection(report.packages.list)}
-        <script>
-          ${script};
-        </script>
+        ${script}
       </body>
-    </html> `.markup;
+    </html> `.source;
 }
 
 function partitionTable({ partitions }: ImageReport): Markup {
   const rows = partitions.map(
     ({ number, mount = '', offsetBytes, sizeBytes, fileSystem, other }) =>
-      html`<tr>
+      markup`<tr>
         <td>${number}</td>
         <td>${fileSystem?.kind ?? other ?? 'unknown'}</td>
         <td>${fileSystem?.label ?? ''}</td>
@@ -82,7 +81,7 @@ function partitionTable({ partitions }: ImageReport): Markup {
         <td class="mono">${mount}</td>
       </tr> `,
   );
-  return html`<div class="scroll">
+  return markup`<div class="scroll">
     <table>
       <thead>
         <tr>
@@ -126,7 +125,7 @@ function seedCard(seed: SeedSummary): Markup {
     ...seed.users.flatMap(({ name, password, sudo, sshKeys }): [string, string][] => [
       [
         'User',
-        `${name}: password ${password === 'set' ? 'set' : 'not set'}${sudo ? ', sudo' : ''}, ${sshKeys.length} ssh keys`,
+        `${name}: password ${password === 'set' ? 'set' : 'not set'}${sudo ? ', sudo' : ''}, ${sshKeys.length} ssh ${sshKeys.length === 1 ? 'key' : 'keys'}`,
       ],
       ...sshKeys.map(({ type, fingerprint, comment }): [string, string] => ['', `${type} ${fingerprint} ${comment}`]),
     ]),
@@ -147,10 +146,10 @@ function card(title: string, rows: readonly (readonly [string, string])[]): Mark
     .filter(([, value]) => value !== '')
     .map(
       ([key, value]) =>
-        html`<dt>${key}</dt>
+        markup`<dt>${key}</dt>
           <dd>${value}</dd> `,
     );
-  return html`<section class="card">
+  return markup`<section class="card">
     <h2>${title}</h2>
     <dl>${shown}</dl>
   </section>`;
@@ -159,7 +158,7 @@ function card(title: string, rows: readonly (readonly [string, string])[]): Mark
 function packageSection(list: readonly PackageReport[]): Markup {
   const rows = list.map(
     ({ name, version, architecture, section, summary, diskBytes, declaredBytes }) =>
-      html`<tr>
+      markup`<tr>
         <td>${name}</td>
         <td class="mono">${version}</td>
         <td>${architecture}</td>
@@ -169,7 +168,7 @@ function packageSection(list: readonly PackageReport[]): Markup {
         <td>${summary}</td>
       </tr> `,
   );
-  return html`<section>
+  return markup`<section>
     <h2>Packages</h2>
     <p>
       <input id="search" type="search" placeholder="Search" aria-label="Search packages" />

@@ -12,7 +12,7 @@ p { margin: .3rem 0; }
 .soft { color: var(--soft); }
 .mono, code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 .warning { border-left: 3px solid var(--bad); padding-left: .7rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.cards { margin-top: 1.6rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1.1rem; min-width: 0; }
 .card h2 { margin: 0 0 .6rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; }

@@ -1,7 +1,7 @@
 import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
 import { formatSize } from '../../domain/bytes.js';
 import type { Markup } from './markup.js';
-import { html } from './markup.js';
+import { markup } from './markup.js';
 
 /** A box of a treemap; a box with children is as large as they are together. */
 export type Box = {
@@ -45,7 +45,7 @@ export function drawTreemap(root: Box, title: string): Markup {
     colours.set(group, colour);
     const isFolder = node.children !== undefined;
     return [
-      html`<g class="k${colour}${isFolder ? ' folder' : ''}"
+      markup`<g class="k${colour}${isFolder ? ' folder' : ''}"
         ><title>${node.data.path}: ${formatSize(node.value ?? 0)}</title
         ><rect
           x="${node.x0}"
@@ -56,7 +56,7 @@ export function drawTreemap(root: Box, title: string): Markup {
       > `,
     ];
   });
-  return html`<svg class="treemap" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${boxes}</svg>`;
+  return markup`<svg class="treemap" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${boxes}</svg>`;
 }
 
 function label(
@@ -69,11 +69,11 @@ function label(
   isFolder: boolean,
 ): Markup {
   const letters = Math.floor((width - 8) / LETTER_WIDTH);
-  if (letters < 3 || height < LINE_HEIGHT) return html``;
+  if (letters < 3 || height < LINE_HEIGHT) return markup``;
   const text = isFolder ? `${name}  ${size}` : name;
-  const first = html`<text x="${x + 4}" y="${y + 12}">${shortened(text, letters)}</text>`;
+  const first = markup`<text x="${x + 4}" y="${y + 12}">${shortened(text, letters)}</text>`;
   const hasRoom = !isFolder && height >= 2 * LINE_HEIGHT && size.length <= letters;
-  return hasRoom ? html`${first}<text class="size" x="${x + 4}" y="${y + 12 + LINE_HEIGHT}">${size}</text>` : first;
+  return hasRoom ? markup`${first}<text class="size" x="${x + 4}" y="${y + 12 + LINE_HEIGHT}">${size}</text>` : first;
 }
 
 function shortened(text: string, letters: number): string {
