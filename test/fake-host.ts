@@ -60,6 +60,9 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     startIn: (_sandbox, command) => {
       throw new Error(`a test did not expect to start: ${formatCommand(command)}`);
     },
+    attach: (command) => {
+      throw new Error(`a test did not expect to attach: ${formatCommand(command)}`);
+    },
     attachIn: (_sandbox, command) => {
       throw new Error(`a test did not expect to attach: ${formatCommand(command)}`);
     },

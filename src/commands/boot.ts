@@ -1,11 +1,15 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { parseSize } from '../domain/bytes.js';
 import type { BootProof } from '../domain/boot-proof.js';
-import type { MachineName } from '../domain/qemu.js';
+import type { MachineName, PortForward } from '../domain/qemu.js';
 import { MACHINE_NAMES } from '../domain/qemu.js';
 import { ReswarmError, UserError } from '../errors.js';
 import type { BootOptions } from '../services/boot-image.js';
 import { bootImage } from '../services/boot-image.js';
+import type { SshOptions } from '../services/ssh-into-image.js';
+import { sshIntoImage } from '../services/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../services/check-boot.js';
 import { describeProof } from '../ui/describe-proof.js';
 import { BaseCommand } from './base-command.js';
@@ -13,7 +17,8 @@ import { BaseCommand } from './base-command.js';
 export default class Boot extends BaseCommand {
   static override summary = 'Start an image in QEMU, or prove with --check that it works';
   static override description = `Starts the image itself: its own kernel, command line and seed, read out of its boot partition.
-What it writes goes to a throwaway card; the image is never changed. Ctrl-a x ends an interactive machine.`;
+What it writes goes to a throwaway card, or with --snapshot to one that is kept; the image is never changed.
+The image may be packed (xz, zstd, gzip), or a card's device, which is only read. Ctrl-a x ends an interactive machine.`;
   static override examples = [
     { description: 'Prove that an image boots', command: '<%= config.bin %> boot reswarm-os-rpi4.img --check' },
     {
@@ -21,19 +26,30 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
       command: '<%= config.bin %> boot reswarm-os-rpi3.img --check --machine raspi3b',
     },
     {
-      description: 'Look around in it, with its ssh server at port 2222',
-      command: '<%= config.bin %> boot reswarm-os-rpi4.img --ssh-port 2222',
+      description: "On QEMU's Raspberry Pi 4, with a copy of the shipped device tree changed for it",
+      command: '<%= config.bin %> boot reswarm-os-rpi4.img --check --machine raspi4b',
+    },
+    {
+      description: 'Look around in it on its console',
+      command: '<%= config.bin %> boot reswarm-os-rpi4.img --ssh-port 2222 --forward 8080:80',
+    },
+    { description: 'Log in by ssh', command: '<%= config.bin %> boot reswarm-os-rpi4.img --ssh' },
+    {
+      description: 'Run a command in it, and keep what it changes for the next time',
+      command: "<%= config.bin %> boot reswarm-os-rpi4.img --ssh --run 'docker info' --snapshot keep",
     },
   ];
 
-  static override args = { image: Args.string({ required: true, description: 'image file, not compressed' }) };
+  static override args = {
+    image: Args.string({ required: true, description: 'image file, packed or not, or a block device' }),
+  };
 
   static override flags = {
     check: Flags.boolean({ description: 'wait for proof that all of it works, power off, and say how it went' }),
     machine: Flags.option({
       options: MACHINE_NAMES,
       default: 'virt' as MachineName,
-      description: 'machine to be: virt is fast, raspi3b is a Raspberry Pi 3',
+      description: 'machine to be: virt is fast, raspi3b and raspi4b are Raspberry Pis as QEMU knows them',
     })(),
     'device-tree': Flags.string({
       description: 'device tree of the image to start raspi3b with [default: the first that fits]',
@@ -42,14 +58,38 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
     memory: Flags.string({ description: 'memory of virt', helpValue: '1G' }),
     cpus: Flags.integer({ description: 'processors of virt [default: as many as here, at most 4]', min: 1, max: 8 }),
     'ssh-port': Flags.integer({
-      description: 'port on 127.0.0.1 that leads to the ssh server in the image',
+      description:
+        'port on 127.0.0.1 that leads to the ssh server in the image [default: a free one, not with --check]',
       min: 1,
       max: 65_535,
     }),
+    forward: Flags.string({
+      description: 'port on 127.0.0.1 that leads to a TCP port of the image; can be repeated',
+      helpValue: 'HOST:GUEST',
+      multiple: true,
+      default: [],
+    }),
+    ssh: Flags.boolean({
+      description: 'log in by ssh as the first user whose key is here, and end the machine afterwards',
+      exclusive: ['check'],
+    }),
+    run: Flags.string({
+      description: 'with --ssh: run this instead of a shell; its exit code is ours',
+      helpValue: 'COMMAND',
+      dependsOn: ['ssh'],
+    }),
+    identity: Flags.string({
+      description: 'with --ssh: private key [default: the one in ~/.ssh that the seed knows]',
+      helpValue: 'FILE',
+      dependsOn: ['ssh'],
+    }),
+    snapshot: Flags.string({
+      description: 'keep the card in this file and go on from it next time; "keep": beside the image',
+      helpValue: 'keep|FILE',
+    }),
     timeout: Flags.integer({
-      description: 'give up after this many seconds [default: 300 on virt, 900 on raspi3b]',
+      description: 'give up after this many seconds [default: 300 on virt, 900 on the others]; with --check or --ssh',
       min: 1,
-      dependsOn: ['check'],
     }),
     log: Flags.string({ description: 'keep the whole console in this file', helpValue: 'FILE', dependsOn: ['check'] }),
     profile: Flags.boolean({
@@ -76,6 +116,8 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
       ...(flags['device-tree'] === undefined ? {} : { deviceTree: flags['device-tree'] }),
       ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
       ...(flags['ssh-port'] === undefined ? {} : { sshPort: flags['ssh-port'] }),
+      forwards: flags.forward.map(forwardOf),
+      ...(flags.snapshot === undefined ? {} : { snapshot: snapshotPath(flags.snapshot, args.image) }),
       ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }),
     };
     if (flags.check) {
@@ -86,14 +128,35 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
         ...(flags.log === undefined ? {} : { logFile: flags.log }),
       });
     }
+    if (flags.ssh && (flags.run !== undefined || (process.stdin.isTTY && !this.jsonEnabled()))) {
+      return this.exitAs(await sshIntoImage(this.sshOptions(options, flags), this.host, this.reporter));
+    }
     if (this.jsonEnabled() || !process.stdin.isTTY) {
       throw new UserError('no-terminal', 'Without --check the image is started on a terminal, and this is none', {
-        hints: ['Add --check.'],
+        hints: [flags.ssh ? "Add a command for it: --run 'docker info'." : 'Add --check.'],
       });
     }
-    const exit = await bootImage(options, this.host, this.reporter);
+    return this.exitAs(await bootImage(options, this.host, this.reporter));
+  }
+
+  private exitAs(exit: { exitCode: number }): { exitCode: number } {
     process.exitCode = exit.exitCode;
     return exit;
+  }
+
+  private sshOptions(options: BootOptions, flags: { run?: string; identity?: string; timeout?: number }): SshOptions {
+    const passedOn = ['TERM', 'COLORTERM', 'SSH_AUTH_SOCK'].flatMap((name): [string, string][] => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    });
+    return {
+      ...options,
+      keyFolder: join(homedir(), '.ssh'),
+      environment: Object.fromEntries(passedOn),
+      ...(flags.run === undefined ? {} : { command: flags.run }),
+      ...(flags.identity === undefined ? {} : { identity: resolve(flags.identity) }),
+      ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
+    };
   }
 
   private async check(options: Parameters<typeof checkBoot>[0]): Promise<BootProof> {
@@ -111,6 +174,21 @@ What it writes goes to a throwaway card; the image is never changed. Ctrl-a x en
     }
     return proof;
   }
+}
+
+function forwardOf(text: string): PortForward {
+  const match = /^(\d{1,5}):(\d{1,5})$/.exec(text);
+  const [hostPort, guestPort] = [Number(match?.[1]), Number(match?.[2])];
+  const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+  if (isPort(hostPort) && isPort(guestPort)) return { hostPort, guestPort };
+  throw new UserError('bad-forward', `"${text}" is no pair of ports`, {
+    hints: ["The port here, a colon, the image's port: --forward 8080:80."],
+  });
+}
+
+/** `keep` lies beside the image under its name. */
+function snapshotPath(text: string, image: string): string {
+  return resolve(text === 'keep' ? `${image}.snapshot.qcow2` : text);
 }
 
 function memoryOf(text: string): number {

@@ -177,7 +177,10 @@ const ROOT_WORDS_LENGTH = ' root=PARTUUID=01234567-02 rootfstype=ext4 rootwait '
 const qemuMachinesFindDeviceTrees: BoardRule = ({ qemu, deviceTrees }) =>
   qemu.flatMap((name, index) => {
     const fitting = MACHINES[name].deviceTrees;
-    return fitting.length === 0 || fitting.some((deviceTree) => deviceTrees.includes(deviceTree))
+    // A board without any device tree is told so by another rule.
+    return fitting.length === 0 ||
+      deviceTrees.length === 0 ||
+      fitting.some((deviceTree) => deviceTrees.includes(deviceTree))
       ? []
       : [
           {

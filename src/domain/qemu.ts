@@ -1,7 +1,7 @@
 import { GiB, MiB } from './bytes.js';
 import type { Command } from './command.js';
 
-export const MACHINE_NAMES = ['virt', 'raspi3b'] as const;
+export const MACHINE_NAMES = ['virt', 'raspi3b', 'raspi4b'] as const;
 export type MachineName = (typeof MACHINE_NAMES)[number];
 
 /** A machine that QEMU can be, and how a Raspberry Pi image has to be told about it. */
@@ -11,6 +11,11 @@ export type Machine = {
   readonly console: string;
   /** Device trees of the image that fit, best first; none where QEMU makes its own. */
   readonly deviceTrees: readonly string[];
+  /**
+   * What fdtput changes in a copy of the device tree, the file's name left out: only where QEMU's model differs so much
+   * from the board that the shipped one would not start.
+   */
+  readonly deviceTreeEdits: readonly (readonly string[])[];
   /** What the system must be told because QEMU differs from the real thing. */
   readonly kernelArguments: readonly string[];
   /** Which of QEMU's serial lines that is: 0 by default. */
@@ -23,7 +28,14 @@ export type Machine = {
 
 /** Facts of QEMU 10: docs/system/arm/{virt,raspi}.rst, hw/arm/bcm2835_peripherals.c. */
 export const MACHINES: Readonly<Record<MachineName, Machine>> = {
-  virt: { name: 'virt', console: 'ttyAMA0', deviceTrees: [], kernelArguments: [], timeoutSeconds: 300 },
+  virt: {
+    name: 'virt',
+    console: 'ttyAMA0',
+    deviceTrees: [],
+    deviceTreeEdits: [],
+    kernelArguments: [],
+    timeoutSeconds: 300,
+  },
   raspi3b: {
     name: 'raspi3b',
     // The PL011 (ttyAMA0) belongs to Bluetooth in the shipped device tree; GPIO 14/15 carry the mini-UART.
@@ -37,9 +49,24 @@ export const MACHINES: Readonly<Record<MachineName, Machine>> = {
       'bcm2710-rpi-3-b.dtb',
       'bcm2710-rpi-3-b-plus.dtb',
     ],
+    deviceTreeEdits: [],
     // QEMU's watchdog does not count: to arm it is to reset the machine (hw/misc/bcm2835_powermgt.c).
     kernelArguments: ['systemd.watchdog_sec=0'],
     fixed: '1 GiB of memory and 4 processors',
+    timeoutSeconds: 900,
+  },
+  raspi4b: {
+    name: 'raspi4b',
+    // QEMU's mini-UART floods the system with interrupts here, so Bluetooth lends its PL011 to the console.
+    console: 'ttyAMA0,115200',
+    deviceTrees: ['bcm2711-rpi-4-b.dtb'],
+    deviceTreeEdits: [
+      ['-r', '/soc/serial@7e201000/bluetooth'],
+      // QEMU puts the card into the controller that has the wifi chip on a board, whose power switch it does not have.
+      ['-d', '/soc/mmc@7e300000', 'mmc-pwrseq'],
+    ],
+    kernelArguments: ['systemd.watchdog_sec=0'],
+    fixed: '2 GiB of memory and 4 processors',
     timeoutSeconds: 900,
   },
 };
@@ -49,6 +76,9 @@ export function withDeviceTree(machine: Machine, deviceTree: string | undefined)
   if (deviceTree !== 'bcm2837-rpi-cm3-io3.dtb') return machine;
   return { ...machine, console: 'ttyAMA0,115200', consoleLine: 0 };
 }
+
+/** A port on this machine's 127.0.0.1 that leads to one of the image's. */
+export type PortForward = { readonly hostPort: number; readonly guestPort: number };
 
 /** Everything that a start of QEMU depends on. Paths are as QEMU sees them. */
 export type MachineRun = {
@@ -62,8 +92,9 @@ export type MachineRun = {
   readonly memoryBytes: number;
   /** The serial line on our terminal, with QEMU's own keys (Ctrl-a x ends it), or to be read only. */
   readonly terminal: boolean;
-  /** Port on this machine's 127.0.0.1 that leads to the image's port 22. */
-  readonly sshPort?: number;
+  readonly forwards: readonly PortForward[];
+  /** The card is kept: what the machine writes has to reach the disk. */
+  readonly keepsCard: boolean;
   /** What a guest reads from GREETER's address, to prove its network without anyone outside. */
   readonly greeting?: string;
 };
@@ -76,11 +107,13 @@ export function qemuCommand(run: MachineRun): Command {
   const serial = run.terminal ? 'mon:stdio' : 'stdio';
   const network = [
     'user,id=net',
-    ...(run.sshPort === undefined ? [] : [`hostfwd=tcp:127.0.0.1:${run.sshPort}-:22`]),
+    ...run.forwards.map(({ hostPort, guestPort }) => `hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`),
     ...(run.greeting === undefined
       ? []
       : [`guestfwd=tcp:${GREETER.address}:${GREETER.port}-cmd:/usr/bin/printf ${run.greeting}`]),
   ].join(',');
+  // A card that is thrown away need not reach the disk.
+  const cache = run.keepsCard ? 'writeback' : 'unsafe';
   return {
     file: 'qemu-system-aarch64',
     args: [
@@ -90,16 +123,15 @@ export function qemuCommand(run: MachineRun): Command {
       ...['-kernel', run.kernel, '-append', run.commandLine],
       ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
       ...['-netdev', network],
-      // The overlay is thrown away: no write has to reach the disk.
       ...(run.machine.name === 'virt'
         ? [
             ...['-cpu', 'cortex-a53', '-smp', run.cpus.toString(), '-m', `${Math.floor(run.memoryBytes / MiB)}M`],
-            ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=unsafe`],
+            ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`],
             ...['-device', 'virtio-blk-device,drive=card', '-device', 'virtio-net-device,netdev=net'],
             ...['-device', 'virtio-rng-device', '-serial', serial],
           ]
         : [
-            ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=unsafe`],
+            ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`],
             // An address of Raspberry Pi's own range: Linux calls a USB adapter with QEMU's usual one usb0, not eth0.
             ...['-device', 'usb-net,netdev=net,mac=b8:27:eb:00:00:01'],
             ...Array.from({ length: run.machine.consoleLine ?? 0 }, () => ['-serial', 'null']).flat(),
@@ -107,6 +139,16 @@ export function qemuCommand(run: MachineRun): Command {
           ]),
     ],
   };
+}
+
+/** The machine's changes to a device tree file; a node that this one does not have ends with exit code 1. */
+export function deviceTreeCommands(machine: Machine, file: string): readonly Command[] {
+  return machine.deviceTreeEdits.map(([option = '', ...rest]) => ({ file: 'fdtput', args: [option, file, ...rest] }));
+}
+
+/** Tells what an overlay lies over, as JSON; also while a machine has it open. */
+export function overlayInfoCommand(overlay: string): Command {
+  return { file: 'qemu-img', args: ['info', '--output=json', '--force-share', overlay] };
 }
 
 /** A file that shows `image` and keeps what is written to it; `image` itself is only ever read. */

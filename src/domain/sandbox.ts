@@ -5,7 +5,7 @@ export type Mount = {
   readonly source: string;
   readonly target: string;
   readonly writable?: boolean;
-  /** A device that the program may really open: without this it is there and of no use. */
+  /** A device that the program may really open, for writing too: without this it is there and of no use. */
   readonly device?: boolean;
 };
 

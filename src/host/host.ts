@@ -66,6 +66,8 @@ export interface Host {
   startIn(sandbox: Sandbox, command: Command, options: StartOptions): RunningProgram;
   /** Lends our own terminal to a program inside a sandbox until it ends. */
   attachIn(sandbox: Sandbox, command: Command): Promise<ProgramExit>;
+  /** The same for a program of this machine: ssh. */
+  attach(command: Command): Promise<ProgramExit>;
   /** Fetches to `request.path`, resuming a partial file; throws NetworkError or IntegrityError. */
   download(request: DownloadRequest): Promise<void>;
   /** What this machine has for drives, read now. Throws ReswarmError `devices-unknown`. */

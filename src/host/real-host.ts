@@ -173,6 +173,11 @@ export class RealHost implements Host {
     return startProgram(sandboxed(sandbox, command, this.facts.privilege), this, options);
   }
 
+  async attach(command: Command): Promise<ProgramExit> {
+    this.signal.throwIfAborted();
+    return attachProgram(command, this);
+  }
+
   async attachIn(sandbox: Sandbox, command: Command): Promise<ProgramExit> {
     this.signal.throwIfAborted();
     return attachProgram(sandboxed(sandbox, command, this.facts.privilege), this);

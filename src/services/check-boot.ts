@@ -2,13 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expectationsOf } from '../config/seed-expectations.js';
 import type { BootProof, BootWatch, MilestoneName } from '../domain/boot-proof.js';
 import { MILESTONES, concludeWatch, startWatch, watchLine } from '../domain/boot-proof.js';
+import { bootRecordOf } from '../domain/boot-record.js';
 import { PROBE_OFFSET_BYTES, probeArguments, probeSectors } from '../domain/boot-probe.js';
 import { COMMAND_LINE_LIMIT, GREETER, MACHINES, commandLineFor } from '../domain/qemu.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import type { BootOptions, LoadedMachine } from './boot-image.js';
-import { withLoadedMachine } from './boot-image.js';
+import { forwardsOf, withLoadedMachine } from './boot-image.js';
+import { keepBootRecord } from './boot-records.js';
+import { imageDigest } from './image-digest.js';
 
 export type CheckOptions = BootOptions & {
   /** Default: what MACHINES says of the machine. */
@@ -49,6 +52,8 @@ export async function checkBoot(options: CheckOptions, host: Host, report: Repor
     for (const { name } of MILESTONES) report.emit({ type: 'stage-started', stage: name });
     const expected = expectationsOf(loaded.files.userData, loaded.files.metaData);
     const proof = await watchBoot(loaded, commandLine, startWatch(expected, GREETING), options, host, report);
+    const digest = await imageDigest(loaded.rawPath, host);
+    if (digest !== undefined) await keepBootRecord(digest, bootRecordOf(proof, MILESTONES, new Date()), host);
     for (const milestone of proof.milestones) {
       if (milestone.seconds === undefined) {
         report.emit({ type: 'stage-failed', stage: milestone.name, durationMs: 0 });
@@ -104,7 +109,7 @@ async function watchBoot(
   let stopped: BootProof['stopped'];
   const qemu = loaded.qemu({ commandLine, terminal: false, greeting: GREETING });
   // A port on this machine needs its network; the check itself needs none.
-  const sandbox = { ...loaded.sandbox, network: options.sshPort !== undefined };
+  const sandbox = { ...loaded.sandbox, network: forwardsOf(options).length > 0 };
   const running = host.startIn(sandbox, qemu, {
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     onLine: (line) => {

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { MiB } from '../../src/domain/bytes.js';
 import type { BootProof } from '../../src/domain/boot-proof.js';
@@ -9,7 +13,9 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { ReportEvent } from '../../src/pipeline/reporter.js';
 import { withLoadedMachine } from '../../src/services/boot-image.js';
+import { findBootRecord } from '../../src/services/boot-records.js';
 import { checkBoot } from '../../src/services/check-boot.js';
+import { sshIntoImage } from '../../src/services/ssh-into-image.js';
 
 const START_SECTOR = 2048;
 const FAT_BYTES = 34 * MiB;
@@ -112,7 +118,10 @@ async function check(image: string, timeoutSeconds = 60, events: ReportEvent[] =
 
 /** Nothing of a machine may outlive the call: no process, no scratch folder. */
 async function expectNothingLeft(): Promise<void> {
-  expect(await readdir(join(folder, 'cache'))).toEqual([]);
+  // How checks went is kept, and the empty scratch folder of packed images.
+  const kept = ['boot-checks', 'v1'];
+  expect((await readdir(join(folder, 'cache'))).filter((name) => !kept.includes(name))).toEqual([]);
+  expect(await readdir(join(folder, 'cache', 'v1', 'tmp')).catch(() => [])).toEqual([]);
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(names.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
   expect(lines.filter((line) => line.includes('qemu-system') && line.includes(folder))).toEqual([]);
@@ -180,6 +189,133 @@ describe('a boot check', () => {
     });
     await expect(interrupted).rejects.toThrow();
     host = newHost();
+    await expectNothingLeft();
+  });
+});
+
+describe('a boot', () => {
+  const hello = { text: 'hello from the guest\\r\\n', ending: POWER_OFF };
+
+  it('takes a packed image', async () => {
+    const image = await makeImage('packed', hello);
+    await writeFile(`${image}.gz`, gzipSync(await readFile(image)));
+    expect((await check(`${image}.gz`)).consoleTail).toContain('hello from the guest');
+    await expectNothingLeft();
+  });
+
+  it('keeps its record for inspect, without what the console said', async () => {
+    const image = await makeImage('recorded', hello);
+    await check(image);
+    const record = await findBootRecord(await sha256(image), host);
+    expect(record).toMatchObject({ machine: 'virt', passed: false, stopped: 'machine-ended' });
+    expect(JSON.stringify(record)).not.toContain('hello');
+  });
+
+  it('goes on from the card that it kept, and changes neither the image nor its description', async () => {
+    const image = await makeImage('kept', hello);
+    const before = await sha256(image);
+    const snapshot = join(folder, 'cards', 'kept.qcow2');
+    const options = { image, machine: 'virt', tools: inject('toolsTree'), snapshot } as const;
+    const written = Buffer.alloc(512, 'once');
+    await withLoadedMachine(options, host, nobody, (loaded) => loaded.writeCard(written, 4096));
+    expect((await stat(snapshot)).mode & 0o777).toBe(0o600);
+    expect(await sha256(image)).toBe(before);
+    await withLoadedMachine(options, host, nobody, async ({ sandbox }) => {
+      const read = {
+        file: 'qemu-io',
+        args: ['-f', 'qcow2', '-c', `read -P ${'o'.charCodeAt(0)} 4096 1`, '/run/boot/kept/kept.qcow2'],
+      };
+      expect((await host.runIn(sandbox, read)).stdout).toContain('read 1/1 bytes');
+    });
+    expect((await checkBoot({ ...options, timeoutSeconds: 60 }, host, nobody)).consoleTail).toContain(
+      'hello from the guest',
+    );
+    await expectNothingLeft();
+  });
+
+  it('refuses a kept card of another image, and a file that is none', async () => {
+    const snapshot = join(folder, 'one.qcow2');
+    const [one, other] = [await makeImage('one', hello), await makeImage('other', { text: 'another' })];
+    const start = (image: string, file: string) =>
+      withLoadedMachine({ image, machine: 'virt', tools: inject('toolsTree'), snapshot: file }, host, nobody, () =>
+        Promise.resolve('started'),
+      );
+    expect(await start(one, snapshot)).toBe('started');
+    await expect(start(other, snapshot)).rejects.toMatchObject({ code: 'snapshot-of-other-image' });
+    const text = join(folder, 'text.qcow2');
+    await writeFile(text, 'mine');
+    await expect(start(one, text)).rejects.toMatchObject({ code: 'not-a-snapshot' });
+    expect(await readFile(text, 'utf8')).toBe('mine');
+    await expect(start(one, join(text, 'below'))).rejects.toMatchObject({ code: 'snapshot-not-writable' });
+    await expectNothingLeft();
+  });
+
+  it('refuses a port that is taken', async () => {
+    const image = await makeImage('port', hello);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const hostPort = (server.address() as AddressInfo).port;
+    const options = {
+      image,
+      machine: 'virt',
+      tools: inject('toolsTree'),
+      forwards: [{ hostPort, guestPort: 80 }],
+    } as const;
+    await expect(checkBoot(options, host, nobody)).rejects.toMatchObject({ code: 'port-in-use', exitCode: 2 });
+    server.close();
+  });
+
+  it('changes a copy of the device tree for raspi4b', async () => {
+    const image = await makeImage('tree');
+    const dir = join(folder, 'tree');
+    const source = '/dts-v1/;/{soc{serial@7e201000{a;bluetooth{b;};};mmc@7e300000{mmc-pwrseq=<1>;c;};};};';
+    await writeFile(join(dir, 'tree.dts'), source);
+    await inTools(dir, 'dtc', ['-q', '-o', 'bcm2711-rpi-4-b.dtb', 'tree.dts']);
+    await inTools(dir, 'mcopy', ['-i', `disk.img@@${START_SECTOR * 512}`, 'bcm2711-rpi-4-b.dtb', '::']);
+    const before = await sha256(image);
+    const options = { image, machine: 'raspi4b', tools: inject('toolsTree') } as const;
+    await withLoadedMachine(options, host, nobody, async ({ sandbox }) => {
+      const { stdout } = await host.runIn(sandbox, {
+        file: 'dtc',
+        args: ['-q', '-O', 'dts', 'boot/bcm2711-rpi-4-b.dtb'],
+      });
+      expect(stdout).not.toMatch(/bluetooth|mmc-pwrseq/);
+      expect(stdout.replace(/\s+/g, ' ')).toContain('serial@7e201000 { a; }; mmc@7e300000 { c; };');
+    });
+    expect(await sha256(image)).toBe(before);
+  });
+});
+
+describe('ssh into an image', () => {
+  const options = (image: string) => {
+    return {
+      image,
+      machine: 'virt',
+      tools: inject('toolsTree'),
+      keyFolder: folder,
+      environment: {},
+      timeoutSeconds: 20,
+    } as const;
+  };
+
+  it('needs somebody whom the seed lets in', async () => {
+    const image = await makeImage('no-key');
+    await expect(sshIntoImage(options(image), host, nobody)).rejects.toMatchObject({ code: 'seed-no-ssh-key' });
+    await expectNothingLeft();
+  });
+
+  it('says that the machine ended, with its console, and leaves nothing behind', async () => {
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
+    const image = await makeImage('ends-early', { text: 'not today\\r\\n', ending: POWER_OFF });
+    const dir = join(folder, 'ends-early');
+    await writeFile(join(dir, 'user-data'), `#cloud-config\nssh_authorized_keys: ["${key}"]\n`);
+    await inTools(dir, 'mcopy', ['-o', '-i', `disk.img@@${START_SECTOR * 512}`, 'user-data', '::']);
+    await expect(sshIntoImage(options(image), host, nobody)).rejects.toMatchObject({ code: 'ssh-identity-missing' });
+    const known = { ...options(image), identity: join(dir, 'key') };
+    await expect(sshIntoImage(known, host, nobody)).rejects.toMatchObject({
+      code: 'ssh-no-answer',
+      details: expect.arrayContaining(['not today']) as string[],
+    });
     await expectNothingLeft();
   });
 });

@@ -84,7 +84,8 @@ export async function withRawPath<Result>(
   return status?.isBlockDevice() === true ? use(path) : withRawImage(path, tools, host, use);
 }
 
-async function readVolume(file: FileHandle, partition: MbrPartition, path: string, host: Host): Promise<Volume> {
+/** Looks at one partition of an open image. Throws UserError `boot-partition-unreadable`, ReswarmError `file-system-corrupt`. */
+export async function readVolume(file: FileHandle, partition: MbrPartition, path: string, host: Host): Promise<Volume> {
   const name = `partition ${partition.number} of ${path}`;
   const read: ReadBytes = async (offset, size) => {
     host.signal.throwIfAborted();

@@ -5,6 +5,8 @@ import { formatCommand } from '../../../src/domain/command.js';
 import type { MachineRun } from '../../../src/domain/qemu.js';
 import {
   MACHINES,
+  MACHINE_NAMES,
+  deviceTreeCommands,
   cardSize,
   commandLineFor,
   overlayCommand,
@@ -21,6 +23,8 @@ const run: MachineRun = {
   cpus: 2,
   memoryBytes: GiB,
   terminal: false,
+  forwards: [],
+  keepsCard: false,
 };
 
 describe('qemuCommand', () => {
@@ -55,7 +59,21 @@ describe('qemuCommand', () => {
     expect(withDeviceTree(MACHINES.raspi3b, 'bcm2837-rpi-3-b.dtb')).toBe(MACHINES.raspi3b);
   });
 
-  it.each(['virt', 'raspi3b'] as const)('adds no device of its own to %s and ends with a reboot', (name) => {
+  it('makes raspi4b with the console on its first serial line', () => {
+    const line = qemuCommand({ ...run, machine: MACHINES.raspi4b, deviceTree: '/b/bcm2711-rpi-4-b.dtb' }).args.join(
+      ' ',
+    );
+    expect(line).toContain('-machine raspi4b');
+    expect(line).toContain('if=sd');
+    expect(line).not.toContain('-serial null');
+  });
+
+  it('lets a card that is kept reach the disk, and no other', () => {
+    expect(formatCommand(qemuCommand(run))).toContain('cache=unsafe');
+    expect(formatCommand(qemuCommand({ ...run, keepsCard: true }))).toContain('cache=writeback');
+  });
+
+  it.each(MACHINE_NAMES)('adds no device of its own to %s and ends with a reboot', (name) => {
     const { args } = qemuCommand({ ...run, machine: MACHINES[name] });
     expect(args).toEqual(expect.arrayContaining(['-nodefaults', '-no-reboot']));
   });
@@ -65,14 +83,34 @@ describe('qemuCommand', () => {
   });
 
   it('opens the ssh port on the loopback only, and answers the greeter', () => {
-    const line = formatCommand(qemuCommand({ ...run, sshPort: 2222, greeting: 'hello' }));
+    const line = formatCommand(
+      qemuCommand({
+        ...run,
+        forwards: [
+          { hostPort: 2222, guestPort: 22 },
+          { hostPort: 8080, guestPort: 80 },
+        ],
+        greeting: 'hello',
+      }),
+    );
     expect(line).toContain('hostfwd=tcp:127.0.0.1:2222-:22');
+    expect(line).toContain('hostfwd=tcp:127.0.0.1:8080-:80');
     expect(line).toContain('guestfwd=tcp:10.0.2.100:8000-cmd:/usr/bin/printf hello');
   });
 
   it('keeps the command line one argument', () => {
     const { args } = qemuCommand(run);
     expect(args[args.indexOf('-append') + 1]).toBe(run.commandLine);
+  });
+});
+
+describe('the device tree', () => {
+  it('is left alone but for raspi4b', () => {
+    expect(MACHINE_NAMES.filter((name) => deviceTreeCommands(MACHINES[name], 'x').length > 0)).toEqual(['raspi4b']);
+    expect(deviceTreeCommands(MACHINES.raspi4b, 'x.dtb').map(formatCommand)).toEqual([
+      'fdtput -r x.dtb /soc/serial@7e201000/bluetooth',
+      'fdtput -d x.dtb /soc/mmc@7e300000 mmc-pwrseq',
+    ]);
   });
 });
 

@@ -126,6 +126,7 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
     stream: refuse,
     startIn: refuse,
     attachIn: refuse,
+    attach: refuse,
     download: refuse,
     blockDevices: refuse,
     openDevice: refuse,
