@@ -66,7 +66,7 @@ export function savedImage(options: ImageOptions = {}): TarEntry[] {
     schemaVersion: 2,
     manifests: tags.map((tag) => ({
       ...blob(manifest, 'application/vnd.oci.image.manifest.v1+json'),
-      annotations: { 'io.containerd.image.name': `docker.io/library/${tag}` },
+      annotations: { 'io.containerd.image.name': `docker.io/${tag.includes('/') ? tag : `library/${tag}`}` },
     })),
   });
   const blobs = [config, layer, manifest].map((data) => ({ path: `blobs/sha256/${sha256(data)}`, data }));
