@@ -18,6 +18,13 @@ export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas): Finding
     checkMetaData(files.metaData),
     files.networkConfig === undefined ? NOTHING_FOUND : checkNetworkConfig(files.networkConfig, schemas),
   );
+  const ignored = each.warnings.filter(({ code }) => code === 'seed-ignored');
+  if (ignored.length > 0) {
+    return mergeFindings({
+      problems: [...each.problems, ...ignored],
+      warnings: each.warnings.filter((warning) => !ignored.includes(warning)),
+    });
+  }
   // Broken files would only make these speak nonsense.
   return each.problems.length > 0
     ? each

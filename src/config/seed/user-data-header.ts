@@ -27,6 +27,11 @@ const HEADERS: readonly (readonly [string, UserDataKind])[] = [
   ['#!', 'script'],
 ];
 
+/** A key at the left margin, or JSON: somebody means it. Anything else is prose, such as a note. */
+function looksLikeConfig(text: string): boolean {
+  return /^["']?[A-Za-z_][\w-]*["']?:(\s|$)/m.test(text) || /^\s*(\{|---)/.test(text);
+}
+
 /** What a user-data is, from its first line; a problem when cloud-init would not know either and ignore it whole. */
 export function userDataKind({ text, file }: SeedFile): UserDataKind | Problem {
   // cloud-init lower-cases the text and strips white space from its left before it looks.
@@ -63,6 +68,10 @@ export function userDataKind({ text, file }: SeedFile): UserDataKind | Problem {
         HEADERS.map(([header]) => header),
       )
     : undefined;
+  if (meant === undefined && !looksLikeConfig(text)) {
+    const message = `cloud-init would ignore this text as a whole: it is neither configuration nor a script`;
+    return { code: 'seed-ignored', message, hint: 'Begin a script with "#!/bin/sh".', ...at };
+  }
   return {
     code: 'seed-no-header',
     message: `the first line does not say what this is: ${ignored}`,

@@ -22,13 +22,17 @@ import { userDataKind } from './user-data-header.js';
  * Codes: those of checkText, readYamlSource, problemsFromSchema, userDataKind, and `hostname-invalid`,
  * `ssh-key-malformed`, `ssh-key-type`, `ssh-key-private`, `seed-password-not-a-hash`, `key-belongs-elsewhere`,
  * `crlf-in-script`, `unknown-key`, `wrong-type`; warnings `seed-unchecked`, `seed-clear-text-password`,
- * `image-setting`, `yaml-duplicate-key`.
+ * `image-setting`, `yaml-duplicate-key`, `seed-ignored`.
  */
 export function checkUserData(file: SeedFile, schemas?: CloudInitSchemas): Findings {
   const asText = checkText(file, USER_DATA_LIMIT_BYTES);
   if (asText.problems.length > 0) return asText;
   const kind = userDataKind(file);
-  if (typeof kind !== 'string') return mergeFindings(asText, { problems: [kind], warnings: [] });
+  if (typeof kind !== 'string') {
+    // For a file on its own. That no device should have such a user-data is said by checkSeed.
+    const isIgnored = kind.code === 'seed-ignored';
+    return mergeFindings(asText, { problems: isIgnored ? [] : [kind], warnings: isIgnored ? [kind] : [] });
+  }
   if (kind === 'cloud-config') return mergeFindings(asText, checkCloudConfig(file, schemas));
   if (kind === 'cloud-config-archive') return mergeFindings(asText, checkArchive(file));
   if (kind === 'jinja' || kind === 'mime' || kind === 'jsonp') {

@@ -1,0 +1,83 @@
+import { Args, Flags } from '@oclif/core';
+import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
+import { UserError } from '../errors.js';
+import { findCloudInitSchemas } from '../services/cloud-init-schemas.js';
+import { readIdentity } from '../services/device-identity.js';
+import type { Reseeding } from '../services/reseed-image.js';
+import { reseedImage } from '../services/reseed-image.js';
+import { confirmInjection } from '../ui/confirm-injection.js';
+import { describeInjection, warningsOf } from '../ui/describe-injection.js';
+import { describeReseeding } from '../ui/describe-reseeding.js';
+import { BaseCommand } from './base-command.js';
+
+export default class Reseed extends BaseCommand {
+  static override summary = 'Give a card that has already booted a new identity';
+  static override description = `Changes the seed as \`inject\` does and makes it a new instance, in meta-data and cmdline.txt, so that cloud-init
+applies it on the next boot. Looks into the root partition for what cloud-init has done there, and says what will not
+be done again.`;
+  static override examples = [
+    { description: 'A new name for a card', command: '<%= config.bin %> reseed /dev/sda --hostname gate-8' },
+    {
+      description: 'Let cloud-init apply the same seed once more',
+      command: '<%= config.bin %> reseed card.img',
+    },
+    {
+      description: 'A new seed',
+      command: '<%= config.bin %> reseed /dev/sda --user-data user-data --network-config network-config',
+    },
+  ];
+
+  static override args = { image: Args.string({ required: true, description: 'card, or image of one' }) };
+
+  static override flags = {
+    'user-data': Flags.string({ description: 'cloud-init user-data of this device', helpValue: 'FILE' }),
+    'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE' }),
+    'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE' }),
+    hostname: Flags.string({ description: 'name of the device' }),
+    'ssh-key': Flags.string({
+      description: 'public key that may log in: a file, or the key itself',
+      multiple: true,
+      helpValue: 'FILE|KEY',
+    }),
+    timezone: Flags.string({ description: 'time zone', helpValue: 'Europe/Berlin' }),
+    reswarm: Flags.string({ description: 'take the identity from a .flock or .reswarm file', helpValue: 'FILE' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask before a card is written' }),
+  };
+
+  async run(): Promise<Reseeding> {
+    const { args, flags } = await this.parse(Reseed);
+    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
+    if (sourceDateEpoch === undefined) {
+      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
+    }
+    const { identity, warnings } = await readIdentity({
+      workingFolder: process.cwd(),
+      projectDir: this.config.root,
+      sshKeys: flags['ssh-key'] ?? [],
+      configTxt: [],
+      files: [],
+      ...(flags['user-data'] === undefined ? {} : { userData: flags['user-data'] }),
+      ...(flags['meta-data'] === undefined ? {} : { metaData: flags['meta-data'] }),
+      ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
+      ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
+      ...(flags.timezone === undefined ? {} : { timezone: flags.timezone }),
+      ...(flags.reswarm === undefined ? {} : { reswarm: flags.reswarm }),
+    });
+    const schemas = await findCloudInitSchemas(this.host.facts.cacheDir);
+    const done = await reseedImage(
+      {
+        image: args.image,
+        identity,
+        projectDir: this.config.root,
+        sourceDateEpoch,
+        confirm: (plan) => confirmInjection(plan, flags.yes),
+        ...(schemas === undefined ? {} : { schemas }),
+      },
+      this.host,
+    );
+    const reseeding = { ...done, warnings: [...warnings, ...done.warnings] };
+    for (const line of warningsOf(reseeding)) process.stderr.write(`${line}\n`);
+    for (const line of [...describeInjection(reseeding), '', ...describeReseeding(reseeding)]) this.log(line);
+    return reseeding;
+  }
+}
