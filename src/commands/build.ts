@@ -15,6 +15,8 @@ import { assertHostReady, installMissing } from '../services/doctor.js';
 import { confirmFix } from '../ui/confirm.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
+import type { DeviceWritePlan } from '../ui/describe-device.js';
+import { describeDeviceWrite } from '../ui/describe-device.js';
 import { describePlan } from '../ui/describe-plan.js';
 import { BaseCommand } from './base-command.js';
 
@@ -26,6 +28,11 @@ type DeviceFlags = {
   readonly 'allow-built-in': boolean;
   readonly yes: boolean;
 };
+
+function deviceWrite(device: ClaimedDevice, flags: DeviceFlags): DeviceWritePlan {
+  const writes = `the image of board ${flags.board}; its size is known when its parts are made`;
+  return { device, path: flags.device ?? device.path, writes };
+}
 
 export default class Build extends BaseCommand {
   static override summary = 'Build the operating system image of a board';
@@ -174,6 +181,9 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     const target: BuildTarget =
       device === undefined ? { type: flags.loop ? 'loop' : 'file' } : { type: 'device', device };
     const options: BuildOptions = { ...wanted, target };
+    if (flags['dry-run'] && device !== undefined) {
+      for (const line of describeDeviceWrite(deviceWrite(device, flags))) this.log(line);
+    }
     if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host, this.reporter), flags.explain);
     assertHostReady(await installMissing(this.host, this.reporter, flags.yes ? undefined : confirmFix));
     if (device !== undefined) await this.confirm(device, flags);
@@ -192,8 +202,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
   }
 
   private async confirm(device: ClaimedDevice, flags: DeviceFlags): Promise<void> {
-    const writes = `the image of board ${flags.board}; its size is known when its parts are made`;
-    await confirmDeviceWrites([{ device, path: flags.device ?? device.path, writes }], {
+    await confirmDeviceWrites([deviceWrite(device, flags)], {
       agreed: flags.yes,
       commandLine: formatCommand({ file: 'reswarm-os', args: ['build', ...this.argv, '--yes'] }),
       signal: this.host.signal,

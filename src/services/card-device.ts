@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { realpath, stat } from 'node:fs/promises';
 import type { BlockDevice } from '../domain/block-device.js';
-import type { DeviceNeed } from '../domain/device-refusals.js';
+import type { DeviceNeed, RefusalReason } from '../domain/device-refusals.js';
 import { deviceRefusals } from '../domain/device-refusals.js';
 import { DeviceRefusedError, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -115,6 +115,8 @@ function changed(device: BlockDevice, differences: readonly string[]): ReswarmEr
   });
 }
 
+const LIFTED_BY_FLAGS: readonly RefusalReason[] = ['too-large', 'built-in'];
+
 async function refuse(
   path: string,
   device: BlockDevice,
@@ -124,9 +126,15 @@ async function refuse(
   const images = await Promise.all(imagePaths.map((image) => locate(image, devices)));
   const refusals = deviceRefusals(device, { ...need, images, isNamed: true });
   if (refusals.length === 0) return;
+  // A flag that would lift one reason is no advice where another one stays.
+  const isFinal = refusals.some(({ reason }) => !LIFTED_BY_FLAGS.includes(reason));
   throw new DeviceRefusedError(
     path,
-    refusals.map(({ reason, message, hint }) => ({ code: reason, message, hint })),
+    refusals.map(({ reason, message, hint }) => ({
+      code: reason,
+      message,
+      ...(isFinal && LIFTED_BY_FLAGS.includes(reason) ? {} : { hint }),
+    })),
   );
 }
 

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Compression } from '../domain/compression.js';
 import type { Overlay, ReadBytes } from '../domain/overlay.js';
@@ -10,12 +8,13 @@ import { etaSeconds, TransferRate } from '../host/transfer-rate.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { stageReporter } from '../pipeline/reporter.js';
 import type { ClaimedDevice } from './card-device.js';
-import { claimDevice, withDeviceOpen } from './card-device.js';
+import { claimDevice } from './card-device.js';
 import type { CardFailure, CardIo, CardJob, CardOutcome, CardProgress } from './device-writer.js';
 import { writeCards } from './device-writer.js';
 import { openCheckpoint } from './flash/checkpoint.js';
 import { checkSignature, expectedDigests } from './flash/expected-digests.js';
 import { ImageDigests, type ExpectedDigest } from './flash/image-digests.js';
+import { withCardOpen } from './flash/open-card.js';
 import type { CardIdentity, PersonalCard, PersonaliseOptions } from './flash/personalise.js';
 import { personalise } from './flash/personalise.js';
 import { surveyImage, type ImageSurvey } from './flash/survey-image.js';
@@ -274,55 +273,12 @@ async function withCardsOpen<Result>(
   const openNext = async (open: readonly OpenCard[]): Promise<Result> => {
     const planned = cards[open.length];
     if (planned === undefined) return use(open);
-    return withCardOpen(planned, host, reporter, (io) => openNext([...open, { planned, io }]));
+    const warn = (text: string, hint?: string): void => {
+      reporter.emit({ type: 'warning', text, ...(hint === undefined ? {} : { hint }) });
+    };
+    return withCardOpen(planned.device, host, warn, (io) => openNext([...open, { planned, io }]));
   };
   return openNext([]);
-}
-
-/** Past the page cache where that can be done; else it is flushed and dropped, and a person is told. */
-async function withCardOpen<Result>(
-  { device }: PlannedCard,
-  host: Host,
-  reporter: Reporter,
-  use: (io: CardIo) => Promise<Result>,
-): Promise<Result> {
-  const io = (handle: FileHandle): CardIo => ({
-    path: device.path,
-    handle,
-    sizeBytes: device.sizeBytes ?? 0,
-    isPresent: () => isPresent(device),
-  });
-  const warn = (text: string, hint?: string): void => {
-    reporter.emit({ type: 'warning', text, ...(hint === undefined ? {} : { hint }) });
-  };
-  const progress = { isOpen: false };
-  try {
-    return await withDeviceOpen(
-      device,
-      host,
-      async (handle) => {
-        progress.isOpen = true;
-        return use(io(handle));
-      },
-      { direct: true, warn },
-    );
-  } catch (error) {
-    if (progress.isOpen || (error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
-  }
-  warn(
-    `${device.path} cannot be written past the page cache (no O_DIRECT)`,
-    'It is flushed and its cache dropped before anything is read back; that is slower.',
-  );
-  const dropCache = async (): Promise<void> => {
-    await host.run({ file: 'blockdev', args: ['--flushbufs', device.path] });
-  };
-  return withDeviceOpen(device, host, (handle) => use({ ...io(handle), dropCache }), { warn });
-}
-
-/** A card reader stays when its card goes; its size is 0 then. */
-async function isPresent(device: ClaimedDevice): Promise<boolean> {
-  const size = await readFile(`/sys/dev/block/${device.majorMinor}/size`, 'utf8').catch(() => '0');
-  return Number(size) > 0;
 }
 
 const REPORT_EVERY_MS = 250;

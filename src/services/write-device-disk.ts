@@ -1,23 +1,22 @@
-import type { FileHandle } from 'node:fs/promises';
-import { MiB } from '../domain/bytes.js';
+import { parseMbr } from '../domain/mbr.js';
+import { planWrite } from '../domain/write-plan.js';
 import { IntegrityError, ReswarmError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from '../pipeline/reporter.js';
 import type { DiskParts, WrittenDisk } from '../stages/disk.js';
-import { consumeDisk, diskBytes, partitionTable } from '../stages/disk.js';
+import { partitionTable } from '../stages/disk.js';
 import type { ClaimedDevice } from './card-device.js';
-import { claimedFor, withDeviceOpen } from './card-device.js';
-
-/** Partition tables and file systems show at a drive's beginning; a GPT has a copy of itself at the end. */
-const WIPED_BYTES = MiB;
-const ZEROS = Buffer.alloc(WIPED_BYTES);
-/** So much may lie in memory before it is waited for: Ctrl-C and the last flush must not take minutes. */
-const FLUSH_EVERY_BYTES = 16 * MiB;
+import { claimedFor } from './card-device.js';
+import type { CardProgress } from './device-writer.js';
+import { writeCards } from './device-writer.js';
+import { withDiskSource } from './disk-source.js';
+import { describeFailure } from './flash-image.js';
+import { ImageDigests } from './flash/image-digests.js';
+import { withCardOpen } from './flash/open-card.js';
 
 /**
- * Writes a disk to a claimed device, every byte of it, and reads all of it back. The partition table comes last: until
- * everything else is right, nothing on the device looks as if one could start from it.
- * Throws IntegrityError `device-read-back-differs`, ReswarmError `device-write-failed`, and as `withDeviceOpen` does.
+ * Writes a disk to a claimed device as `flash` does, but every byte of it: all of it is read back, and the partition
+ * table comes last. Throws ReswarmError `cards-failed`, InterruptedError, and as `withDeviceOpen` does.
  */
 export async function writeDeviceDisk(
   parts: DiskParts,
@@ -25,97 +24,43 @@ export async function writeDeviceDisk(
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
-  const { layout } = parts;
+  const sizeBytes = parts.layout.totalBytes;
   const table = await partitionTable(parts, host);
-  const device = claimedFor(claimed, layout.totalBytes);
-  const withoutTable = () => diskBytes(parts, Buffer.alloc(table.length), host.signal);
-  return withDeviceOpen(
-    device,
-    host,
-    async (handle) => {
-      const disk = new DeviceDisk(handle, device, host);
-      await disk.write(ZEROS, 0);
-      await disk.write(ZEROS, Math.max(0, (device.sizeBytes ?? 0) - WIPED_BYTES));
-      await disk.flush();
-      report.step(`writing ${device.path}`);
-      let unflushed = 0;
-      await consumeDisk(withoutTable(), report, layout, async (chunk, position) => {
-        await disk.write(chunk, position);
-        unflushed += chunk.length;
-        if (unflushed < FLUSH_EVERY_BYTES) return;
-        await disk.flush();
-        unflushed = 0;
-      });
-      await disk.forgetCache();
-      report.step(`reading ${device.path} back`);
-      await consumeDisk(withoutTable(), report, layout, (chunk, position) => disk.compare(chunk, position));
-      await disk.write(table, 0);
-      await disk.forgetCache();
-      await disk.compare(table, 0);
-      return consumeDisk(diskBytes(parts, table, host.signal), report, layout, () => Promise.resolve());
-    },
-    {
-      warn: (text, hint) => {
-        report.warn(text, hint);
-      },
-    },
+  const mbr = parseMbr(table);
+  if (mbr === undefined) throw new IntegrityError('not-an-image', 'sfdisk made no partition table');
+  const plan = planWrite({ sizeBytes, mapped: [{ offsetBytes: 0, sizeBytes }], mbr });
+  const device = claimedFor(claimed, plan.cardSizeBytes);
+  const warn = (text: string, hint?: string): void => {
+    report.warn(text, hint);
+  };
+  const result = await withDiskSource(parts, table, host, (source) =>
+    withCardOpen(device, host, warn, (card) => {
+      const digests = new ImageDigests(source.path, false, [], undefined);
+      const cards = [{ card, onProgress: progressOf(device.path, report) }];
+      return writeCards({ source, plan, digests, cards, compareOnly: false }, host);
+    }),
   );
+  const failure = result.cards[0]?.failure;
+  if (failure === undefined) return { sizeBytes, sha256: result.sha256 };
+  throw new ReswarmError('cards-failed', `${device.path} was not written`, {
+    details: describeFailure(failure),
+    hints: ['It has no partition table and does not boot. Try it once more, in another reader; or replace it.'],
+  });
 }
 
-class DeviceDisk {
-  private readonly found = Buffer.alloc(MiB);
+const STEPS: Readonly<Record<CardProgress['phase'], string>> = {
+  preparing: 'erasing the old partition table',
+  writing: 'writing',
+  'reading-back': 'reading back',
+  comparing: 'comparing',
+  sealing: 'writing the partition table',
+};
 
-  constructor(
-    private readonly handle: FileHandle,
-    private readonly device: ClaimedDevice,
-    private readonly host: Host,
-  ) {}
-
-  async write(bytes: Uint8Array, position: number): Promise<void> {
-    await this.guarded(async () => {
-      for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, position + done);
-        done += bytesWritten;
-      }
-    });
-  }
-
-  async flush(): Promise<void> {
-    await this.guarded(() => this.handle.datasync());
-  }
-
-  /** What is read afterwards comes from the device, not from memory. */
-  async forgetCache(): Promise<void> {
-    await this.flush();
-    await this.host.run({ file: 'blockdev', args: ['--flushbufs', this.device.path] });
-  }
-
-  async compare(bytes: Buffer, position: number): Promise<void> {
-    const found = this.found.subarray(0, bytes.length);
-    await this.guarded(async () => {
-      for (let done = 0; done < found.length;) {
-        const { bytesRead } = await this.handle.read(found, done, found.length - done, position + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-    });
-    if (found.equals(bytes)) return;
-    throw new IntegrityError('device-read-back-differs', `${this.device.path} does not hold what was written to it`, {
-      details: [`first difference between the bytes ${position} and ${position + bytes.length}`],
-      hints: ['The card or its reader is broken or a fake. Nothing starts from it: it has no partition table.'],
-    });
-  }
-
-  private async guarded(action: () => Promise<void>): Promise<void> {
-    this.host.signal.throwIfAborted();
-    try {
-      await action();
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new ReswarmError('device-write-failed', `${this.device.path} failed: ${code ?? message}`, {
-        hints: ['Was the card taken out? If not, the card or its reader is broken. Nothing starts from it.'],
-        cause: error,
-      });
-    }
-  }
+function progressOf(path: string, report: StageReporter): (progress: CardProgress) => void {
+  let last: CardProgress['phase'] | undefined;
+  return ({ phase, doneBytes, totalBytes }) => {
+    if (phase !== last) report.step(`${path}: ${STEPS[phase]}`);
+    last = phase;
+    report.progress({ done: doneBytes, total: totalBytes, unit: 'bytes' });
+  };
 }

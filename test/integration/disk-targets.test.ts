@@ -261,8 +261,12 @@ describe('a drive is refused', () => {
 describe('nothing could start from a drive', () => {
   it('whose bytes come back different', async () => {
     const place = parts.layout.partitions[1].offsetBytes + 12_345;
+    const sector = Math.floor(place / 512) * 512;
     const writing = writeDeviceDisk(parts, await claim(), withBrokenCard(place), silent);
-    await expect(writing).rejects.toMatchObject({ code: 'device-read-back-differs' });
+    await expect(writing).rejects.toMatchObject({
+      code: 'cards-failed',
+      details: [expect.stringContaining('[card-read-back-differs]'), expect.stringContaining(`bytes ${sector} to`)],
+    });
     expect(await sectorOfCard(0)).toEqual(Buffer.alloc(512));
   });
 
