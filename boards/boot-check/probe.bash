@@ -248,6 +248,24 @@ look_at_containers() {
   fact container "{\"source\":$(text "$ENGINE" 20),\"exitCode\":$code,\"output\":$(text "$answer" 500),\"images\":${#tags[@]},\"missingImages\":$(list "${missing[*]}")}"
 }
 
+# Of a realtime kernel only: how late a thread of high priority wakes up while the machine is busy.
+look_at_latency() {
+  [[ $(uname -v) == *PREEMPT_RT* ]] || return
+  fact realtime true
+  if ! type cyclictest >/dev/null 2>&1; then
+    fact latency "{\"error\":$(text "cyclictest is not in this image")}"
+    return
+  fi
+  local answer code
+  answer=$(timeout 120 cyclictest --mlockall --priority=80 --interval=1000 --loops=5000 --quiet 2>&1)
+  code=$?
+  if [[ $code == 0 && $answer =~ Min:\ *([0-9]+).*Avg:\ *([0-9]+)\ Max:\ *([0-9]+) ]]; then
+    fact latency "{\"minUs\":${BASH_REMATCH[1]},\"avgUs\":${BASH_REMATCH[2]},\"maxUs\":${BASH_REMATCH[3]}}"
+  else
+    fact latency "{\"error\":$(text "exit code $code: $answer")}"
+  fi
+}
+
 # Asking for every unit's times takes half a minute in an emulated machine: only with PROFILE=1, set above.
 look_at_times() {
   local line
@@ -266,6 +284,7 @@ look_at_ssh
 look_at_mounts
 look_at_memory
 look_at_containers
+look_at_latency
 look_at_times
 fact finished true
 exec systemctl poweroff

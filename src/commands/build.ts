@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { KERNEL_FLAVOURS } from '../domain/board.js';
 import { formatSize } from '../domain/bytes.js';
 import { formatCommand } from '../domain/command.js';
 import { formatDuration } from '../domain/duration.js';
@@ -130,6 +131,11 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpValue: 'FILE',
       helpGroup: 'CONTENT',
     }),
+    'kernel-flavour': Flags.option({
+      options: KERNEL_FLAVOURS,
+      description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
+      helpGroup: 'CONTENT',
+    })(),
     'dry-run': Flags.boolean({ description: 'print the plan (stages, keys, layout, commands) and write nothing' }),
     explain: Flags.boolean({ description: 'say why a stage runs again: what is different in its key' }),
     yes: Flags.boolean({
@@ -170,6 +176,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       docker: flags.docker,
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
+      ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
       accelerate: !flags.emulate,
       jobs: flags.jobs ?? this.host.facts.cpus,
       offline: flags.offline,

@@ -144,6 +144,16 @@ export function judgeContainer(value: Json, greeting: string): Verdict {
   return good(`ran, held to its memory limit, reached out${own}`);
 }
 
+/** Figures are told, not judged: under emulation they say nothing of the board. */
+export function judgeLatency(value: Json): Verdict {
+  const latency = facts(value);
+  if (latency.error !== undefined) return bad(words(latency.error));
+  const [min, avg, max] = [latency.minUs, latency.avgUs, latency.maxUs].map(count) as [number, number, number];
+  return max > 0
+    ? good(`PREEMPT_RT, a thread woke up ${min} to ${max} µs late, ${avg} on average`)
+    : bad('cyclictest measured nothing');
+}
+
 function good(detail: string): Verdict {
   return { ok: true, detail };
 }

@@ -25,7 +25,14 @@ export const MILESTONES = [
   { name: 'power-off', title: 'Power-off' },
 ] as const;
 
-export type MilestoneName = (typeof MILESTONES)[number]['name'];
+/** Looked at on a realtime kernel only, before the power-off. */
+export const LATENCY_MILESTONE = { name: 'latency', title: 'Latency' } as const;
+
+export type MilestoneName = (typeof MILESTONES)[number]['name'] | typeof LATENCY_MILESTONE.name;
+
+export function milestoneTitle(name: MilestoneName): string {
+  return [...MILESTONES, LATENCY_MILESTONE].find((milestone) => milestone.name === name)?.title ?? name;
+}
 
 type Milestone = {
   readonly name: MilestoneName;
@@ -58,6 +65,8 @@ export type BootWatch = {
   readonly greeting: string;
   readonly reached: ReadonlyMap<MilestoneName, Milestone>;
   readonly accounts: readonly Account[];
+  /** The kernel says that it is a realtime one. */
+  readonly realtime: boolean;
   readonly failedUnits: readonly string[];
   readonly profile: readonly string[];
   /** The probe has said all it has to say. */
@@ -74,6 +83,7 @@ export function startWatch(expected: BootExpectations, greeting: string): BootWa
     greeting,
     reached: new Map(),
     accounts: [],
+    realtime: false,
     failedUnits: [],
     profile: [],
     finished: false,
@@ -131,6 +141,10 @@ function watchFact(watch: BootWatch, name: string, value: Json, seconds: number)
       return done('memory', judge.judgeMemory(value));
     case 'container':
       return done('container', judge.judgeContainer(value, watch.greeting));
+    case 'realtime':
+      return { ...watch, realtime: true };
+    case 'latency':
+      return done('latency', judge.judgeLatency(value));
     case 'failed-unit': {
       const { unit, journal } = judge.facts(value);
       return { ...watch, failedUnits: [...watch.failedUnits, `${judge.words(unit)}: ${judge.words(journal)}`] };
@@ -161,9 +175,10 @@ function reach(watch: BootWatch, name: MilestoneName, verdict: Verdict, seconds:
 
 /** The result, once the machine is gone or has been given up. */
 export function concludeWatch(machine: MachineName, watch: BootWatch, stopped?: BootProof['stopped']): BootProof {
-  const milestones = MILESTONES.map(
-    ({ name }) => watch.reached.get(name) ?? { name, ok: false, detail: 'did not come' },
+  const names = MILESTONES.flatMap(({ name }): readonly MilestoneName[] =>
+    name === 'power-off' && watch.realtime ? [LATENCY_MILESTONE.name, name] : [name],
   );
+  const milestones = names.map((name) => watch.reached.get(name) ?? { name, ok: false, detail: 'did not come' });
   const reason = watch.fatal ?? stopped;
   const bootSeconds = watch.reached.get('docker')?.seconds;
   return {

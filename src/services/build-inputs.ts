@@ -29,6 +29,7 @@ import type { RootfsInput } from '../stages/rootfs.js';
 import type { ToolsTree } from '../stages/tools-tree.js';
 import type { WirelessFirmwareInput } from '../stages/wireless-firmware.js';
 import type { BuildRequest } from './build-request.js';
+import { localVersionOf } from './kernel-flavour.js';
 import type { Packages } from './obtain-packages.js';
 
 /** What each stage of a build is given: the one place that knows which result goes where. */
@@ -97,7 +98,7 @@ export function kernel(
   packages: Packages,
 ): KernelInput {
   const { architecture } = board;
-  const { localVersion } = board.kernel;
+  const localVersion = localVersionOf(board);
   const source = board.kernel.source ?? packages.deb(board.kernel.package);
   return { tools, architecture, source, fragments, patches, localVersion, sourceDateEpoch };
 }

@@ -8,7 +8,7 @@ import { composeSeed } from '../config/seed/compose-seed.js';
 import type { SeedOptions } from '../config/seed/read-seed.js';
 import { readSeedInputs } from '../config/seed/read-seed.js';
 import type { SeedFiles } from '../config/seed/seed.js';
-import type { Board } from '../domain/board.js';
+import type { Board, KernelFlavour } from '../domain/board.js';
 import type { DockerBundle } from '../domain/docker-source.js';
 import type { FragmentFile } from '../domain/kernel-config.js';
 import { mergeFragments } from '../domain/kernel-config.js';
@@ -25,6 +25,7 @@ import { findBoard, fromCwd } from './boards.js';
 import type { PinnedArchive } from './device-content.js';
 import { readContent } from './device-content.js';
 import { checkImagePath } from './image-file.js';
+import { flavourPackages, withFlavour } from './kernel-flavour.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from './kernel-request.js';
 import type { BuildTarget } from './write-target.js';
 
@@ -55,6 +56,8 @@ export type BuildOptions = {
   readonly mirror?: string;
   /** As the environment has it: seconds since 1970. */
   readonly sourceDateEpoch?: string;
+  /** Instead of the board's own flavour of the kernel. */
+  readonly kernelFlavour?: KernelFlavour;
 };
 
 /** The options, read and checked as far as that goes without any tool. */
@@ -97,7 +100,8 @@ const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
 /** Throws UserError with every problem that can be known now. */
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
   const boardsDir = join(options.projectDir, 'boards');
-  const { board: found } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+  const { board: own } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+  const found = withFlavour(own, options.kernelFlavour, boardsDir);
   const target = options.target ?? { type: 'file' };
   const image =
     target.type === 'device'
@@ -162,7 +166,12 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...(board.docker.source === 'static' ? { dockerBundle: dockerBundle(manifest, board) } : {}),
     images,
     software,
-    packages: [...(await packageSets(board, boardsDir)), ...board.rootfs.packages, ...options.packages],
+    packages: [
+      ...(await packageSets(board, boardsDir)),
+      ...flavourPackages(board),
+      ...board.rootfs.packages,
+      ...options.packages,
+    ],
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,
   };
@@ -210,6 +219,13 @@ async function missingFolder(folder: string): Promise<Problem[]> {
 function badPackageName(name: string): Problem {
   const hint = 'Names are lower case: letters, digits, "+", "-" and ".". Separate several with commas.';
   return { code: 'package-name-invalid', message: `"${name}" is not a Debian package name`, hint };
+}
+
+/** SOURCE_DATE_EPOCH as the environment has it, or our own. Throws UserError `source-date-epoch-invalid`. */
+export function sourceDateEpoch(text: string | undefined): number {
+  const { seconds, problems } = readEpoch(text);
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  return seconds;
 }
 
 function readEpoch(text: string | undefined): { readonly seconds: number; readonly problems: readonly Problem[] } {

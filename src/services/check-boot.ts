@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expectationsOf } from '../config/seed-expectations.js';
 import type { BootProof, BootWatch, MilestoneName } from '../domain/boot-proof.js';
-import { MILESTONES, concludeWatch, startWatch, watchLine } from '../domain/boot-proof.js';
+import { MILESTONES, concludeWatch, milestoneTitle, startWatch, watchLine } from '../domain/boot-proof.js';
 import { bootRecordOf } from '../domain/boot-record.js';
 import { PROBE_OFFSET_BYTES, probeArguments, probeSectors } from '../domain/boot-probe.js';
 import { COMMAND_LINE_LIMIT, GREETER, MACHINES, commandLineFor } from '../domain/qemu.js';
@@ -67,9 +67,8 @@ export async function checkBoot(options: CheckOptions, host: Host, report: Repor
 export function firstFailure(proof: BootProof): { name: MilestoneName; text: string } | undefined {
   const failed = proof.milestones.find((milestone) => !milestone.ok);
   if (failed === undefined) return undefined;
-  const title = MILESTONES.find(({ name }) => name === failed.name)?.title ?? failed.name;
   const why = failed.seconds === undefined ? proof.stopped?.detail : undefined;
-  return { name: failed.name, text: `${title}: ${why ?? failed.detail}` };
+  return { name: failed.name, text: `${milestoneTitle(failed.name)}: ${why ?? failed.detail}` };
 }
 
 async function placeProbe(loaded: LoadedMachine, profile: boolean): Promise<string> {
@@ -148,6 +147,10 @@ function emitReached(before: BootWatch, after: BootWatch, report: Reporter): voi
   for (const milestone of after.reached.values()) {
     if (before.reached.has(milestone.name)) continue;
     const durationMs = Math.round((milestone.seconds ?? 0) * 1000);
+    if (milestone.name === 'latency') {
+      report.emit({ type: 'notice', text: milestone.detail });
+      continue;
+    }
     report.emit({ type: 'stage-step', stage: milestone.name, text: milestone.detail });
     report.emit(
       milestone.ok

@@ -26,6 +26,7 @@ import { wirelessFirmwareStage } from '../stages/wireless-firmware.js';
 import * as inputs from './build-inputs.js';
 import type { BuildOptions, BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
+import { localVersionOf } from './kernel-flavour.js';
 import { openPackages } from './obtain-packages.js';
 import { toolsTreeInput } from './obtain-tools.js';
 
@@ -101,7 +102,7 @@ async function planStages(
   const { architecture: target } = request.board;
   const compile = makeCommand(compileTargets(target), {
     architecture: target,
-    localVersion: request.board.kernel.localVersion,
+    localVersion: localVersionOf(request.board),
     sourceDateEpoch: request.sourceDateEpoch,
     jobs: options.jobs,
   });

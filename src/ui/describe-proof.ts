@@ -1,12 +1,11 @@
 import type { BootProof } from '../domain/boot-proof.js';
-import { MILESTONES } from '../domain/boot-proof.js';
+import { milestoneTitle } from '../domain/boot-proof.js';
 
 /** A boot check for people: a line each milestone, the time in front. */
 export function describeProof(proof: BootProof): readonly string[] {
   const rows = proof.milestones.map((milestone) => {
-    const title = MILESTONES.find(({ name }) => name === milestone.name)?.title ?? milestone.name;
     const time = milestone.seconds === undefined ? '-' : `${milestone.seconds.toFixed(1)} s`;
-    return `${time.padStart(9)}  ${milestone.ok ? 'ok ' : 'BAD'}  ${title.padEnd(25)} ${milestone.detail}`.trimEnd();
+    return `${time.padStart(9)}  ${milestone.ok ? 'ok ' : 'BAD'}  ${milestoneTitle(milestone.name).padEnd(25)} ${milestone.detail}`.trimEnd();
   });
   const boot =
     proof.bootSeconds === undefined ? '' : ` Booted to its container engine in ${proof.bootSeconds.toFixed(1)} s.`;

@@ -1,27 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { load } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readKernelRequirements } from '../../src/config/kernel-requirements.js';
 import type { Board } from '../../src/domain/board.js';
 import { mergeFragments } from '../../src/domain/kernel-config.js';
+import { unmetRequirements } from '../../src/domain/kernel-requirements.js';
 import { listBoards } from '../../src/services/boards.js';
+import { withFlavour } from '../../src/services/kernel-flavour.js';
 import { readFragments } from '../../src/services/kernel-request.js';
-
-type Requirements = {
-  readonly source: string;
-  /** Holds for boards with this fragment; for all where it is left out. */
-  readonly when?: string;
-  readonly on?: readonly (readonly string[])[];
-  readonly builtIn?: readonly (readonly string[])[];
-  readonly off?: readonly string[];
-  readonly except?: Readonly<Record<string, string>>;
-};
 
 const boardsDir = fileURLToPath(new URL('../../boards/', import.meta.url));
 const folder = new URL('../../boards/kernel/', import.meta.url);
-const fixture = new URL('../fixtures/kernel-requirements.yaml', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.config'));
-const lists = load(readFileSync(fixture, 'utf8')) as readonly Requirements[];
+const lists = await readKernelRequirements(fileURLToPath(new URL('requirements.yaml', folder)));
 
 let boards: readonly { board: Board; asked: ReadonlyMap<string, string>; problems: readonly unknown[] }[];
 
@@ -41,27 +32,32 @@ describe('kernel fragments', () => {
     expect(boards.flatMap(({ problems }) => problems)).toEqual([]);
   });
 
+  it('of the realtime flavour go with every board of Linux 6.12, and leave out what it cannot be with', async () => {
+    const of612 = boards.filter(({ board }) => board.kernel.package === 'linux-source-6.12');
+    for (const { board } of of612) {
+      const { requests, problems } = mergeFragments(await readFragments(withFlavour(board, 'rt', boardsDir)));
+      expect(problems).toEqual([]);
+      const on = requests.filter(({ value }) => value === 'y').map(({ name }) => name);
+      expect(on).toContain('CONFIG_PREEMPT_RT');
+      expect(on).not.toContain('CONFIG_PREEMPT');
+      expect(on).not.toContain('CONFIG_TRANSPARENT_HUGEPAGE');
+    }
+  });
+
   it('start with a comment that says what they are for', () => {
     const text = (name: string) => readFileSync(new URL(name, folder), 'utf8');
     expect(files.filter((name) => !text(name).startsWith('# '))).toEqual([]);
   });
 
-  it.each(lists)('satisfy: $source', ({ when, on = [], builtIn = [], off = [], except = {} }) => {
-    const concerned = boards.filter(
-      ({ board }) => when === undefined || board.kernel.fragments.some(({ name }) => name === when),
-    );
-    expect(concerned).not.toEqual([]);
-    for (const { board, asked } of concerned) {
-      const isOn = (name: string) => ['y', 'm'].includes(asked.get(name) ?? 'n');
-      const missing = {
-        board: board.id,
-        on: on.flat().filter((name) => !isOn(name)),
-        builtIn: builtIn.flat().filter((name) => asked.get(name) !== 'y'),
-        off: off.filter(isOn),
-        // An exception that has been lifted should not stay on the list.
-        except: Object.keys(except).filter(isOn),
-      };
-      expect(missing).toEqual({ board: board.id, on: [], builtIn: [], off: [], except: [] });
-    }
+  it.each(lists)('satisfy: $source', (list) => {
+    const names = boards.map(({ board }) => board.kernel.fragments.map(({ name }) => name));
+    expect(names.some((of) => list.when === undefined || of.includes(list.when))).toBe(true);
+    const unmet = boards.flatMap(({ board, asked }, index) => {
+      const valueOf = (name: string) => asked.get(name) ?? 'n';
+      // An exception that has been lifted should not stay on the list.
+      const lifted = Object.keys(list.except).filter((name) => valueOf(name) !== 'n');
+      return [...unmetRequirements(list, names[index] ?? [], valueOf), ...lifted].map((text) => `${board.id}: ${text}`);
+    });
+    expect(unmet).toEqual([]);
   });
 });

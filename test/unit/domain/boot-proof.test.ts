@@ -82,6 +82,29 @@ describe('a boot', () => {
     },
   );
 
+  const realtime = (value: unknown) => ({ realtime: fact('realtime', true), latency: fact('latency', value) });
+
+  it('tells the latencies of a realtime kernel', () => {
+    const { 'power-off': end, ...before } = GOOD;
+    const lines = [...Object.values({ ...before, ...realtime({ minUs: 12, avgUs: 60, maxUs: 900 }) }), end ?? ''];
+    const watch = lines.reduce((state, line, index) => watchLine(state, line, index), startWatch(EXPECTED, 'hello'));
+    const proof = concludeWatch('virt', watch);
+    expect(proof.passed).toBe(true);
+    expect(proof.milestones.at(-2)).toMatchObject({
+      name: 'latency',
+      detail: expect.stringContaining('12 to 900 µs') as unknown,
+    });
+  });
+
+  it.each([
+    ['no cyclictest', { error: 'cyclictest is not in this image' }],
+    ['no figures', { minUs: 0, avgUs: 0, maxUs: 0 }],
+    ['no answer', undefined],
+  ])('does not pass on a realtime kernel with %s', (_, value) => {
+    const { latency, realtime: says } = realtime(value ?? {});
+    expect(failed(prove({ realtime: says, latency: value === undefined ? undefined : latency }))).toEqual(['latency']);
+  });
+
   const bad: readonly (readonly [string, string, string, unknown])[] = [
     ['docker', 'docker', 'a warning', { ...DOCKER, warnings: 'No memory limit support' }],
     ['docker', 'docker', 'vfs storage', { ...DOCKER, driver: 'vfs' }],

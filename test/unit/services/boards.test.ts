@@ -30,13 +30,22 @@ async function userError(promise: Promise<unknown>): Promise<UserError> {
 describe('the shipped boards', () => {
   it('are valid and named as their files', async () => {
     const boards = await listBoards({ boardsDir, cwd });
-    expect(boards.map(({ board }) => board.id)).toEqual(['cm3', 'cm4', 'rpi', 'rpi3', 'rpi4', 'rpi5', 'rpizero2w']);
+    expect(boards.map(({ board }) => board.id)).toEqual([
+      'cm3',
+      'cm4',
+      'rpi',
+      'rpi3',
+      'rpi4',
+      'rpi5',
+      'rpizero2w',
+      'virt-arm64',
+    ]);
   });
 
   it('share one kernel build, all Raspberry Pis before the 5', async () => {
     const boards = (await listBoards({ boardsDir, cwd })).map(({ board }) => board);
     const [first, ...others] = boards.filter(({ id }) => id !== 'rpi5').map(({ kernel }) => kernel);
-    expect(others).toHaveLength(5);
+    expect(others).toHaveLength(6);
     for (const kernel of others) expect(kernel).toEqual(first);
   });
 
@@ -76,7 +85,7 @@ describe('findBoard', () => {
 
 describe('validateBoards', () => {
   it('checks all shipped boards when none is named', async () => {
-    expect(await validateBoards([], { boardsDir, cwd })).toHaveLength(7);
+    expect(await validateBoards([], { boardsDir, cwd })).toHaveLength(8);
   });
 
   it('tells a problem of a shared family once', async () => {
