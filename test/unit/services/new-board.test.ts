@@ -29,7 +29,7 @@ describe('newBoard', () => {
     const { file } = await make('kiosk');
     const text = await readFile(file, 'utf8');
     const whole = text
-      .replaceAll(/^# (?=( *[a-zA-Z]\w*:| +-| +#|  ))/gm, '')
+      .replaceAll(/^# (?=( *[a-zA-Z]\w*:| +-| +#| {2}))/gm, '')
       .replace(/, \.\/kiosk\.config|, \.\/my-hat\.dtso/g, '');
     await writeFile(
       file,
