@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 /** What of an image's `.json` is used here. */
 export type ImageDescription = {
   readonly packagesAsOf: string;
-  readonly stages: readonly {
-    readonly stage: string;
-    readonly key: string;
-    readonly cached: boolean;
-    readonly durationMs: number;
-  }[];
+  readonly build: {
+    readonly stages: readonly {
+      readonly stage: string;
+      readonly key: string;
+      readonly cached: boolean;
+      readonly durationMs: number;
+    }[];
+  };
 };
 
 export async function readDescription(image: string): Promise<ImageDescription> {

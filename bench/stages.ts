@@ -11,7 +11,7 @@ import { storeEntry } from './store-entry.js';
  */
 export async function readStageTimes(description: ImageDescription): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
-  for (const { stage, cached, durationMs } of description.stages) {
+  for (const { stage, cached, durationMs } of description.build.stages) {
     if (!cached) {
       figures.push({ what: `Stage ${stage}`, value: seconds(durationMs / 1000), how: 'made in this build' });
       continue;

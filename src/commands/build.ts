@@ -58,6 +58,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board rpi4 --docker-image app.tar --software agent.yaml',
     },
     {
+      description: 'Pack it for a download page, with entries for Raspberry Pi Imager and other catalogues',
+      command: '<%= config.bin %> build --board rpi4 --compress xz --url-base https://example.org/images',
+    },
+    {
       description: 'See what would be done and why',
       command: '<%= config.bin %> build --board rpi4 --dry-run --explain',
     },
@@ -136,6 +140,18 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
       helpGroup: 'CONTENT',
     })(),
+    compress: Flags.option({
+      options: ['xz', 'zst', 'gz'] as const,
+      exclusive: ['device'],
+      description: 'also write the image packed, beside the image itself',
+      helpGroup: 'OUTPUT',
+    })(),
+    'url-base': Flags.string({
+      description: 'where others will fetch the image, for the entries of image catalogues [default: file://…]',
+      helpValue: 'URL',
+      helpGroup: 'OUTPUT',
+      exclusive: ['device'],
+    }),
     'dry-run': Flags.boolean({ description: 'print the plan (stages, keys, layout, commands) and write nothing' }),
     explain: Flags.boolean({ description: 'say why a stage runs again: what is different in its key' }),
     yes: Flags.boolean({
@@ -177,6 +193,8 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
+      ...(flags.compress === undefined ? {} : { compression: flags.compress }),
+      ...(flags['url-base'] === undefined ? {} : { urlBase: flags['url-base'] }),
       accelerate: !flags.emulate,
       jobs: flags.jobs ?? this.host.facts.cpus,
       offline: flags.offline,
@@ -235,6 +253,8 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       `  size    ${formatSize(built.sizeBytes)} (${built.sizeBytes} bytes), ${formatSize(built.diskBytes)} on disk`,
     );
     this.log(`  sha256  ${built.sha256}`);
+    const packed = built.files.filter(({ kind }) => kind === 'compressed');
+    for (const { name, sizeBytes } of packed) this.log(`  packed  ${name}, ${formatSize(sizeBytes)}`);
     for (const { stage, durationMs } of made) this.log(`  ${formatDuration(durationMs).padStart(11)}  ${stage}`);
     this.log(`  ${formatDuration(built.durationMs).padStart(11)}  in all`);
     this.log('');

@@ -54,7 +54,7 @@ export function decompressCommand(compression: Exclude<Compression, 'none'>): Co
 
 /**
  * From stdin to stdout. The bytes do not depend on `jobs`: xz and zstd always work in their multi-threaded way, also
- * with one thread, and gzip writes neither name nor time.
+ * with one thread, and so does pigz, which writes neither name nor time.
  */
 export function compressCommand(compression: Exclude<Compression, 'none'>, jobs: number): Command {
   switch (compression) {
@@ -63,6 +63,6 @@ export function compressCommand(compression: Exclude<Compression, 'none'>, jobs:
     case 'zst':
       return { file: 'zstd', args: ['--compress', '--stdout', '--quiet', '-15', `--threads=${jobs}`] };
     case 'gz':
-      return { file: 'gzip', args: ['--stdout', '--no-name', '-9'] };
+      return { file: 'pigz', args: ['--stdout', '--no-name', '-9', '--processes', `${jobs}`] };
   }
 }

@@ -102,6 +102,11 @@ export class Engine {
     }
   }
 
+  /** A step that need not be done: its result is there. */
+  skip(name: string, key: string): void {
+    this.reporter.emit({ type: 'stage-finished', stage: name, cached: true, durationMs: 0, key });
+  }
+
   /** What `obtain` would find, without running anything: the entry, or what is different from the newest one. */
   async peek<Input>(
     stage: Stage<Input>,

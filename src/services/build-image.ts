@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ImageOutput } from '../config/image-description.js';
 import { finishSeed } from '../config/seed/finish-seed.js';
+import type { Compression } from '../domain/compression.js';
 import { planDiskLayout } from '../domain/disk-layout.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -15,6 +17,7 @@ import { bootPartitionStage } from '../stages/boot-partition.js';
 import { deviceTreeOverlaysStage } from '../stages/device-tree-overlays.js';
 import { dockerBundleStage } from '../stages/docker-bundle.js';
 import { kernelStage } from '../stages/kernel.js';
+import type { WrittenDisk } from '../stages/disk.js';
 import { readAptSources } from '../stages/package-lock.js';
 import { softwareStage } from '../stages/pinned-files.js';
 import { readTreeContent, rootPartitionStage } from '../stages/root-partition.js';
@@ -25,13 +28,16 @@ import { allOrNone } from './all-or-none.js';
 import * as inputs from './build-inputs.js';
 import type { BuildOptions, BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
-import { describeImage } from './describe-image.js';
 import { findCurrentImage } from './image-file.js';
+import type { Outputs } from './image-outputs.js';
+import { completeOutputs } from './image-outputs.js';
 import { requireLoopDevices } from './loop-device.js';
 import { obtainPackages } from './obtain-packages.js';
 import { obtainToolsTree } from './obtain-tools.js';
+import { withStagedFiles } from './staged-files.js';
 import { packageConflicts } from './software-conflicts.js';
 import { checkAgainstSchemas, passwordHash } from './seed-tools.js';
+import type { BuildTarget } from './write-target.js';
 import { writeTarget } from './write-target.js';
 
 /** What a build gives back; the durations are wall time. */
@@ -43,15 +49,17 @@ export type BuiltImage = {
   /** What the image takes on the disk: zeros are holes. */
   readonly diskBytes: number;
   readonly sha256: string;
-  /** The image at this path was already what this build would have made. */
+  /** The image at this path was already what this build would have made, and so was all that lies beside it. */
   readonly unchanged: boolean;
+  /** The image first, then what was made from it; SHA256SUMS has them all. */
+  readonly files: readonly ImageOutput[];
   readonly stages: readonly StageRecord[];
   readonly durationMs: number;
   readonly packagesAsOf: string;
 };
 
 /** What a person sees of a build, line by line. */
-const buildGroups = ({ dockerBundle, software }: BuildRequest) => [
+const buildGroups = ({ dockerBundle, software, target }: BuildRequest, compression: Compression = 'none') => [
   { title: 'Tools', stages: ['tools'] },
   { title: 'Package lists and seed', stages: ['package-lock', 'cloud-init-schema'] },
   { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware', 'device-tree-overlays'] },
@@ -66,8 +74,13 @@ const buildGroups = ({ dockerBundle, software }: BuildRequest) => [
   },
   { title: 'Root partition', stages: ['root-partition'] },
   { title: 'Boot partition', stages: ['boot-partition'] },
-  { title: 'Image', stages: ['disk'] },
+  { title: 'Image', stages: imageSteps(target.type, compression) },
 ];
+
+function imageSteps(target: BuildTarget['type'], compression: Compression): readonly string[] {
+  if (target === 'device') return ['disk'];
+  return ['disk', 'block-map', ...(compression === 'none' ? [] : ['compress'])];
+}
 
 const NOTHING = Promise.resolve(undefined);
 
@@ -89,7 +102,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const store = new Store(host.facts.cacheDir, buildHost);
   await store.prepare();
   const engine = new Engine(buildHost, store, reporter, options);
-  reporter.emit({ type: 'planned', groups: buildGroups(request) });
+  reporter.emit({ type: 'planned', groups: buildGroups(request, options.compression) });
 
   const asOf = await archiveAsOf(store, options.refresh);
   const tools = await obtainToolsTree(engine, { archiveAsOf: asOf, mirror: options.mirror });
@@ -129,27 +142,26 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const layout = planDiskLayout(request.board, { boot: await inputs.measureBootFiles(files), root: content });
   const bootInput = inputs.bootPartition(request, tools, files, layout);
   const key = keyOf({ boot: bootPartitionStage.key(bootInput), root: root.key, layout: inputs.layoutKey(layout) });
+  const facts = { request, key, layout, rootContent: content, packages, tools, packagesAsOf: asOf };
   const isFile = request.target.type !== 'device';
   const current = isFile ? await findCurrentImage(request.image, key) : undefined;
-  if (current !== undefined) {
-    reporter.emit({ type: 'stage-finished', stage: 'boot-partition', cached: true, durationMs: 0, key });
-    reporter.emit({ type: 'stage-finished', stage: 'disk', cached: true, durationMs: 0, key });
-    return report(true, current);
-  }
+  if (current !== undefined) for (const stage of ['boot-partition', 'disk']) engine.skip(stage, key);
 
-  // An image with a device's own seed holds password hashes and wifi keys.
-  const file = { path: request.image, mode: request.hasOwnSeed ? 0o600 : 0o644 };
-  const written = await engine.withResult(bootPartitionStage, bootInput, async (boot) =>
-    engine.task('disk', key, (progress, work) => {
-      const partitions = { boot: join(boot, 'boot.vfat'), root: join(root.path, 'root.ext4') };
-      return writeTarget(request.target, { tools, layout, partitions, work }, file, buildHost, progress);
-    }),
-  );
-  const circumstances = { layout, packages: packages.lock, stages: engine.records, asOf };
-  if (isFile) await describeImage(request, { key, ...written }, circumstances);
-  return report(false, written);
+  return withStagedFiles(async (staged) => {
+    const file = { path: request.image, mode: request.fileMode, staged };
+    const write = async (boot: string): Promise<WrittenDisk> =>
+      engine.task('disk', key, (progress, work) => {
+        const partitions = { boot: join(boot, 'boot.vfat'), root: join(root.path, 'root.ext4') };
+        return writeTarget(request.target, { tools, layout, partitions, work }, file, buildHost, progress);
+      });
+    const image = current ?? (await engine.withResult(bootPartitionStage, bootInput, write));
+    if (!isFile) return report({ files: [{ name: request.image, kind: 'image', ...image }], unchanged: false });
+    const { compression = 'none', urlBase, jobs } = options;
+    return report(await completeOutputs(facts, image, current, { compression, urlBase, jobs }, staged, engine));
+  });
 
-  async function report(unchanged: boolean, image: { sha256: string; sizeBytes: number }): Promise<BuiltImage> {
+  async function report({ files, unchanged }: Outputs): Promise<BuiltImage> {
+    const [image] = files;
     return {
       image: request.image,
       board: request.board.id,
@@ -157,6 +169,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
       diskBytes: isFile ? (await stat(request.image)).blocks * 512 : image.sizeBytes,
       sha256: image.sha256,
       unchanged,
+      files,
       stages: engine.records,
       durationMs: Math.round(performance.now() - started),
       packagesAsOf: asOf,

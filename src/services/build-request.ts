@@ -9,6 +9,7 @@ import type { SeedOptions } from '../config/seed/read-seed.js';
 import { readSeedInputs } from '../config/seed/read-seed.js';
 import type { SeedFiles } from '../config/seed/seed.js';
 import type { Board, KernelFlavour } from '../domain/board.js';
+import type { Compression } from '../domain/compression.js';
 import type { DockerBundle } from '../domain/docker-source.js';
 import type { FragmentFile } from '../domain/kernel-config.js';
 import { mergeFragments } from '../domain/kernel-config.js';
@@ -48,6 +49,10 @@ export type BuildOptions = {
   readonly dockerImages?: readonly string[];
   /** Files that name software of one's own, beside the board's. */
   readonly software?: readonly string[];
+  /** Also pack the image. */
+  readonly compression?: Compression;
+  /** Where the image will be offered to others: http(s), for catalogue entries. */
+  readonly urlBase?: string;
   /** Run maintainer scripts by programs of the host's architecture where they are the same version. */
   readonly accelerate: boolean;
   readonly jobs: number;
@@ -77,6 +82,8 @@ export type BuildRequest = {
   readonly seed: SeedFiles;
   /** It is one device's own: whatever it holds is nobody else's business. */
   readonly hasOwnSeed: boolean;
+  /** Of the image and of what tells of it: an image with a device's own seed holds password hashes and wifi keys. */
+  readonly fileMode: number;
   /** The first one is every board's own. */
   readonly overlays: readonly [RootLayer, ...RootLayer[]];
   /** Those of them that are ours: their dpkg filters and presets count while packages are installed. */
@@ -142,6 +149,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...(target.type === 'device' ? [] : await checkImagePath(image)),
     ...(await Promise.all(folders.map(missingFolder))).flat(),
     ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
+    ...badUrlBase(options.urlBase),
     ...epoch.problems,
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
@@ -161,6 +169,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     patches,
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
+    fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
     overlays: [ours, ...ofDocker, ...theirs],
     systemLayers: [ours.path, ...content.engineLayers],
     ...(board.docker.source === 'static' ? { dockerBundle: dockerBundle(manifest, board) } : {}),
@@ -206,6 +215,12 @@ function resolveSeedPaths(seed: SeedOptions, workingFolder: string): SeedOptions
 
 async function layer(path: string, normaliseModes: boolean): Promise<RootLayer> {
   return { path, normaliseModes, digest: await treeDigest(path, normaliseModes ? 'executable' : 'all') };
+}
+
+function badUrlBase(text: string | undefined): Problem[] {
+  if (text === undefined || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return [];
+  const hint = 'The address of the folder from which others will fetch it: --url-base https://example.org/images';
+  return [{ code: 'url-base-invalid', message: `"${text}" is not an address that begins with http(s)://`, hint }];
 }
 
 async function missingFolder(folder: string): Promise<Problem[]> {

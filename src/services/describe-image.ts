@@ -1,45 +1,84 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import type { ImageDescription, ImageOutput } from '../config/image-description.js';
+import type { ByteRange } from '../domain/byte-range.js';
+import { totalBytes } from '../domain/byte-range.js';
 import type { DiskLayout } from '../domain/disk-layout.js';
-import type { PackageLock } from '../domain/packages.js';
-import { guardSpace } from '../pipeline/disk-full.js';
-import type { StageRecord } from '../pipeline/engine.js';
+import type { TreeContent } from '../domain/tree-content.js';
+import type { ToolsTree } from '../stages/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
-import type { ImageRecord } from './image-file.js';
-import { descriptionPath } from './image-file.js';
+import { imageInputs } from './image-inputs.js';
+import type { Packages } from './obtain-packages.js';
 
-type Circumstances = {
+/** All that is known of a build when its image is whole. */
+export type BuildFacts = {
+  readonly request: BuildRequest;
+  readonly key: string;
   readonly layout: DiskLayout;
-  readonly packages: PackageLock;
-  readonly stages: readonly StageRecord[];
-  readonly asOf: string;
+  readonly rootContent: TreeContent;
+  readonly packages: Packages;
+  readonly tools: ToolsTree;
+  readonly packagesAsOf: string;
 };
 
 /**
- * Writes what the image is made of into a JSON file beside it: for whoever wonders later, and for the next build,
- * which finds by it that nothing changed. Nothing of the seed but its part in the key gets in.
+ * What an image is made of: for whoever wonders later, and for the next build, which finds by it that nothing changed.
+ * Nothing of the seed but its part in the key gets in.
  */
-export async function describeImage(
-  request: BuildRequest,
-  image: { readonly key: string; readonly sha256: string; readonly sizeBytes: number },
-  { layout, packages, stages, asOf }: Circumstances,
-): Promise<void> {
-  const record: ImageRecord = { ...image, fileTime: (await stat(request.image)).mtime.toISOString() };
-  const description = {
-    ...record,
-    board: request.board.id,
-    packagesAsOf: asOf,
+export function describeImage(
+  facts: BuildFacts,
+  image: { readonly sha256: string; readonly sizeBytes: number; readonly used: readonly ByteRange[] },
+  outputs: readonly ImageOutput[],
+  build: { readonly fileTimes: Readonly<Record<string, string>>; readonly stages: ImageDescription['build']['stages'] },
+): ImageDescription {
+  const { request, layout, packages } = facts;
+  const { board } = request;
+  const { install } = packages.lock;
+  return {
+    format: 1,
+    version: request.version,
+    key: facts.key,
+    sha256: image.sha256,
+    sizeBytes: image.sizeBytes,
+    board: board.id,
+    boardName: board.name,
+    models: [...board.models],
+    architecture: board.architecture,
     sourceDateEpoch: request.sourceDateEpoch,
+    packagesAsOf: facts.packagesAsOf,
+    hasOwnSeed: request.hasOwnSeed,
     diskId: layout.diskId,
-    partitions: layout.partitions.map(({ name, fs, label, offsetBytes, sizeBytes, uuid, partUuid }) => {
-      return { name, fs, label, offsetBytes, sizeBytes, uuid, partUuid };
+    partitions: layout.partitions.map((partition) => {
+      const { name, fs, label, offsetBytes, sizeBytes, uuid, partUuid, mount } = partition;
+      const mappedBytes = totalBytes(within(image.used, partition));
+      return { name, fs, label, offsetBytes, sizeBytes, mappedBytes, uuid, partUuid, mount };
     }),
-    stages: stages.map(({ stage, key, cached, durationMs }) => ({ stage, key, cached, durationMs })),
+    sizes: {
+      imageBytes: image.sizeBytes,
+      mappedBytes: totalBytes(image.used),
+      rootContentBytes: facts.rootContent.bytes,
+      rootFiles: facts.rootContent.files,
+      packagesBytes: install.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    },
+    files: [...outputs],
     ...contentOf(request),
-    packages: packages.install.map(({ name, version, architecture }) => ({ name, version, architecture })),
+    inputs: [...imageInputs(request, packages.lock, facts.tools)],
+    packages: install.map(({ name, version, architecture, sha256, sizeBytes }) => {
+      return { name, version, architecture, sha256, sizeBytes };
+    }),
+    build: {
+      fileTimes: { ...build.fileTimes },
+      stages: [...build.stages],
+    },
   };
-  await replaceText(descriptionPath(request.image), `${JSON.stringify(description, undefined, 2)}\n`);
+}
+
+function within(ranges: readonly ByteRange[], bounds: ByteRange): readonly ByteRange[] {
+  const end = bounds.offsetBytes + bounds.sizeBytes;
+  return ranges
+    .map(({ offsetBytes, sizeBytes }) => {
+      const from = Math.max(offsetBytes, bounds.offsetBytes);
+      return { offsetBytes: from, sizeBytes: Math.min(offsetBytes + sizeBytes, end) - from };
+    })
+    .filter(({ sizeBytes }) => sizeBytes > 0);
 }
 
 /** What no package list tells. */
@@ -49,7 +88,7 @@ function contentOf({ board, dockerBundle, images, software }: BuildRequest) {
     docker: {
       source: board.docker.source,
       ...(bundle === undefined ? {} : { bundle }),
-      images: images.map(({ tags, sha256 }) => ({ tags, sha256 })),
+      images: images.map(({ tags, sha256 }) => ({ tags: [...tags], sha256 })),
     },
     software: software.map(({ name, files, units }) => ({
       name,
@@ -57,18 +96,4 @@ function contentOf({ board, dockerBundle, images, software }: BuildRequest) {
       units: units.map((unit) => unit.name),
     })),
   };
-}
-
-/** Whole or not at all: a half-written one would look like ours to whoever reads it. */
-async function replaceText(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
-  await guardSpace(dirname(path), 'The image is whole; only its description is missing. Make room there.', async () => {
-    try {
-      await writeFile(temporary, text, { flag: 'wx' });
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  });
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Host } from '../host/host.js';
-import type { ImageRecord } from './image-file.js';
-import { descriptionPath } from './image-file.js';
+import { findCurrentFile, readDescription } from './image-file.js';
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -14,20 +13,12 @@ const CHUNK_BYTES = 2 ** 20;
 export async function imageDigest(path: string, host: Host): Promise<string | undefined> {
   const status = await stat(path);
   if (!status.isFile()) return undefined;
-  const recorded = await recordOf(path);
-  const isCurrent = recorded?.sizeBytes === status.size && recorded.fileTime === status.mtime.toISOString();
-  if (isCurrent && /^[0-9a-f]{64}$/.test(recorded.sha256)) return recorded.sha256;
+  const description = await readDescription(path);
+  const recorded = description && (await findCurrentFile(path, description));
+  if (recorded !== undefined) return recorded.sha256;
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, signal: host.signal })) {
     hash.update(chunk as Buffer);
   }
   return hash.digest('hex');
-}
-
-async function recordOf(path: string): Promise<ImageRecord | undefined> {
-  try {
-    return JSON.parse(await readFile(descriptionPath(path), 'utf8')) as ImageRecord;
-  } catch {
-    return undefined;
-  }
 }

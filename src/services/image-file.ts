@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { access, constants, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { ImageDescription, ImageOutput } from '../config/image-description.js';
+import { parseImageDescription } from '../config/image-description.js';
 import { formatSize } from '../domain/bytes.js';
 import { ReswarmError, type Problem } from '../errors.js';
+import type { StagedFiles } from './staged-files.js';
+import { withStagedFiles } from './staged-files.js';
 
 /** What can be known of the output path before anything is built. */
 export async function checkImagePath(path: string): Promise<readonly Problem[]> {
@@ -16,6 +20,13 @@ export async function checkImagePath(path: string): Promise<readonly Problem[]> 
   if (status !== undefined && !status.isFile()) {
     const hint = 'Write an image file first; a card is written from it.';
     return [{ code: 'output-not-a-file', message: `${path} is there and is not an ordinary file`, hint }];
+  }
+  for (const beside of pathsBeside(path)) {
+    if ((await stat(beside).catch(() => undefined))?.isDirectory() !== true) continue;
+    const hint = 'Move it away, or choose another place with --output.';
+    return [
+      { code: 'output-is-a-directory', message: `${beside} is a directory; a file is to be written there`, hint },
+    ];
   }
   const folderStatus = await stat(folder).catch(() => undefined);
   if (folderStatus?.isDirectory() !== true) {
@@ -43,31 +54,30 @@ async function isWritable(folder: string): Promise<boolean> {
 }
 
 /**
- * Gives `write` an empty file beside `path` and puts it in its place when that succeeds: whoever looks at `path`
- * sees the old image or the whole new one. `mode`: 0600 for an image that carries a device's secrets.
+ * Gives `write` an empty file that takes the image's place at the commit: whoever looks at `path` sees the old image or
+ * the whole new one. `mode`: 0600 for an image that carries a device's secrets.
  */
-export async function replaceImage<T>(
+export async function stageImage<T>(
+  staged: StagedFiles,
   path: string,
   options: { readonly sizeBytes: number; readonly mode: number },
   write: (target: FileHandle, temporaryPath: string) => Promise<T>,
 ): Promise<T> {
   await requireSpace(dirname(path), options.sizeBytes);
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
-  try {
-    const target = await open(temporary, 'wx+', options.mode);
-    let result: T;
-    try {
-      result = await write(target, temporary);
-      await target.sync();
-    } finally {
-      await target.close();
-    }
-    await rename(temporary, path);
+  return staged.write(path, options.mode, write);
+}
+
+/** `stageImage` for an image with nothing beside it. */
+export async function replaceImage<T>(
+  path: string,
+  options: { readonly sizeBytes: number; readonly mode: number },
+  write: (target: FileHandle, temporaryPath: string) => Promise<T>,
+): Promise<T> {
+  return withStagedFiles(async (staged) => {
+    const result = await stageImage(staged, path, options, write);
+    await staged.commit();
     return result;
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw isDiskFull(error) ? diskFull(dirname(path), options.sizeBytes) : error;
-  }
+  });
 }
 
 async function requireSpace(folder: string, neededBytes: number): Promise<void> {
@@ -82,32 +92,50 @@ function diskFull(folder: string, neededBytes: number, freeBytes?: number): Resw
   });
 }
 
-function isDiskFull(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOSPC';
-}
-
 /** The image's description lies beside it. */
 export function descriptionPath(image: string): string {
   return image.replace(/\.img$/, '') + '.json';
 }
 
-/** What `image.json` says of the file itself; `fileTime` tells whether somebody wrote to the image since. */
-export type ImageRecord = {
-  readonly key: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
-  readonly fileTime: string;
-};
+/** The sums of everything in the folder, as sha256sum reads them. */
+export function checksumsPath(image: string): string {
+  return join(dirname(image), 'SHA256SUMS');
+}
 
-/** The record of an image that is still the file we wrote for this key; undefined for any other. */
-export async function findCurrentImage(path: string, key: string): Promise<ImageRecord | undefined> {
-  try {
-    const record = JSON.parse(await readFile(descriptionPath(path), 'utf8')) as ImageRecord;
-    const status = await stat(path);
-    const isOurs =
-      record.key === key && record.sizeBytes === status.size && record.fileTime === status.mtime.toISOString();
-    return isOurs ? record : undefined;
-  } catch {
-    return undefined;
-  }
+/** A list that Raspberry Pi Imager opens. */
+export function imagerListPath(image: string): string {
+  return image.replace(/\.img$/, '') + '.rpi-imager-manifest';
+}
+
+export function supportedBoardsPath(image: string): string {
+  return image.replace(/\.img$/, '') + '.supportedBoards.json';
+}
+
+export function blockMapPath(image: string): string {
+  return `${image}.bmap`;
+}
+
+function pathsBeside(image: string): readonly string[] {
+  const packed = ['gz', 'xz', 'zst'].map((suffix) => `${image}.${suffix}`);
+  const paths = [descriptionPath, checksumsPath, imagerListPath, supportedBoardsPath, blockMapPath];
+  return [...packed, ...paths.map((pathOf) => pathOf(image))];
+}
+
+/** What the description says, as far as the image is still the file that was written for this key; undefined for any other. */
+export async function findCurrentImage(path: string, key: string): Promise<ImageDescription | undefined> {
+  const description = await readDescription(path);
+  if (description?.key !== key) return undefined;
+  return (await findCurrentFile(path, description)) === undefined ? undefined : description;
+}
+
+export async function readDescription(image: string): Promise<ImageDescription | undefined> {
+  return parseImageDescription(await readFile(descriptionPath(image), 'utf8').catch(() => ''));
+}
+
+/** What the description says of a file in its folder; undefined when it says nothing, or somebody wrote to it since. */
+export async function findCurrentFile(path: string, description: ImageDescription): Promise<ImageOutput | undefined> {
+  const record = description.files.find(({ name }) => name === basename(path));
+  const status = await stat(path).catch(() => undefined);
+  if (record === undefined || status?.size !== record.sizeBytes) return undefined;
+  return description.build.fileTimes[record.name] === status.mtime.toISOString() ? record : undefined;
 }

@@ -3,7 +3,8 @@ import type { StageReporter } from '../pipeline/reporter.js';
 import type { DiskParts, WrittenDisk } from '../stages/disk.js';
 import { writeDisk } from '../stages/disk.js';
 import type { ClaimedDevice } from './card-device.js';
-import { replaceImage } from './image-file.js';
+import { stageImage } from './image-file.js';
+import type { StagedFiles } from './staged-files.js';
 import { writeDeviceDisk } from './write-device-disk.js';
 import { writeLoopDisk } from './write-loop-disk.js';
 
@@ -15,17 +16,17 @@ export type BuildTarget =
   | { readonly type: 'loop' }
   | { readonly type: 'device'; readonly device: ClaimedDevice };
 
-/** @param image path of the image file and its mode; not used for a device */
+/** @param image path of the image file, its mode, and what it takes its place with; not used for a device */
 export async function writeTarget(
   target: BuildTarget,
   parts: DiskParts,
-  image: { readonly path: string; readonly mode: number },
+  image: { readonly path: string; readonly mode: number; readonly staged: StagedFiles },
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
   if (target.type === 'device') return writeDeviceDisk(parts, target.device, host, report);
   const options = { sizeBytes: parts.layout.totalBytes, mode: image.mode };
-  return replaceImage(image.path, options, (handle, path) =>
+  return stageImage(image.staged, image.path, options, (handle, path) =>
     target.type === 'loop'
       ? writeLoopDisk(parts, { handle, path }, host, report)
       : writeDisk({ ...parts, target: handle }, host, report),

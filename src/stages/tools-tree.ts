@@ -43,11 +43,14 @@ const TOOLS_PACKAGES = [
   // compression, hashes of passwords
   'xz-utils',
   'zstd',
+  'pigz',
   'openssl',
   // byte-compiling, boot proof
   'python3',
   'qemu-system-arm',
   'qemu-utils',
+  // reads the block maps that lie beside images, in tests
+  'bmap-tools',
 ] as const;
 
 export type ToolsTreeInput = {

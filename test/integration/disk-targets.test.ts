@@ -11,8 +11,11 @@ import type { Host } from '../../src/host/host.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import { claimDevice, withDeviceOpen } from '../../src/services/card-device.js';
+import type { StageReporter } from '../../src/pipeline/reporter.js';
 import { withLoopDevice } from '../../src/services/loop-device.js';
 import { writeDeviceDisk } from '../../src/services/write-device-disk.js';
+import { withStagedFiles } from '../../src/services/staged-files.js';
+import type { BuildTarget } from '../../src/services/write-target.js';
 import { writeTarget } from '../../src/services/write-target.js';
 import type { DiskParts } from '../../src/stages/disk.js';
 import { mke2fsArguments } from '../../src/stages/root-partition.js';
@@ -135,14 +138,22 @@ function withBrokenCard(offsetBytes: number): Host {
   return broken;
 }
 
+async function writeAndCommit(target: BuildTarget, image: { path: string; mode: number }, report: StageReporter) {
+  return withStagedFiles(async (staged) => {
+    const written = await writeTarget(target, parts, { ...image, staged }, host, report);
+    await staged.commit();
+    return written;
+  });
+}
+
 describe('a file, a file through a loop device, and a drive', () => {
   it('get the same bytes', async () => {
     const file = (name: string) => ({ path: join(folder, name), mode: 0o644 });
     const device = await claim();
     const written = [
-      await writeTarget({ type: 'file' }, parts, file('file.img'), host, silent),
-      await writeTarget({ type: 'loop' }, parts, file('loop.img'), host, silent),
-      await writeTarget({ type: 'device', device }, parts, file('unused.img'), host, silent),
+      await writeAndCommit({ type: 'file' }, file('file.img'), silent),
+      await writeAndCommit({ type: 'loop' }, file('loop.img'), silent),
+      await writeAndCommit({ type: 'device', device }, file('unused.img'), silent),
     ];
     expect(new Set(written.map(({ sha256 }) => sha256)).size).toBe(1);
     const { stdout } = await run('sha256sum', [join(folder, 'file.img')]);
@@ -310,7 +321,7 @@ describe('a loop device', () => {
       },
     };
     const image = { path: join(folder, 'stopped.img'), mode: 0o644 };
-    await expect(writeTarget({ type: 'loop' }, parts, image, host, stopping)).rejects.toThrow();
+    await expect(writeAndCommit({ type: 'loop' }, image, stopping)).rejects.toThrow();
     await expect(stat(image.path)).rejects.toThrow('ENOENT');
     expect((await run('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE'])).stdout).not.toContain('stopped');
   });
