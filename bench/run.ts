@@ -1,9 +1,10 @@
-// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [--board rpi4] [--image FILE] [--runs 5]
+// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [fleet] [--board rpi4] [--image FILE] [--runs 5]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureBoot } from './boot.js';
 import { measureCold } from './cold.js';
+import { measureFleet } from './fleet.js';
 import type { Figure } from './figure.js';
 import { asMarkdown, machine } from './figure.js';
 import { readDescription } from './image-description.js';
@@ -43,6 +44,7 @@ const measurements: Readonly<Record<string, () => Promise<readonly Figure[]>>> =
   boot: async () => measureBoot(await image()),
   rootfs: () => measureRootfs(board, folder),
   cold: () => measureCold(board, folder),
+  fleet: async () => measureFleet(await image(), folder),
 };
 
 try {
