@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ImageReport } from '../../src/domain/image-report.js';
 import { sandboxed } from '../../src/domain/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import type { BuiltImage } from '../../src/services/build-image.js';
@@ -122,6 +123,30 @@ describe('an image for the Raspberry Pi 4', () => {
     expect(exitCode, stdout.slice(-4000)).toBe(0);
     expect(await readFile(log, 'utf8')).toContain('runcmd ran on gate-7');
     expect(await digestOf(image)).toBe(before);
+  });
+
+  it('shows what it holds and how its last check went, without its secrets', async () => {
+    const looked = await cli(['inspect', image, '--json']);
+    expect(looked.exitCode, looked.stderr).toBe(0);
+    const report = resultOf(looked) as unknown as ImageReport;
+    expect(report).toMatchObject({
+      image,
+      sha256: await digestOf(image),
+      partitions: [{ mount: '/boot' }, { mount: '/', fileSystem: { kind: 'ext4', dirty: false } }],
+      os: { id: 'debian' },
+      seed: { hostname: 'gate-7' },
+      bootCheck: { machine: 'virt', passed: true },
+      warnings: [],
+    });
+    expect(report.kernel?.modules).toEqual([report.kernel?.version]);
+    expect(report.packages.list.map(({ name }) => name)).toContain('docker.io');
+    const dumped = await tool('dumpe2fs', '-h', `/mnt/rpi4.img?offset=${report.partitions[1]?.offsetBytes ?? 0}`);
+    expect(dumped).toContain(report.partitions[1]?.fileSystem?.uuid);
+    expect((await cli(['inspect', image, '--cat', '/boot/user-data'])).stdout).toContain('runcmd ran');
+    expect((await cli(['inspect', image, '--ls', '/etc/fstab'])).stdout).toMatch(/^-rw-r--r-- +root +root .* fstab$/m);
+    const page = join(folder, 'page.html');
+    expect((await cli(['inspect', image, '--html', page])).exitCode).toBe(0);
+    expect(await readFile(page, 'utf8')).toContain('Last boot check');
   });
 
   it('has only its boot partition made anew when the user-data changes, and is the same again when it changes back', async () => {

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli, resultOf } from '../cli.js';
+
+const run = promisify(execFile);
+const pack = promisify(gzip);
+
+let folder: string;
+let image: string;
+let key: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reswarm-boot-ways-'));
+  image = join(folder, 'rpi4.img');
+  key = join(folder, 'key');
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  const seed = ['--hostname', 'gate-7', '--ssh-key', `${key}.pub`];
+  const built = await cli(['build', '--board', 'rpi4', '--yes', '--json', '--output', image, ...seed]);
+  expect(built.exitCode, built.stdout.slice(-2000) + built.stderr).toBe(0);
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe('an image for the Raspberry Pi 4', () => {
+  it('works on raspi4b, packed too, and inspect knows', async () => {
+    const packed = join(folder, 'packed.img.gz');
+    await writeFile(packed, await pack(await readFile(image), { level: 1 }));
+    const checked = await cli(['boot', packed, '--check', '--machine', 'raspi4b', '--json', '--timeout', '3000']);
+    expect(checked.exitCode, checked.stdout.slice(-4000)).toBe(0);
+    expect(resultOf(checked)).toMatchObject({ machine: 'raspi4b', passed: true });
+    const looked = resultOf(await cli(['inspect', packed, '--json']));
+    expect(looked).toMatchObject({ bootCheck: { machine: 'raspi4b', passed: true } });
+  });
+
+  it('lets its owner in by ssh, hands on exit codes, and keeps its card when asked to', async () => {
+    const snapshot = join(folder, 'card.qcow2');
+    const ssh = (command: string) =>
+      cli(['boot', image, '--ssh', '--identity', key, '--snapshot', snapshot, '--timeout', '1500', '--run', command]);
+    const first = await ssh('hostname; echo kept | sudo tee /etc/kept; exit 7');
+    expect(first.exitCode, first.stderr).toBe(7);
+    expect(first.stdout).toBe('gate-7\nkept\n');
+    const second = await ssh('cat /etc/kept');
+    expect(second.exitCode, second.stderr).toBe(0);
+    expect(second.stdout).toBe('kept\n');
+    expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
+  });
+});
