@@ -1,18 +1,30 @@
+import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { formatCommand } from '../domain/command.js';
 import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
 import { UserError } from '../errors.js';
 import type { FlashOptions, FlashPlan, FlashResult, PreparedFlash } from '../services/flash-image.js';
 import { failedCards, withFlash } from '../services/flash-image.js';
+import type { FleetFlash } from '../services/flash-fleet.js';
+import { withFleetFlash } from '../services/flash-fleet.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
-import { describeFlashImage, describeFlashPlan, describeFlashResult, describeWrites } from '../ui/describe-flash.js';
+import {
+  describeFlashImage,
+  describeFlashPlan,
+  describeFlashResult,
+  describeFleetRest,
+  describeWrites,
+} from '../ui/describe-flash.js';
 import { BaseCommand } from './base-command.js';
 
 export default class Flash extends BaseCommand {
   static override summary = 'Write an image to cards, several at once, and prove that every byte is there';
   static override description = `Only what the image's file systems use is written, past the page cache; all of it is read back. The partition table
 comes last: a card that was not finished does not boot. What was cut off goes on where it stopped when it is started
-again. Images may be packed (.xz, .zst, .gz); a .bmap and a .sha256 beside the image are used.`;
+again. Images may be packed (.xz, .zst, .gz); a .bmap, a .sha256 and SHA256SUMS beside the image are used.
+
+With --fleet each card becomes a device of the list, in the order of the list: its seed is worked into the boot
+partition, read back too, and what was written to which card is recorded for "fleet status".`;
   static override examples = [
     { description: 'Write a card', command: '<%= config.bin %> flash reswarm-os-rpi4.img --to /dev/sdb' },
     {
@@ -34,6 +46,29 @@ again. Images may be packed (.xz, .zst, .gz); a .bmap and a .sha256 beside the i
       multiple: true,
       required: true,
       helpValue: '/dev/sdX',
+    }),
+    fleet: Flags.string({
+      description: 'each card becomes the next device of this list: a YAML or CSV file, or a folder of .flock files',
+      helpValue: 'FLEET',
+    }),
+    only: Flags.string({
+      description: 'device of the fleet, one for each card; also one that was written before',
+      multiple: true,
+      helpValue: 'NAME',
+      dependsOn: ['fleet'],
+    }),
+    record: Flags.string({
+      description: 'what was written to which card [default: <fleet>.written.ndjson beside the fleet]',
+      helpValue: 'FILE',
+      dependsOn: ['fleet'],
+    }),
+    'unique-disk-id': Flags.boolean({
+      description: 'give each device a disk id, PARTUUIDs and a FAT serial of its own',
+      dependsOn: ['fleet'],
+    }),
+    offline: Flags.boolean({
+      description: 'use no network: the schemas of cloud-init must be in the store',
+      dependsOn: ['fleet'],
     }),
     sha256: Flags.string({
       description: 'what the image, packed or unpacked, must hash to; another one gets no partition table',
@@ -78,16 +113,26 @@ again. Images may be packed (.xz, .zst, .gz); a .bmap and a .sha256 beside the i
       allowBuiltIn: flags['allow-built-in'],
       ...(sha256 === undefined ? {} : { sha256 }),
       ...(signature === undefined || keyring === undefined ? {} : { signature: { signature, keyring } }),
-      personal: { projectDir: this.config.root, sourceDateEpoch, uniqueDisk: false },
+      personal: { projectDir: this.config.root, sourceDateEpoch, uniqueDisk: flags['unique-disk-id'] },
     };
-    return withFlash(options, this.host, this.reporter, async (flash) => {
+    const use = async (flash: PreparedFlash | FleetFlash): Promise<FlashResult | FlashPlanJson> => {
+      await this.closeReporter();
       if (flags['dry-run']) return this.showPlan(flash.plan);
       await this.confirm(flash, flags.yes);
       const result = await flash.run();
       await this.closeReporter();
-      this.showResult(result);
+      this.showResult(result, flash);
       return result;
-    });
+    };
+    if (flags.fleet === undefined) return withFlash(options, this.host, this.reporter, use);
+    const fleet = {
+      path: flags.fleet,
+      ...(flags.only === undefined ? {} : { only: flags.only }),
+      ...(flags.record === undefined ? {} : { record: resolve(flags.record) }),
+      base: { projectDir: this.config.root, workingFolder: process.cwd(), offline: flags.offline },
+      planOnly: flags['dry-run'],
+    };
+    return withFleetFlash(options, fleet, this.host, this.reporter, use);
   }
 
   private showPlan(plan: FlashPlan): FlashPlanJson {
@@ -109,9 +154,10 @@ again. Images may be packed (.xz, .zst, .gz); a .bmap and a .sha256 beside the i
     );
   }
 
-  private showResult(result: FlashResult): void {
+  private showResult(result: FlashResult, flash: PreparedFlash | FleetFlash): void {
     const failure = failedCards(result);
     for (const line of describeFlashResult(result)) this.log(line);
+    if ('waiting' in flash && !result.verifyOnly) for (const line of describeFleetRest(flash)) this.log(line);
     if (failure === undefined) return;
     if (this.jsonEnabled()) process.exitCode = failure.exitCode;
     else throw failure;

@@ -13,7 +13,7 @@ import { alignedBuffers, BufferPool, SlotPool } from './flash/slot-pool.js';
 import type { ImageSource } from './image-source.js';
 
 export type { CardFailure, CardIo } from './flash/card-io.js';
-export type { CardPhase, CardProgress } from './flash/card-writer.js';
+export type { CardProgress } from './flash/card-writer.js';
 
 /** An open card and what it is to get. */
 export type CardJob = {

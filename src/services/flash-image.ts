@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Compression } from '../domain/compression.js';
 import type { Overlay, ReadBytes } from '../domain/overlay.js';
-import { ReswarmError, UserError } from '../errors.js';
+import { describeProblem, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { etaSeconds, TransferRate } from '../host/transfer-rate.js';
 import type { Reporter } from '../pipeline/reporter.js';
@@ -140,6 +139,11 @@ async function withSource<Result>(
   const image = { read: readerOf(source), sizeBytes: survey.plan.imageSizeBytes, name: options.image };
   const { identities = [] } = options;
   const personal = identities.length === 0 ? [] : await personalise(image, identities, options.personal);
+  for (const { warnings } of personal) {
+    for (const { hint, ...problem } of warnings) {
+      reporter.emit({ type: 'warning', text: describeProblem(problem), ...(hint === undefined ? {} : { hint }) });
+    }
+  }
   const cards = devices.map((device, index): PlannedCard => {
     const own = personal[index];
     return { device, path: options.to[index] ?? device.path, ...(own === undefined ? {} : { personal: own }) };
@@ -339,11 +343,4 @@ export function describeFailure({ code, message, badRanges }: CardFailure): read
   });
   const more = badRanges.length - shown.length;
   return [`${message} [${code}]`, ...shown, ...(more > 0 ? [`  and ${more} more`] : [])];
-}
-
-/** For records: what a card was given beside the image. */
-export function overlayDigest(overlay: Overlay): string {
-  const hash = createHash('sha256');
-  for (const { offsetBytes, bytes } of overlay.extents) hash.update(`${offsetBytes}:${bytes.length}\n`).update(bytes);
-  return hash.digest('hex');
 }

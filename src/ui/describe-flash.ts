@@ -1,5 +1,6 @@
 import { formatSize } from '../domain/bytes.js';
 import { formatDuration } from '../domain/duration.js';
+import type { FleetFlash } from '../services/flash-fleet.js';
 import type { FlashedCard, FlashPlan, FlashResult, PlannedCard } from '../services/flash-image.js';
 import { deviceModel, deviceSerial, deviceSize } from './describe-device.js';
 
@@ -65,6 +66,12 @@ export function describeFlashResult(result: FlashResult): readonly string[] {
     '',
     ...(result.sha256 === '' ? [] : [`  sha256 of the image  ${result.sha256}`]),
   ];
+}
+
+/** What is left of a fleet, and where it is recorded. */
+export function describeFleetRest({ recordPath, waiting }: FleetFlash): readonly string[] {
+  const left = waiting === 0 ? 'none' : `${waiting} device${waiting === 1 ? '' : 's'}`;
+  return [`  left in the fleet    ${left}`, `  recorded in          ${recordPath}`];
 }
 
 function cells(card: FlashedCard, result: FlashResult): readonly string[] {

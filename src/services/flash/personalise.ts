@@ -3,7 +3,9 @@ import type { DeviceIdentity } from '../../config/device/identity.js';
 import type { CloudInitSchemas } from '../../config/seed/cloud-init-schemas.js';
 import { readDefaultSeed } from '../../config/seed/read-seed.js';
 import type { Overlay, ReadBytes } from '../../domain/overlay.js';
+import { seedDigest } from '../../domain/seed-digest.js';
 import type { Problem } from '../../errors.js';
+import { UserError } from '../../errors.js';
 import { openBootPartition } from '../boot-overlay.js';
 import { deviceChanges } from '../device-changes.js';
 
@@ -19,6 +21,7 @@ export type PersonalCard = {
   readonly name?: string;
   readonly hostname?: string;
   readonly instanceId: string;
+  readonly seedSha256: string;
   readonly overlay: Overlay;
   readonly warnings: readonly Problem[];
 };
@@ -31,7 +34,10 @@ export type PersonaliseOptions = {
   readonly schemas?: CloudInitSchemas;
 };
 
-/** What each card is to have different from the image. Throws what deviceChanges throws, before anything is written. */
+/**
+ * What each card is to have different from the image. Throws what deviceChanges and a view's edit throw, with the name
+ * of the device; before anything is written.
+ */
 export async function personalise(
   image: { readonly read: ReadBytes; readonly sizeBytes: number; readonly name: string },
   identities: readonly CardIdentity[],
@@ -40,16 +46,23 @@ export async function personalise(
   const defaults = await readDefaultSeed(join(options.projectDir, 'cloud-init'));
   const cards: PersonalCard[] = [];
   for (const { name, identity } of identities) {
-    const view = await openBootPartition(image.read, image.sizeBytes, image.name);
-    const { changes, instanceId, warnings } = await deviceChanges(view, image.read, identity, { defaults, ...options });
-    const { overlay } = await view.edit(changes);
-    cards.push({
-      ...(name === undefined ? {} : { name }),
-      ...(identity.hostname === undefined ? {} : { hostname: identity.hostname }),
-      instanceId,
-      overlay,
-      warnings,
-    });
+    const named = (problem: Problem): Problem =>
+      name === undefined ? problem : { ...problem, message: `${name}: ${problem.message}` };
+    try {
+      const view = await openBootPartition(image.read, image.sizeBytes, image.name);
+      const made = await deviceChanges(view, image.read, identity, { defaults, ...options });
+      const { overlay } = await view.edit(made.changes);
+      cards.push({
+        ...(name === undefined ? {} : { name }),
+        ...(identity.hostname === undefined ? {} : { hostname: identity.hostname }),
+        instanceId: made.instanceId,
+        seedSha256: seedDigest(made.seed),
+        overlay,
+        warnings: made.warnings.map(named),
+      });
+    } catch (error) {
+      throw error instanceof UserError ? UserError.fromProblems(error.problems.map(named)) : error;
+    }
   }
   return cards;
 }
