@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { BlockDevice } from '../src/domain/block-device.js';
+import type { BlockDevice } from '../src/domain/devices/block-device.js';
 import { formatCommand, type Command } from '../src/domain/command.js';
 import { sandboxed } from '../src/domain/sandbox.js';
 import { CommandError } from '../src/errors.js';

@@ -1,4 +1,4 @@
-import type { ReadBytes } from '../src/domain/overlay.js';
+import type { ReadBytes } from '../src/domain/disk/overlay.js';
 
 const SECTOR = 512;
 const RESERVED = 32;

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import type { ImageDiff } from '../domain/image-diff.js';
-import type { ImageReport } from '../domain/image-report.js';
-import { diffImages } from '../services/diff-images.js';
-import { extractFromImage, listImageFiles, readImageFile } from '../services/image-files.js';
-import { inspectImage } from '../services/inspect-image.js';
+import type { ImageDiff } from '../domain/image/image-diff.js';
+import type { ImageReport } from '../domain/image/image-report.js';
+import { diffImages } from '../services/inspect/diff-images.js';
+import { extractFromImage, listImageFiles, readImageFile } from '../services/inspect/image-files.js';
+import { inspectImage } from '../services/inspect/inspect-image.js';
 import { replaceTextFile } from '../services/replace-text-file.js';
 import { describeDiff } from '../ui/inspection/describe-diff.js';
 import { describeFiles } from '../ui/inspection/describe-files.js';

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
 import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../services/cloud-init-schemas.js';
-import { readIdentity } from '../services/device-identity.js';
-import type { Reseeding } from '../services/reseed-image.js';
-import { reseedImage } from '../services/reseed-image.js';
+import { findCloudInitSchemas } from '../services/seed/cloud-init-schemas.js';
+import { readIdentity } from '../services/inject/device-identity.js';
+import type { Reseeding } from '../services/inject/reseed-image.js';
+import { reseedImage } from '../services/inject/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
 import { describeInjection, warningsOf } from '../ui/describe-injection.js';
 import { describeReseeding } from '../ui/describe-reseeding.js';

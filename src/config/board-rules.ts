@@ -4,11 +4,11 @@ import {
   CONFIG_TXT_LINE_LIMIT,
   DERIVED_CMDLINE_WORDS,
   DERIVED_CONFIG_TXT_KEYS,
-} from '../domain/boot-files.js';
+} from '../domain/firmware/boot-files.js';
 import { MiB, alignUp, formatSize } from '../domain/bytes.js';
-import { MBR_MAX_BYTES } from '../domain/disk-layout.js';
-import { FAT32_MIN_BYTES, isFat32 } from '../domain/fat32.js';
-import { MACHINES } from '../domain/qemu.js';
+import { MBR_MAX_BYTES } from '../domain/disk/disk-layout.js';
+import { FAT32_MIN_BYTES, isFat32 } from '../domain/disk/fat32.js';
+import { MACHINES } from '../domain/boot/qemu.js';
 import { sizeBytes, type BoardDefinition } from './board-schema.js';
 import { checkSoftwareRules } from './software-rules.js';
 import { didYouMean } from './wording.js';

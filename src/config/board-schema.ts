@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ARCHITECTURES, KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../domain/board.js';
 import { parseSize } from '../domain/bytes.js';
-import { DOCKER_SOURCES } from '../domain/docker-source.js';
-import { MACHINE_NAMES } from '../domain/qemu.js';
+import { DOCKER_SOURCES } from '../domain/containers/docker-source.js';
+import { MACHINE_NAMES } from '../domain/boot/qemu.js';
 import { softwareSchema } from './software-schema.js';
 
 const SIZE = /^\d+(\.\d+)?[KMG](iB)?$/;

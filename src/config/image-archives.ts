@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { ArchivedImage } from '../domain/image-archive.js';
-import { isDescription, readImageArchive } from '../domain/image-archive.js';
+import type { ArchivedImage } from '../domain/containers/image-archive.js';
+import { isDescription, readImageArchive } from '../domain/containers/image-archive.js';
 import type { Problem } from '../errors.js';
 import type { TarFault } from './tar-members.js';
 import { readTarMembers } from './tar-members.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { load } from 'js-yaml';
 import { z } from 'zod';
-import type { KernelRequirements } from '../domain/kernel-requirements.js';
+import type { KernelRequirements } from '../domain/kernel/kernel-requirements.js';
 
 const options = z
   .array(z.array(z.string()))

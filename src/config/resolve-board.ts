@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Board, PartitionRequest } from '../domain/board.js';
-import type { Software, Written } from '../domain/software.js';
+import type { Software, Written } from '../domain/containers/software.js';
 import { sizeBytes, type BoardDefinition } from './board-schema.js';
 import type { Path } from './yaml-source.js';
 

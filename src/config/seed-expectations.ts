@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BootExpectations, ExpectedUser } from '../domain/boot-expectations.js';
+import type { BootExpectations, ExpectedUser } from '../domain/boot/boot-expectations.js';
 import { readYamlSource } from './yaml-source.js';
 
 /**

@@ -1,5 +1,5 @@
-import { destinationFault, mergedPath } from '../domain/software.js';
-import { isUnitName } from '../domain/unit-file.js';
+import { destinationFault, mergedPath } from '../domain/containers/software.js';
+import { isUnitName } from '../domain/debian/unit-file.js';
 import type { RuleProblem } from './board-rules.js';
 import type { SoftwareDefinition } from './software-schema.js';
 import type { Path } from './yaml-source.js';

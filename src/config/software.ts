@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Software, SoftwareFile, SoftwareUnit, Written } from '../domain/software.js';
-import { unitFaults } from '../domain/unit-file.js';
+import type { Software, SoftwareFile, SoftwareUnit, Written } from '../domain/containers/software.js';
+import { unitFaults } from '../domain/debian/unit-file.js';
 import type { Problem } from '../errors.js';
 import { checkSoftwareRules } from './software-rules.js';
 import type { SoftwareDefinition } from './software-schema.js';

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { paddedBytes, parsePaxRecords, parseTarHeader, TAR_BLOCK_BYTES } from '../domain/tar-header.js';
+import { paddedBytes, parsePaxRecords, parseTarHeader, TAR_BLOCK_BYTES } from '../domain/containers/tar-header.js';
 
 /** What lies at a path of an archive; `data` only where it was asked for. */
 export type TarMember = { readonly sizeBytes: number; readonly type: string; readonly data?: Buffer };

@@ -1,6 +1,6 @@
-import type { DockerSource } from './docker-source.js';
-import type { MachineName } from './qemu.js';
-import type { Software, Written } from './software.js';
+import type { DockerSource } from './containers/docker-source.js';
+import type { MachineName } from './boot/qemu.js';
+import type { Software, Written } from './containers/software.js';
 
 /** A file of the boot firmware's or kernel's package that belongs into the image: globs know `*` and `?`, neither matches `/`. */
 type PackageFiles = { readonly package: string; readonly files: readonly string[] };

@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { access, constants, open, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { BlockDevice, ProbedContent, SysfsDevice } from '../domain/block-device.js';
-import { blockDevicesFromLsblk } from '../domain/block-device.js';
-import { parseLsblk } from '../domain/lsblk.js';
+import type { BlockDevice, ProbedContent, SysfsDevice } from '../domain/devices/block-device.js';
+import { blockDevicesFromLsblk } from '../domain/devices/block-device.js';
+import { parseLsblk } from '../domain/devices/lsblk.js';
 import { CommandError, ReswarmError } from '../errors.js';
 import type { Host } from './host.js';
 

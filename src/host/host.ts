@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { BlockDevice } from '../domain/block-device.js';
+import type { BlockDevice } from '../domain/devices/block-device.js';
 import type { Command } from '../domain/command.js';
 import type { Privilege, Sandbox } from '../domain/sandbox.js';
 import type { DeviceAccess } from './block-devices.js';

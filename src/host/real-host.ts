@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
-import type { BlockDevice } from '../domain/block-device.js';
+import type { BlockDevice } from '../domain/devices/block-device.js';
 import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';

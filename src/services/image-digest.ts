@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Host } from '../host/host.js';
-import { findCurrentFile, readDescription } from './image-file.js';
+import { findCurrentFile, readDescription } from './build/image-file.js';
 
 const CHUNK_BYTES = 2 ** 20;
 

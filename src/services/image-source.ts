@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KiB, MiB } from '../domain/bytes.js';
 import type { Compression } from '../domain/compression.js';
 import { compressionOf, decompressCommand, foreignPacking } from '../domain/compression.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../domain/mbr.js';
+import { MBR_SIZE_BYTES, parseMbr } from '../domain/disk/mbr.js';
 import { sandboxed } from '../domain/sandbox.js';
 import { CommandError, IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';

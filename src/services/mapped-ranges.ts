@@ -1,8 +1,8 @@
-import type { ByteRange } from '../domain/byte-range.js';
-import { mergeRanges, shiftRanges } from '../domain/byte-range.js';
-import { EXT4_SUPERBLOCK, ext4MappedRanges, parseExt4, parseExt4Groups } from '../domain/ext4-map.js';
-import { fat32MappedRanges, parseFat32 } from '../domain/fat32-map.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../domain/mbr.js';
+import type { ByteRange } from '../domain/disk/byte-range.js';
+import { mergeRanges, shiftRanges } from '../domain/disk/byte-range.js';
+import { EXT4_SUPERBLOCK, ext4MappedRanges, parseExt4, parseExt4Groups } from '../domain/disk/ext4-map.js';
+import { fat32MappedRanges, parseFat32 } from '../domain/disk/fat32-map.js';
+import { MBR_SIZE_BYTES, parseMbr } from '../domain/disk/mbr.js';
 
 /** Gives `sizeBytes` bytes of an image from `offsetBytes` on. */
 export type ReadAt = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;

@@ -4,7 +4,7 @@ import { chmod, copyFile, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FirmwareEntry, FirmwareFile } from '../config/firmware-manifest.js';
 import { didYouMean } from '../config/wording.js';
-import type { DebFile } from '../domain/packages.js';
+import type { DebFile } from '../domain/debian/packages.js';
 import { IntegrityError, NetworkError, type Problem } from '../errors.js';
 import type { Stage, StageContext } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
-import { fat32Geometry } from '../domain/fat32.js';
+import { fat32Geometry } from '../domain/disk/fat32.js';
 import type { Command } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { Stage } from '../pipeline/stage.js';

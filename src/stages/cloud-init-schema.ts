@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLOUD_INIT_SCHEMA_FILES, CLOUD_INIT_SCHEMA_FOLDER } from '../config/seed/cloud-init-schemas.js';
-import type { DebFile } from '../domain/packages.js';
+import type { DebFile } from '../domain/debian/packages.js';
 import { ReswarmError } from '../errors.js';
 import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { poolUrls } from '../domain/apt-sources.js';
-import type { DebFile, LockedPackage } from '../domain/packages.js';
+import { poolUrls } from '../domain/debian/apt-sources.js';
+import type { DebFile, LockedPackage } from '../domain/debian/packages.js';
 import type { StageContext } from '../pipeline/stage.js';
 
 /** More do not make a mirror faster; each waits for a connection of its own most of the time. */

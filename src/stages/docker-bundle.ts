@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { DockerBundle } from '../domain/docker-source.js';
-import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../domain/docker-source.js';
-import { ELF_HEADER_BYTES, elfArchitecture } from '../domain/elf.js';
+import type { DockerBundle } from '../domain/containers/docker-source.js';
+import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../domain/containers/docker-source.js';
+import { ELF_HEADER_BYTES, elfArchitecture } from '../domain/debian/elf.js';
 import { CommandError, IntegrityError } from '../errors.js';
 import type { Stage, StageContext } from '../pipeline/stage.js';
 import { fetchPinned } from './pinned-files.js';

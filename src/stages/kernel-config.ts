@@ -1,6 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mergeFragments } from '../domain/kernel-config.js';
+import { mergeFragments } from '../domain/kernel/kernel-config.js';
 import type { Problem } from '../errors.js';
 import type { Stage } from '../pipeline/stage.js';
 import { lostOptions, resolveConfig } from './kernel/configure.js';

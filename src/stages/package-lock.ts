@@ -1,12 +1,12 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestWord } from '../config/wording.js';
-import { aptConfiguration, aptFolders } from '../domain/apt-options.js';
-import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from '../domain/apt-output.js';
-import { withComponents } from '../domain/apt-sources.js';
-import type { LockedPackage, PackageLock } from '../domain/packages.js';
+import { aptConfiguration, aptFolders } from '../domain/debian/apt-options.js';
+import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from '../domain/debian/apt-output.js';
+import { withComponents } from '../domain/debian/apt-sources.js';
+import type { LockedPackage, PackageLock } from '../domain/debian/packages.js';
 import type { Sandbox } from '../domain/sandbox.js';
-import { needsTwin, programKind } from '../domain/twin-programs.js';
+import { needsTwin, programKind } from '../domain/debian/twin-programs.js';
 import type { Problem } from '../errors.js';
 import { CommandError, NetworkError, UserError } from '../errors.js';
 import type { Host, Output } from '../host/host.js';

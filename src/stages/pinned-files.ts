@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { PinnedSoftware } from '../domain/software.js';
+import type { PinnedSoftware } from '../domain/containers/software.js';
 import type { Stage, StageContext } from '../pipeline/stage.js';
 
 /** Some bytes that are known by their digest, wherever they come from. */

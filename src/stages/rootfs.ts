@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dpkgFilterOptions } from '../domain/dpkg-filters.js';
-import { programKind } from '../domain/twin-programs.js';
-import { unitPresets } from '../domain/unit-presets.js';
+import { dpkgFilterOptions } from '../domain/debian/dpkg-filters.js';
+import { programKind } from '../domain/debian/twin-programs.js';
+import { unitPresets } from '../domain/debian/unit-presets.js';
 import type { Stage } from '../pipeline/stage.js';
 import { together } from '../pipeline/together.js';
 import { fetchDebs } from './debs.js';

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { DebFile } from '../domain/packages.js';
+import type { DebFile } from '../domain/debian/packages.js';
 import type { StageContext } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';
 

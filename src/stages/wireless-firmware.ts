@@ -2,7 +2,7 @@ import { chmod, copyFile, lstat, mkdir, readdir, readlink, stat, symlink, utimes
 import { dirname, join, normalize } from 'node:path';
 import { didYouMean } from '../config/wording.js';
 import { matchesGlob } from '../domain/glob.js';
-import type { DebFile } from '../domain/packages.js';
+import type { DebFile } from '../domain/debian/packages.js';
 import { UserError } from '../errors.js';
 import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';

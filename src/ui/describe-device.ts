@@ -1,4 +1,4 @@
-import type { BlockDevice } from '../domain/block-device.js';
+import type { BlockDevice } from '../domain/devices/block-device.js';
 import { formatSize } from '../domain/bytes.js';
 
 /** What will be written to which drive: shown before anything is asked. */

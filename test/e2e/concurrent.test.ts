@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BuiltImage } from '../../src/services/build-image.js';
+import type { BuiltImage } from '../../src/services/build/build-image.js';
 import type { CliResult } from '../cli.js';
 import { cli, resultOf } from '../cli.js';
 import type { PrivateStore } from './private-store.js';

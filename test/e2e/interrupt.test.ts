@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BuildPlan } from '../../src/services/plan-build.js';
+import type { BuildPlan } from '../../src/services/build/plan-build.js';
 import type { CliEvent, CliResult } from '../cli.js';
 import { cli, cliInterrupted, resultOf } from '../cli.js';
 import type { PrivateStore } from './private-store.js';

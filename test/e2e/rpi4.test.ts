@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImageReport } from '../../src/domain/image-report.js';
+import type { ImageReport } from '../../src/domain/image/image-report.js';
 import { sandboxed } from '../../src/domain/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
-import type { BuiltImage } from '../../src/services/build-image.js';
+import type { BuiltImage } from '../../src/services/build/build-image.js';
 import type { CliResult } from '../cli.js';
 import { cli, resultOf } from '../cli.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { BUNDLE_PROGRAMS } from '../../src/domain/docker-source.js';
+import { BUNDLE_PROGRAMS } from '../../src/domain/containers/docker-source.js';
 import type { ReswarmError } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ByteRange } from '../../src/domain/byte-range.js';
+import type { ByteRange } from '../../src/domain/disk/byte-range.js';
 import { MiB } from '../../src/domain/bytes.js';
 import { mappedRanges } from '../../src/services/mapped-ranges.js';
 import { readCard } from './loop-card.js';

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { ByteRange } from '../../src/domain/byte-range.js';
+import type { ByteRange } from '../../src/domain/disk/byte-range.js';
 import { MiB } from '../../src/domain/bytes.js';
 import { cli, resultOf } from '../cli.js';
 import { firstDifference, IMAGE_BYTES, looksBootable, makeFullImage, rangesOf } from './flash-image.js';

@@ -13,7 +13,7 @@ import { checkNetworkConfig } from '../../src/config/seed/network-config.js';
 import { hashPasswordCommand } from '../../src/config/seed/passwords.js';
 import { readDefaultSeed } from '../../src/config/seed/read-seed.js';
 import { checkUserData } from '../../src/config/seed/user-data.js';
-import type { DebFile } from '../../src/domain/packages.js';
+import type { DebFile } from '../../src/domain/debian/packages.js';
 import type { Mount, Sandbox } from '../../src/domain/sandbox.js';
 import { describeProblem } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';

@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readKernelRequirements } from '../../src/config/kernel-requirements.js';
 import type { Board } from '../../src/domain/board.js';
-import { mergeFragments } from '../../src/domain/kernel-config.js';
-import { unmetRequirements } from '../../src/domain/kernel-requirements.js';
-import { listBoards } from '../../src/services/boards.js';
-import { withFlavour } from '../../src/services/kernel-flavour.js';
-import { readFragments } from '../../src/services/kernel-request.js';
+import { mergeFragments } from '../../src/domain/kernel/kernel-config.js';
+import { unmetRequirements } from '../../src/domain/kernel/kernel-requirements.js';
+import { listBoards } from '../../src/services/boards/boards.js';
+import { withFlavour } from '../../src/services/kernel/kernel-flavour.js';
+import { readFragments } from '../../src/services/kernel/kernel-request.js';
 
 const boardsDir = fileURLToPath(new URL('../../boards/', import.meta.url));
 const folder = new URL('../../boards/kernel/', import.meta.url);

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { formatDuration } from '../../domain/duration.js';
-import type { BuiltKernel } from '../../services/build-kernel.js';
-import { buildKernel } from '../../services/build-kernel.js';
+import type { BuiltKernel } from '../../services/kernel/build-kernel.js';
+import { buildKernel } from '../../services/kernel/build-kernel.js';
 import { kernelFlags, kernelOptions } from '../../ui/kernel-flags.js';
 import { BaseCommand } from '../base-command.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { ByteRange } from '../../domain/byte-range.js';
-import type { WritePlan } from '../../domain/write-plan.js';
-import { BLOCK_BYTES, endOf } from '../../domain/write-plan.js';
+import type { ByteRange } from '../../domain/disk/byte-range.js';
+import type { WritePlan } from '../../domain/disk/write-plan.js';
+import { BLOCK_BYTES, endOf } from '../../domain/disk/write-plan.js';
 import { IntegrityError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { ImageSource } from '../image-source.js';

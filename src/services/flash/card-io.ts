@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ByteRange } from '../../domain/byte-range.js';
+import type { ByteRange } from '../../domain/disk/byte-range.js';
 
 /** An open card. Buffers must be page-aligned, ranges whole sectors. */
 export type CardIo = {

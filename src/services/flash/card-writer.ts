@@ -1,7 +1,7 @@
-import type { ByteRange } from '../../domain/byte-range.js';
-import type { Overlay } from '../../domain/overlay.js';
-import type { WritePlan } from '../../domain/write-plan.js';
-import { BLOCK_BYTES, endOf } from '../../domain/write-plan.js';
+import type { ByteRange } from '../../domain/disk/byte-range.js';
+import type { Overlay } from '../../domain/disk/overlay.js';
+import type { WritePlan } from '../../domain/disk/write-plan.js';
+import { BLOCK_BYTES, endOf } from '../../domain/disk/write-plan.js';
 import type { Host } from '../../host/host.js';
 import type { BlockFeed } from './block-feed.js';
 import { digestOf } from './block-feed.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlockDevice } from '../../domain/block-device.js';
-import type { WritePlan } from '../../domain/write-plan.js';
+import type { BlockDevice } from '../../domain/devices/block-device.js';
+import type { WritePlan } from '../../domain/disk/write-plan.js';
 import type { Host } from '../../host/host.js';
 import { BlockState } from './card-writer.js';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BlockMap } from '../../domain/bmap.js';
+import type { BlockMap } from '../../domain/disk/bmap.js';
 import { IntegrityError } from '../../errors.js';
 
 /** What an image must hash to, and who says so. */

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { readFile } from 'node:fs/promises';
 import type { Host } from '../../host/host.js';
-import type { ClaimedDevice } from '../card-device.js';
-import { withDeviceOpen } from '../card-device.js';
+import type { ClaimedDevice } from './card-device.js';
+import { withDeviceOpen } from './card-device.js';
 import type { CardIo } from './card-io.js';
 
 /** Past the page cache where that can be done; else it is flushed and dropped, and a person is told. */

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { DeviceIdentity } from '../../config/device/identity.js';
 import type { CloudInitSchemas } from '../../config/seed/cloud-init-schemas.js';
 import { readDefaultSeed } from '../../config/seed/read-seed.js';
-import type { Overlay, ReadBytes } from '../../domain/overlay.js';
+import type { Overlay, ReadBytes } from '../../domain/disk/overlay.js';
 import { seedDigest } from '../../domain/seed-digest.js';
 import type { Problem } from '../../errors.js';
 import { UserError } from '../../errors.js';
-import { openBootPartition } from '../boot-overlay.js';
-import { deviceChanges } from '../device-changes.js';
+import { openBootPartition } from '../inject/boot-overlay.js';
+import { deviceChanges } from '../inject/device-changes.js';
 
 /** Who a card is to be. */
 export type CardIdentity = {

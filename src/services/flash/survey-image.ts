@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { BlockMap } from '../../domain/bmap.js';
-import { parseBmap } from '../../domain/bmap.js';
-import type { ByteRange } from '../../domain/byte-range.js';
+import type { BlockMap } from '../../domain/disk/bmap.js';
+import { parseBmap } from '../../domain/disk/bmap.js';
+import type { ByteRange } from '../../domain/disk/byte-range.js';
 import { MiB } from '../../domain/bytes.js';
 import { suffixOf } from '../../domain/compression.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../../domain/mbr.js';
-import type { WritePlan } from '../../domain/write-plan.js';
-import { planWrite } from '../../domain/write-plan.js';
+import { MBR_SIZE_BYTES, parseMbr } from '../../domain/disk/mbr.js';
+import type { WritePlan } from '../../domain/disk/write-plan.js';
+import { planWrite } from '../../domain/disk/write-plan.js';
 import { IntegrityError, UserError } from '../../errors.js';
 import type { StageReporter } from '../../pipeline/reporter.js';
 import type { ImageSource } from '../image-source.js';

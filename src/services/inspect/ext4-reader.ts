@@ -1,4 +1,4 @@
-import type { Extent, Inode, Superblock } from '../../domain/ext4-disk.js';
+import type { Extent, Inode, Superblock } from '../../domain/disk/ext4-disk.js';
 import {
   Ext4Fault,
   ROOT_INODE,
@@ -10,9 +10,9 @@ import {
   parseFolderBlock,
   parseInode,
   parseSuperblock,
-} from '../../domain/ext4-disk.js';
-import type { FileEntry } from '../../domain/file-entry.js';
-import { joinPath } from '../../domain/file-entry.js';
+} from '../../domain/disk/ext4-disk.js';
+import type { FileEntry } from '../../domain/image/file-entry.js';
+import { joinPath } from '../../domain/image/file-entry.js';
 import type { FileSystemReader, ReadBytes } from './file-system-reader.js';
 import { PIECE_BYTES, cachedReader, corrupt } from './file-system-reader.js';
 

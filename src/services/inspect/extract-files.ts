@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { FileEntry } from '../../domain/file-entry.js';
-import { baseName } from '../../domain/file-entry.js';
+import type { FileEntry } from '../../domain/image/file-entry.js';
+import { baseName } from '../../domain/image/file-entry.js';
 import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { guardSpace } from '../../pipeline/disk-full.js';

@@ -1,7 +1,7 @@
-import type { FatItem, FatVolume } from '../../domain/fat-disk.js';
-import { BAD, END, FatFault, nextCluster, parseBootSector, parseFolder } from '../../domain/fat-disk.js';
-import type { FileEntry } from '../../domain/file-entry.js';
-import { joinPath } from '../../domain/file-entry.js';
+import type { FatItem, FatVolume } from '../../domain/disk/fat-disk.js';
+import { BAD, END, FatFault, nextCluster, parseBootSector, parseFolder } from '../../domain/disk/fat-disk.js';
+import type { FileEntry } from '../../domain/image/file-entry.js';
+import { joinPath } from '../../domain/image/file-entry.js';
 import type { FileSystemReader, ReadBytes } from './file-system-reader.js';
 import { PIECE_BYTES, corrupt } from './file-system-reader.js';
 

@@ -1,5 +1,5 @@
-import type { FileEntry } from '../../domain/file-entry.js';
-import type { FileSystemFacts } from '../../domain/file-system.js';
+import type { FileEntry } from '../../domain/image/file-entry.js';
+import type { FileSystemFacts } from '../../domain/disk/file-system.js';
 import { ReswarmError } from '../../errors.js';
 
 /** Bytes of a partition, counted from its start. */

@@ -1,6 +1,6 @@
 import { nearestWord } from '../../config/wording.js';
-import type { FileEntry } from '../../domain/file-entry.js';
-import { baseName, joinPath, normalPath, parentOf } from '../../domain/file-entry.js';
+import type { FileEntry } from '../../domain/image/file-entry.js';
+import { baseName, joinPath, normalPath, parentOf } from '../../domain/image/file-entry.js';
 import { UserError } from '../../errors.js';
 import type { FileSystemReader } from './file-system-reader.js';
 

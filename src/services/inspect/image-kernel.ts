@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { baseName } from '../../domain/file-entry.js';
-import { bootFilesOf } from '../../domain/firmware-choice.js';
-import type { KernelReport } from '../../domain/image-report.js';
+import { baseName } from '../../domain/image/file-entry.js';
+import { bootFilesOf } from '../../domain/firmware/firmware-choice.js';
+import type { KernelReport } from '../../domain/image/image-report.js';
 import type { FileView } from './file-view.js';
 
 const unzip = promisify(gunzip);

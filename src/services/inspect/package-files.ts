@@ -1,7 +1,7 @@
-import { parseDpkgStatus } from '../../domain/dpkg-status.js';
-import type { FileEntry } from '../../domain/file-entry.js';
-import { baseName, joinPath, parentOf } from '../../domain/file-entry.js';
-import type { PackageReport, PackagesReport } from '../../domain/image-report.js';
+import { parseDpkgStatus } from '../../domain/debian/dpkg-status.js';
+import type { FileEntry } from '../../domain/image/file-entry.js';
+import { baseName, joinPath, parentOf } from '../../domain/image/file-entry.js';
+import type { PackageReport, PackagesReport } from '../../domain/image/image-report.js';
 import type { FileView } from './file-view.js';
 
 const STATUS = '/var/lib/dpkg/status';

@@ -1,9 +1,14 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KconfigEntry } from '../../domain/kconfig.js';
-import { explainLoss, parseKconfig } from '../../domain/kconfig.js';
-import { formatRequests, lostRequests, mergeFragments, parseResolvedConfig } from '../../domain/kernel-config.js';
-import type { FragmentFile } from '../../domain/kernel-config.js';
+import type { KconfigEntry } from '../../domain/kernel/kconfig.js';
+import { explainLoss, parseKconfig } from '../../domain/kernel/kconfig.js';
+import {
+  formatRequests,
+  lostRequests,
+  mergeFragments,
+  parseResolvedConfig,
+} from '../../domain/kernel/kernel-config.js';
+import type { FragmentFile } from '../../domain/kernel/kernel-config.js';
 import type { Problem } from '../../errors.js';
 import { UserError } from '../../errors.js';
 import type { StageContext } from '../../pipeline/stage.js';

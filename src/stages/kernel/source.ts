@@ -1,7 +1,7 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Sandbox } from '../../domain/sandbox.js';
-import { failedHunks } from '../../domain/patch-output.js';
+import { failedHunks } from '../../domain/kernel/patch-output.js';
 import { CommandError, UserError } from '../../errors.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import { unpackDeb } from '../unpack-deb.js';

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Command } from '../../domain/command.js';
 import { ownerIds } from '../../domain/owner-ids.js';
 import type { Sandbox } from '../../domain/sandbox.js';
-import { mergedPath } from '../../domain/software.js';
+import { mergedPath } from '../../domain/containers/software.js';
 import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { PlacedFile } from '../root-partition.js';

@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unitPresets } from '../../domain/unit-presets.js';
+import { unitPresets } from '../../domain/debian/unit-presets.js';
 import { CommandError } from '../../errors.js';
 import type { InImage, Overlay, RootfsBuild } from './rootfs-build.js';
 import { exists, followDpkg, inImage } from './rootfs-build.js';

@@ -1,6 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ElfFiles } from '../../domain/twin-programs.js';
+import type { ElfFiles } from '../../domain/debian/twin-programs.js';
 
 const MAGIC = Buffer.from('\x7fELF', 'latin1');
 const E_MACHINE_AT = 18;

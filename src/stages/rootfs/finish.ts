@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rootfsLeftovers } from '../../domain/rootfs-leftovers.js';
+import { rootfsLeftovers } from '../../domain/debian/rootfs-leftovers.js';
 import type { RootfsBuild } from './rootfs-build.js';
 import { exists } from './rootfs-build.js';
 

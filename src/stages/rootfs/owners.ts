@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mergedPath } from '../../domain/software.js';
+import { mergedPath } from '../../domain/containers/software.js';
 
 /** Writes one line for each path of each package, `<package> <path>`: what dpkg's database in `root` says. */
 export async function writeOwners(root: string, file: string): Promise<void> {

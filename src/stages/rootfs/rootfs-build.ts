@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { DebFile, PackageLock } from '../../domain/packages.js';
+import type { DebFile, PackageLock } from '../../domain/debian/packages.js';
 import type { Mount, Sandbox } from '../../domain/sandbox.js';
 import type { RunOptions } from '../../host/host.js';
 import type { StageContext } from '../../pipeline/stage.js';

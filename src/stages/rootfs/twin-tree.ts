@@ -1,9 +1,9 @@
 import { chmod, copyFile, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { DebFile } from '../../domain/packages.js';
+import type { DebFile } from '../../domain/debian/packages.js';
 import type { Mount } from '../../domain/sandbox.js';
-import type { ProgramKind } from '../../domain/twin-programs.js';
-import { dpkgPrograms, retargetDpkg, twinPrograms } from '../../domain/twin-programs.js';
+import type { ProgramKind } from '../../domain/debian/twin-programs.js';
+import { dpkgPrograms, retargetDpkg, twinPrograms } from '../../domain/debian/twin-programs.js';
 import { together } from '../../pipeline/together.js';
 import { mapParallel } from '../debs.js';
 import type { RootfsBuild } from './rootfs-build.js';

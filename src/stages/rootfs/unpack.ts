@@ -1,8 +1,8 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from '../../domain/command.js';
-import { dpkgFilterOptions } from '../../domain/dpkg-filters.js';
-import type { DebFile } from '../../domain/packages.js';
+import { dpkgFilterOptions } from '../../domain/debian/dpkg-filters.js';
+import type { DebFile } from '../../domain/debian/packages.js';
 import type { Overlay, RootfsBuild, RootfsInput } from './rootfs-build.js';
 import { debMounts, followDpkg, inImage, scriptEnvironment } from './rootfs-build.js';
 

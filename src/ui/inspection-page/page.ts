@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatSize } from '../../domain/bytes.js';
-import { baseName } from '../../domain/file-entry.js';
-import type { ImageReport, PackageReport } from '../../domain/image-report.js';
+import { baseName } from '../../domain/image/file-entry.js';
+import type { ImageReport, PackageReport } from '../../domain/image/image-report.js';
 import type { SeedSummary } from '../../domain/seed-summary.js';
 import { folderBoxes, packageBoxes } from './boxes.js';
 import { drawDisk, drawTimeline } from './drawings.js';

@@ -1,5 +1,5 @@
 import { formatSize } from '../../domain/bytes.js';
-import type { ImageDiff, LineChanges, SizeChange } from '../../domain/image-diff.js';
+import type { ImageDiff, LineChanges, SizeChange } from '../../domain/image/image-diff.js';
 import { printable } from '../printable.js';
 import { table } from './describe-image.js';
 

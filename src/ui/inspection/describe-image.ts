@@ -1,5 +1,5 @@
 import { formatSize } from '../../domain/bytes.js';
-import type { FolderReport, ImageReport, PackageReport, PartitionReport } from '../../domain/image-report.js';
+import type { FolderReport, ImageReport, PackageReport, PartitionReport } from '../../domain/image/image-report.js';
 import { printable } from '../printable.js';
 import type { SeedInterface, SeedSummary, SeedUser } from '../../domain/seed-summary.js';
 

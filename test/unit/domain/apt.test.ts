@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { aptConfiguration } from '../../../src/domain/apt-options.js';
-import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from '../../../src/domain/apt-output.js';
+import { aptConfiguration } from '../../../src/domain/debian/apt-options.js';
+import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from '../../../src/domain/debian/apt-output.js';
 import {
   archiveUris,
   poolUrls,
   withBackports,
   withComponents,
   withoutBackports,
-} from '../../../src/domain/apt-sources.js';
+} from '../../../src/domain/debian/apt-sources.js';
 
 const SOURCES = `# comment
 deb http://mirror.example/debian trixie main

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseDpkgStatus, parseOsRelease } from '../../../src/domain/dpkg-status.js';
-import type { FileEntry } from '../../../src/domain/file-entry.js';
-import { formatMode, normalPath } from '../../../src/domain/file-entry.js';
-import { folderSizes, largeFolders } from '../../../src/domain/folder-sizes.js';
-import { fatMountPoint, rootPartitionNumber } from '../../../src/domain/fstab.js';
-import { otherFileSystem } from '../../../src/domain/file-system.js';
-import { crc32c } from '../../../src/domain/crc32c.js';
+import { parseDpkgStatus, parseOsRelease } from '../../../src/domain/debian/dpkg-status.js';
+import type { FileEntry } from '../../../src/domain/image/file-entry.js';
+import { formatMode, normalPath } from '../../../src/domain/image/file-entry.js';
+import { folderSizes, largeFolders } from '../../../src/domain/image/folder-sizes.js';
+import { fatMountPoint, rootPartitionNumber } from '../../../src/domain/disk/fstab.js';
+import { otherFileSystem } from '../../../src/domain/disk/file-system.js';
+import { crc32c } from '../../../src/domain/disk/crc32c.js';
 
 describe('parseDpkgStatus', () => {
   it('takes installed packages only, and the first line of a description', () => {

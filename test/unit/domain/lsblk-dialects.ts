@@ -1,4 +1,4 @@
-import type { BlockFacts } from '../../../src/domain/block-device.js';
+import type { BlockFacts } from '../../../src/domain/devices/block-device.js';
 import type { Machine, Row } from './lsblk-machines.js';
 
 /** How versions of lsblk print the same machine. */

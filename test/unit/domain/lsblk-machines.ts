@@ -1,5 +1,5 @@
-import type { BlockFacts, SysfsDevice } from '../../../src/domain/block-device.js';
-import type { RefusalReason } from '../../../src/domain/device-refusals.js';
+import type { BlockFacts, SysfsDevice } from '../../../src/domain/devices/block-device.js';
+import type { RefusalReason } from '../../../src/domain/devices/device-refusals.js';
 
 /** A row of lsblk, as far as a case needs it. */
 export type Row = {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dpkgFilterOptions } from '../../../src/domain/dpkg-filters.js';
-import { rootfsLeftovers } from '../../../src/domain/rootfs-leftovers.js';
-import type { ProgramKind } from '../../../src/domain/twin-programs.js';
-import { needsTwin, programKind, retargetDpkg, twinPrograms } from '../../../src/domain/twin-programs.js';
-import { unitPresets } from '../../../src/domain/unit-presets.js';
+import { dpkgFilterOptions } from '../../../src/domain/debian/dpkg-filters.js';
+import { rootfsLeftovers } from '../../../src/domain/debian/rootfs-leftovers.js';
+import type { ProgramKind } from '../../../src/domain/debian/twin-programs.js';
+import { needsTwin, programKind, retargetDpkg, twinPrograms } from '../../../src/domain/debian/twin-programs.js';
+import { unitPresets } from '../../../src/domain/debian/unit-presets.js';
 
 const overlay = join(import.meta.dirname, '../../../boards/rootfs-overlay');
 const engine = join(import.meta.dirname, '../../../boards/docker/engine');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fleetStatus } from '../../../src/services/fleet-status.js';
-import { nextDevices } from '../../../src/services/fleet-queue.js';
-import { readRecord, recordWritten } from '../../../src/services/fleet-record.js';
+import { fleetStatus } from '../../../src/services/fleet/fleet-status.js';
+import { nextDevices } from '../../../src/services/fleet/fleet-queue.js';
+import { readRecord, recordWritten } from '../../../src/services/fleet/fleet-record.js';
 import { useFolder } from './fleet-files.js';
 
 const folder = useFolder();

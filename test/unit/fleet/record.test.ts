@@ -4,8 +4,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceStates, parseRecord, type FleetEvent } from '../../../src/domain/fleet-record.js';
-import { isClaimed, thisClaimant } from '../../../src/services/fleet-claims.js';
-import { readRecord, recordPathOf, recordWritten, updateRecord } from '../../../src/services/fleet-record.js';
+import { isClaimed, thisClaimant } from '../../../src/services/fleet/fleet-claims.js';
+import { readRecord, recordPathOf, recordWritten, updateRecord } from '../../../src/services/fleet/fleet-record.js';
 
 let folder: string;
 let record: string;

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { readDefaultSeed } from '../../../src/config/seed/read-seed.js';
 import { sha512Crypt } from '../../../src/config/seed/sha512-crypt.js';
 import { UserError } from '../../../src/errors.js';
-import { checkFleet } from '../../../src/services/check-fleet.js';
-import { renderFleet, type RenderedFleet } from '../../../src/services/render-fleet.js';
+import { checkFleet } from '../../../src/services/fleet/check-fleet.js';
+import { renderFleet, type RenderedFleet } from '../../../src/services/fleet/render-fleet.js';
 import { ed25519Key } from '../seed-keys.js';
 import { flockText, useFolder } from './fleet-files.js';
 

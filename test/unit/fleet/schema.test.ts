@@ -7,7 +7,7 @@ import { withKeyList } from '../../../src/config/board-key-list.js';
 import { columnTitles } from '../../../src/config/fleet/csv-columns.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../../../src/config/fleet/fleet-json-schema.js';
 import { readDefaultSeed } from '../../../src/config/seed/read-seed.js';
-import { checkFleet } from '../../../src/services/check-fleet.js';
+import { checkFleet } from '../../../src/services/fleet/check-fleet.js';
 
 const read = async (name: string): Promise<string> => readFile(name, 'utf8');
 

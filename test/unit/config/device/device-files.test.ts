@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readDeviceIni } from '../../../../src/config/device/device-ini.js';
 import { readFlock } from '../../../../src/config/device/flock.js';
-import { withConfigLines, configLineProblems } from '../../../../src/domain/config-txt.js';
-import { cmdlineInstanceId, withCmdlineIdentity, withDiskId } from '../../../../src/domain/cmdline-identity.js';
+import { withConfigLines, configLineProblems } from '../../../../src/domain/firmware/config-txt.js';
+import {
+  cmdlineInstanceId,
+  withCmdlineIdentity,
+  withDiskId,
+} from '../../../../src/domain/firmware/cmdline-identity.js';
 
 const INI = `# of ReswarmOS
 [device]

@@ -1,0 +1,178 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageOutput } from '../../config/image-description.js';
+import { finishSeed } from '../../config/seed/finish-seed.js';
+import type { Compression } from '../../domain/compression.js';
+import { planDiskLayout } from '../../domain/disk/disk-layout.js';
+import { UserError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import { archiveAsOf, keepArchiveAsOf } from '../../pipeline/archive-date.js';
+import type { StageRecord } from '../../pipeline/engine.js';
+import { Engine } from '../../pipeline/engine.js';
+import type { Reporter } from '../../pipeline/reporter.js';
+import type { StoreEntry } from '../../pipeline/store.js';
+import { keyOf, Store } from '../../pipeline/store.js';
+import { bootFirmwareStage } from '../../stages/boot-firmware.js';
+import { bootPartitionStage } from '../../stages/boot-partition.js';
+import { deviceTreeOverlaysStage } from '../../stages/device-tree-overlays.js';
+import { dockerBundleStage } from '../../stages/docker-bundle.js';
+import { kernelStage } from '../../stages/kernel.js';
+import type { WrittenDisk } from '../../stages/disk.js';
+import { readAptSources } from '../../stages/package-lock.js';
+import { softwareStage } from '../../stages/pinned-files.js';
+import { readTreeContent, rootPartitionStage } from '../../stages/root-partition.js';
+import { rootfsStage } from '../../stages/rootfs.js';
+import { readOwners } from '../../stages/rootfs/owners.js';
+import { wirelessFirmwareStage } from '../../stages/wireless-firmware.js';
+import { allOrNone } from '../all-or-none.js';
+import * as inputs from './build-inputs.js';
+import type { BuildOptions, BuildRequest } from './build-request.js';
+import { readBuildRequest } from './build-request.js';
+import { findCurrentImage } from './image-file.js';
+import type { Outputs } from './image-outputs.js';
+import { completeOutputs } from './image-outputs.js';
+import { requireLoopDevices } from '../flash/loop-device.js';
+import { obtainPackages } from './obtain-packages.js';
+import { obtainToolsTree } from '../obtain-tools.js';
+import { withStagedFiles } from './staged-files.js';
+import { packageConflicts } from './software-conflicts.js';
+import { checkAgainstSchemas, passwordHash } from '../inject/seed-tools.js';
+import type { BuildTarget } from './write-target.js';
+import { writeTarget } from './write-target.js';
+
+/** What a build gives back; the durations are wall time. */
+export type BuiltImage = {
+  /** Path of the image file, or of the device that was written. */
+  readonly image: string;
+  readonly board: string;
+  readonly sizeBytes: number;
+  /** What the image takes on the disk: zeros are holes. */
+  readonly diskBytes: number;
+  readonly sha256: string;
+  /** The image at this path was already what this build would have made, and so was all that lies beside it. */
+  readonly unchanged: boolean;
+  /** The image first, then what was made from it; SHA256SUMS has them all. */
+  readonly files: readonly ImageOutput[];
+  readonly stages: readonly StageRecord[];
+  readonly durationMs: number;
+  readonly packagesAsOf: string;
+};
+
+/** What a person sees of a build, line by line. */
+const buildGroups = ({ dockerBundle, software, target }: BuildRequest, compression: Compression = 'none') => [
+  { title: 'Tools', stages: ['tools'] },
+  { title: 'Package lists and seed', stages: ['package-lock', 'cloud-init-schema'] },
+  { title: 'Firmware', stages: ['boot-firmware', 'wireless-firmware', 'device-tree-overlays'] },
+  { title: 'Kernel', stages: ['kernel'] },
+  {
+    title: 'Packages of the root file system',
+    stages: [
+      ...(dockerBundle === undefined ? [] : ['docker-bundle']),
+      ...(software.some(({ files }) => files.length > 0) ? ['software'] : []),
+      'rootfs',
+    ],
+  },
+  { title: 'Root partition', stages: ['root-partition'] },
+  { title: 'Boot partition', stages: ['boot-partition'] },
+  { title: 'Image', stages: imageSteps(target.type, compression) },
+];
+
+function imageSteps(target: BuildTarget['type'], compression: Compression): readonly string[] {
+  if (target === 'device') return ['disk'];
+  return ['disk', 'block-map', ...(compression === 'none' ? [] : ['compress'])];
+}
+
+const NOTHING = Promise.resolve(undefined);
+
+/** As early as the packages are known: a kernel may compile for long after that. */
+async function checkSoftware(request: BuildRequest, rootfs: StoreEntry): Promise<StoreEntry> {
+  if (request.software.length === 0) return rootfs;
+  const problems = packageConflicts(request.software, await readOwners(rootfs.path));
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  return rootfs;
+}
+
+/** A board's image, from definitions to bytes on the disk. Every input is checked before anything of the image is made. */
+export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
+  const started = performance.now();
+  if (options.target?.type === 'loop') requireLoopDevices(host);
+  const request = await readBuildRequest(options);
+  const abandon = new AbortController();
+  const buildHost = host.until(abandon.signal);
+  const store = new Store(host.facts.cacheDir, buildHost);
+  await store.prepare();
+  const engine = new Engine(buildHost, store, reporter, options);
+  reporter.emit({ type: 'planned', groups: buildGroups(request, options.compression) });
+
+  const asOf = await archiveAsOf(store, options.refresh);
+  const tools = await obtainToolsTree(engine, { archiveAsOf: asOf, mirror: options.mirror });
+  const packages = await obtainPackages(
+    engine,
+    inputs.packageLock(request, tools, {
+      hostArchitecture: host.facts.architecture,
+      sources: await readAptSources(tools),
+      archiveAsOf: asOf,
+    }),
+  );
+  await keepArchiveAsOf(store, asOf);
+  await checkAgainstSchemas(engine, request.seed, inputs.cloudInitSchema(tools, packages), packages, reporter);
+  const seed = await finishSeed(request.seed, passwordHash(tools, buildHost));
+
+  const firmwareInput = inputs.bootFirmware(request, tools, packages);
+  const wirelessInput = inputs.wirelessFirmware(request, tools, packages);
+  const kernelInput = inputs.kernel(request, tools, packages);
+  const rootfsInput = await inputs.rootfs(request, tools, packages, host.facts.architecture);
+  const bundleInput = inputs.dockerBundle(request, tools);
+  const softwareInput = inputs.software(request);
+  const [firmware, overlays, wireless, kernel, rootfs, dockerBundle, software] = await allOrNone(abandon, [
+    firmwareInput === undefined
+      ? NOTHING
+      : engine.obtain(bootFirmwareStage, firmwareInput, packages.fetcher(firmwareInput.deb ? [firmwareInput.deb] : [])),
+    engine.obtain(deviceTreeOverlaysStage, inputs.deviceTreeOverlays(request, tools)),
+    engine.obtain(wirelessFirmwareStage, wirelessInput, packages.fetcher(wirelessInput.packages.map(({ deb }) => deb))),
+    engine.obtain(kernelStage, kernelInput, packages.fetcher('url' in kernelInput.source ? [] : [kernelInput.source])),
+    engine.obtain(rootfsStage, rootfsInput).then((entry) => checkSoftware(request, entry)),
+    bundleInput === undefined ? NOTHING : engine.obtain(dockerBundleStage, bundleInput),
+    softwareInput === undefined ? NOTHING : engine.obtain(softwareStage, softwareInput),
+  ] as const);
+  const parts = { firmware, overlays, wireless, kernel, rootfs, dockerBundle, software };
+  const root = await engine.obtain(rootPartitionStage, inputs.rootPartition(request, tools, parts));
+  const content = await readTreeContent(root.path);
+  const files = inputs.bootFiles(request, seed, parts);
+  const layout = planDiskLayout(request.board, { boot: await inputs.measureBootFiles(files), root: content });
+  const bootInput = inputs.bootPartition(request, tools, files, layout);
+  const key = keyOf({ boot: bootPartitionStage.key(bootInput), root: root.key, layout: inputs.layoutKey(layout) });
+  const facts = { request, key, layout, rootContent: content, packages, tools, packagesAsOf: asOf };
+  const isFile = request.target.type !== 'device';
+  const current = isFile ? await findCurrentImage(request.image, key) : undefined;
+  if (current !== undefined) for (const stage of ['boot-partition', 'disk']) engine.skip(stage, key);
+
+  return withStagedFiles(async (staged) => {
+    const file = { path: request.image, mode: request.fileMode, staged };
+    const write = async (boot: string): Promise<WrittenDisk> =>
+      engine.task('disk', key, (progress, work) => {
+        const partitions = { boot: join(boot, 'boot.vfat'), root: join(root.path, 'root.ext4') };
+        return writeTarget(request.target, { tools, layout, partitions, work }, file, buildHost, progress);
+      });
+    const image = current ?? (await engine.withResult(bootPartitionStage, bootInput, write));
+    if (!isFile) return report({ files: [{ name: request.image, kind: 'image', ...image }], unchanged: false });
+    const { compression = 'none', urlBase, jobs } = options;
+    return report(await completeOutputs(facts, image, current, { compression, urlBase, jobs }, staged, engine));
+  });
+
+  async function report({ files, unchanged }: Outputs): Promise<BuiltImage> {
+    const [image] = files;
+    return {
+      image: request.image,
+      board: request.board.id,
+      sizeBytes: image.sizeBytes,
+      diskBytes: isFile ? (await stat(request.image)).blocks * 512 : image.sizeBytes,
+      sha256: image.sha256,
+      unchanged,
+      files,
+      stages: engine.records,
+      durationMs: Math.round(performance.now() - started),
+      packagesAsOf: asOf,
+    };
+  }
+}

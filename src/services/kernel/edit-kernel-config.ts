@@ -1,0 +1,145 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { parseKconfig } from '../../domain/kernel/kconfig.js';
+import type { ConfigChange } from '../../domain/kernel/kernel-config-change.js';
+import { configChanges, contradicted, formatFragment } from '../../domain/kernel/kernel-config-change.js';
+import {
+  formatRequests,
+  mergeFragments,
+  parseFragment,
+  parseResolvedConfig,
+} from '../../domain/kernel/kernel-config.js';
+import { UserError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import type { Reporter } from '../../pipeline/reporter.js';
+import type { StageContext } from '../../pipeline/stage.js';
+import { resolveConfig } from '../../stages/kernel/configure.js';
+import type { KernelBuild } from '../../stages/kernel/kernel-build.js';
+import { inside, makeCommand, startBuild } from '../../stages/kernel/kernel-build.js';
+import { prepareSource } from '../../stages/kernel/source.js';
+import { readAptSources } from '../../stages/package-lock.js';
+import { unpackDeb } from '../../stages/unpack-deb.js';
+import { obtainPackages } from '../build/obtain-packages.js';
+import type { KernelOptions, PreparedKernel } from './prepare-kernel.js';
+import { prepareKernel } from './prepare-kernel.js';
+
+export type EditOptions = KernelOptions & {
+  /** File that the changes are written to. */
+  readonly fragment: string;
+  /** Lines of a fragment that are answered instead of asking a person. */
+  readonly script?: string;
+  /** Of the terminal that menuconfig draws on. */
+  readonly term: string;
+};
+
+export type EditedConfig = {
+  readonly board: string;
+  /** Undefined when nothing was changed, and nothing written. */
+  readonly fragment?: string;
+  readonly changes: readonly ConfigChange[];
+  /** `file:line` of requests that the changes contradict: the board cannot have both. */
+  readonly contradicts: readonly string[];
+};
+
+const TITLE = 'Changes to the kernel of board';
+
+/**
+ * Lets a person change a board's resolved configuration with menuconfig, and writes what is different afterwards as a
+ * fragment. Throws UserError `fragment-exists` and what the fragments and the script are refused for.
+ */
+export async function editKernelConfig(options: EditOptions, host: Host, reporter: Reporter): Promise<EditedConfig> {
+  const fragment = resolve(options.workingFolder, options.fragment);
+  const script = options.script === undefined ? undefined : await readScript(options, options.script);
+  await requireOwnFragment(fragment);
+  const kernel = await prepareKernel(options, host, reporter);
+  const { board, engine, input } = kernel;
+  const edited = await engine.task('kernel-config', '', async (report, work) => {
+    const { jobs, offline } = options;
+    const context: StageContext = { host, report, shared: engine.store.shared, work, jobs, offline };
+    await kernel.fetch(context);
+    const build = await startBuild(input, context);
+    await prepareSource(input, build, context);
+    const before = await resolveConfig(input.fragments, build, context);
+    if (script === undefined) await menuconfig(kernel, build, context, options);
+    else await answer(script, build);
+    const config = await readFile(join(build.folder, 'objects', '.config'), 'utf8');
+    const prompts = await promptsOf(join(build.folder, 'source'));
+    return configChanges(before, parseResolvedConfig(config), (name) => prompts.has(name.replace(/^CONFIG_/, '')));
+  });
+  const requests = contradicted(edited, mergeFragments(input.fragments).requests);
+  const contradicts = requests.map(({ file, line, name, value }) => {
+    return `${relative(options.workingFolder, file)}:${line}: ${name}=${value}`;
+  });
+  if (edited.length === 0) return { board: board.id, changes: [], contradicts };
+  await writeFile(fragment, formatFragment(edited, `${TITLE} ${board.id}.`));
+  return { board: board.id, fragment, changes: edited, contradicts };
+}
+
+async function readScript({ workingFolder }: EditOptions, path: string): Promise<string> {
+  const file = resolve(workingFolder, path);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new UserError('file-missing', `The script ${file} cannot be read`, { cause: error });
+  });
+  const { requests, problems } = parseFragment({ file, text });
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  return formatRequests(requests);
+}
+
+/** Later lines win over earlier ones of the same option. */
+async function answer(script: string, build: KernelBuild): Promise<void> {
+  const config = join(build.folder, 'objects', '.config');
+  await writeFile(config, `${await readFile(config, 'utf8')}${script}`);
+  await build.make(['olddefconfig']);
+}
+
+async function menuconfig(
+  { engine, tools, archiveAsOf, input }: PreparedKernel,
+  build: KernelBuild,
+  context: StageContext,
+  { term, jobs }: EditOptions,
+): Promise<void> {
+  const { architecture } = context.host.facts;
+  // The tools have no headers of ncurses: only this one program of the kernel's wants them.
+  const packages = await obtainPackages(engine, {
+    tools,
+    suite: 'trixie',
+    architecture,
+    hostArchitecture: architecture,
+    sources: await readAptSources(tools),
+    archiveAsOf,
+    packages: [],
+    fetched: ['libncurses-dev'],
+  });
+  const deb = packages.deb('libncurses-dev');
+  await packages.fetcher([deb])(context);
+  const ncurses = await unpackDeb(deb, tools, context);
+  const [library = ''] = (await readdir(join(ncurses, 'usr/lib'))).filter((name) => name.endsWith('-linux-gnu'));
+  const sandbox = {
+    ...build.sandbox,
+    mounts: [...(build.sandbox.mounts ?? []), { source: join(ncurses, 'usr'), target: '/mnt' }],
+  };
+  const command = makeCommand([`HOSTCC=gcc -I/mnt/include -L/mnt/lib/${library}`, 'menuconfig'], { ...input, jobs });
+  const exit = await context.host.attachIn(sandbox, { ...command, env: { ...command.env, TERM: term } });
+  if (exit.exitCode === 0) return;
+  throw new UserError('menuconfig-failed', `menuconfig ended with exit code ${exit.exitCode ?? 'unknown'}`, {
+    hints: [`It needs a terminal of 80 columns and 19 lines; objects lay in ${inside.objects}.`],
+  });
+}
+
+/** Names of all options that a person can set. */
+async function promptsOf(source: string): Promise<ReadonlySet<string>> {
+  const files = (await readdir(source, { recursive: true })).filter((path) => /(^|\/)Kconfig[^/]*$/.test(path));
+  const texts = await Promise.all(
+    files.map(async (file) => parseKconfig(await readFile(join(source, file), 'utf8').catch(() => ''), file)),
+  );
+  return new Set(texts.flat().flatMap(({ name, hasPrompt }) => (hasPrompt ? [name] : [])));
+}
+
+/** Somebody's own text is never replaced. */
+async function requireOwnFragment(path: string): Promise<void> {
+  const present = await readFile(path, 'utf8').catch(() => undefined);
+  if (present?.startsWith(`# ${TITLE}`) !== false) return;
+  throw new UserError('fragment-exists', `${path} exists and was not written by kernel config`, {
+    hints: ['Name another file with --fragment.'],
+  });
+}

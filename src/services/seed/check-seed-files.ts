@@ -1,0 +1,179 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { checkSeed } from '../../config/seed/check-seed.js';
+import type { CloudInitSchemas } from '../../config/seed/cloud-init-schemas.js';
+import { asMapping, readSeedYaml } from '../../config/seed/cloud-init-yaml.js';
+import type { Finding, Findings } from '../../config/seed/findings.js';
+import { mergeFindings, NOTHING_FOUND, withSeverity } from '../../config/seed/findings.js';
+import { checkMetaData } from '../../config/seed/meta-data.js';
+import { checkNetworkConfig } from '../../config/seed/network-config.js';
+import type { SeedFile } from '../../config/seed/seed.js';
+import { SEED_FILE_NAMES } from '../../config/seed/seed.js';
+import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../../config/seed/text-file.js';
+import { checkUserData } from '../../config/seed/user-data.js';
+import type { Problem } from '../../errors.js';
+import { UserError } from '../../errors.js';
+import { openBootPartition } from '../inject/boot-overlay.js';
+import { withImageFile } from '../inject/image-target.js';
+
+export type SeedKind = keyof typeof SEED_FILE_NAMES;
+
+export type SeedCheckOptions = {
+  readonly workingFolder: string;
+  /** Files, whose kind their names or their contents say, and folders that hold a seed. */
+  readonly paths: readonly string[];
+  /** Files whose kind a person said. */
+  readonly named: Readonly<Partial<Record<SeedKind, string>>>;
+  /** Check the seed that lies in an image. */
+  readonly image?: string;
+  /** Warnings count as errors. */
+  readonly strict: boolean;
+  readonly schemas: CloudInitSchemas;
+};
+
+export type SeedCheck = {
+  readonly files: readonly { readonly file: string; readonly kind: SeedKind }[];
+  readonly findings: readonly Finding[];
+  readonly errors: number;
+  readonly warnings: number;
+  readonly valid: boolean;
+};
+
+type Found = { readonly kind: SeedKind; readonly file: SeedFile };
+
+/** Throws UserError `seed-nothing-to-check`, and what openBootPartition throws; all else is a finding. */
+export async function checkSeedFiles(options: SeedCheckOptions): Promise<SeedCheck> {
+  const unreadable: Problem[] = [];
+  const unknown: Problem[] = [];
+  const found: Found[] = [
+    ...(options.image === undefined
+      ? []
+      : await seedOfImage(resolve(options.workingFolder, options.image), options.image)),
+    ...(await namedFiles(options, unreadable)),
+    ...(await listedFiles(options, unreadable, unknown)),
+  ];
+  if (found.length + unreadable.length + unknown.length === 0) {
+    throw new UserError('seed-nothing-to-check', 'There is no user-data, meta-data or network-config here', {
+      hints: ['Name files, a folder that holds them, or an image with --image.'],
+    });
+  }
+  const findings = withSeverity(
+    mergeFindings({ problems: unreadable, warnings: unknown }, judge(found, options.schemas)),
+  );
+  const shown = options.strict ? findings.map((finding): Finding => ({ ...finding, severity: 'error' })) : findings;
+  const errors = shown.filter(({ severity }) => severity === 'error').length;
+  return {
+    files: found.map(({ kind, file }) => ({ kind, file: file.file })),
+    findings: shown,
+    errors,
+    warnings: shown.length - errors,
+    valid: errors === 0,
+  };
+}
+
+/** One of each kind is one device's seed, whose files are also compared with each other. */
+function judge(found: readonly Found[], schemas: CloudInitSchemas): Findings {
+  const only = (kind: SeedKind): SeedFile | undefined => {
+    const ofKind = found.filter((one) => one.kind === kind);
+    return ofKind.length === 1 ? ofKind[0]?.file : undefined;
+  };
+  const [userData, metaData, networkConfig] = [only('userData'), only('metaData'), only('networkConfig')];
+  if (userData !== undefined && metaData !== undefined && found.length <= 3) {
+    return checkSeed({ userData, metaData, ...(networkConfig === undefined ? {} : { networkConfig }) }, schemas);
+  }
+  return mergeFindings(NOTHING_FOUND, ...found.map((one) => checkOne(one, schemas)));
+}
+
+function checkOne({ kind, file }: Found, schemas: CloudInitSchemas): Findings {
+  if (kind === 'userData') return checkUserData(file, schemas);
+  return kind === 'metaData' ? checkMetaData(file) : checkNetworkConfig(file, schemas);
+}
+
+async function seedOfImage(path: string, name: string): Promise<Found[]> {
+  return withImageFile(path, 'read', async ({ read, sizeBytes }) => {
+    const view = await openBootPartition(read, sizeBytes, name);
+    const found: Found[] = [];
+    for (const kind of kinds()) {
+      const bytes = await view.readFile(SEED_FILE_NAMES[kind]);
+      if (bytes === undefined) continue;
+      found.push({
+        kind,
+        file: { file: `${name}:${SEED_FILE_NAMES[kind]}`, text: Buffer.from(bytes).toString('utf8') },
+      });
+    }
+    return found;
+  });
+}
+
+function kinds(): SeedKind[] {
+  return Object.keys(SEED_FILE_NAMES) as SeedKind[];
+}
+
+async function namedFiles(options: SeedCheckOptions, problems: Problem[]): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const kind of kinds()) {
+    const path = options.named[kind];
+    const file = path === undefined ? undefined : await readOne(path, kind, options, problems);
+    if (file !== undefined) found.push({ kind, file });
+  }
+  return found;
+}
+
+async function listedFiles(options: SeedCheckOptions, problems: Problem[], unknown: Problem[]): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const path of options.paths) {
+    const absolute = resolve(options.workingFolder, path);
+    const isFolder = (await stat(absolute).catch(() => undefined))?.isDirectory() === true;
+    const paths = isFolder ? await seedsIn(absolute, options.workingFolder) : [path];
+    for (const one of paths) {
+      const file = await readOne(one, kindByName(one) ?? 'userData', options, problems);
+      if (file === undefined) continue;
+      const kind = kindByName(one) ?? kindByContent(file);
+      if (kind !== undefined) found.push({ kind, file });
+      else unknown.push(unknownKind(file));
+    }
+  }
+  return found;
+}
+
+async function seedsIn(folder: string, workingFolder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => kindByName(name) !== undefined && !name.endsWith('~'));
+  return names.toSorted().map((name) => relative(workingFolder, join(folder, name)));
+}
+
+async function readOne(
+  path: string,
+  kind: SeedKind,
+  { workingFolder }: SeedCheckOptions,
+  problems: Problem[],
+): Promise<SeedFile | undefined> {
+  const limit = kind === 'userData' ? USER_DATA_LIMIT_BYTES : OTHER_LIMIT_BYTES;
+  const result = await readSeedFile(resolve(workingFolder, path), limit);
+  if ('file' in result) return { ...result.file, file: path };
+  problems.push({ ...result.problem, file: path });
+  return undefined;
+}
+
+/** `user-data`, `my-user-data.yaml`, `network-config-v1.yaml`. */
+export function kindByName(path: string): SeedKind | undefined {
+  const name = basename(path).toLowerCase().replaceAll('_', '-');
+  return kinds().find((kind) => name.includes(SEED_FILE_NAMES[kind]));
+}
+
+/** For files with names of their own; undefined where nothing tells. */
+function kindByContent(file: SeedFile): SeedKind | undefined {
+  if (/^\uFEFF?\s*(#cloud-config|#!|#include|#cloud-boothook|#part-handler|## template)/i.test(file.text))
+    return 'userData';
+  const value = asMapping(readSeedYaml(file).value);
+  if (value === undefined) return undefined;
+  if ('instance-id' in value || 'instance_id' in value || 'local-hostname' in value) return 'metaData';
+  if ('network' in value || 'ethernets' in value || 'wifis' in value || 'version' in value) return 'networkConfig';
+  // Most likely a user-data whose first line is missing.
+  return 'userData';
+}
+
+function unknownKind({ file }: SeedFile): Problem {
+  const message = 'neither the name nor the content says what this is; it is not checked';
+  const hint = 'Say it with --user-data, --meta-data or --network-config; a user-data begins with "#cloud-config".';
+  return { code: 'seed-kind-unknown', message, hint, file, line: 1, column: 1 };
+}
