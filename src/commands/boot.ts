@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { parseSize } from '../domain/bytes.js';
 import type { BootProof } from '../domain/boot/boot-proof.js';
-import type { MachineName, PortForward } from '../domain/boot/qemu.js';
+import type { PortForward } from '../domain/boot/qemu.js';
 import { MACHINE_NAMES } from '../domain/boot/qemu.js';
 import { ReswarmError, UserError } from '../errors.js';
 import type { BootOptions } from '../services/boot/boot-image.js';
@@ -48,15 +48,19 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
     check: Flags.boolean({ description: 'wait for proof that all of it works, power off, and say how it went' }),
     machine: Flags.option({
       options: MACHINE_NAMES,
-      default: 'virt' as MachineName,
-      description: 'machine to be: virt is fast, raspi3b and raspi4b are Raspberry Pis as QEMU knows them',
+      description:
+        'machine to be: virt is fast, raspi3b and raspi4b are Raspberry Pis as QEMU knows them, q35 is a PC [default: virt, or q35 for the kernel of a PC]',
     })(),
     'device-tree': Flags.string({
       description: 'device tree of the image to start raspi3b with [default: the first that fits]',
       helpValue: 'NAME.dtb',
     }),
-    memory: Flags.string({ description: 'memory of virt', helpValue: '1G' }),
-    cpus: Flags.integer({ description: 'processors of virt [default: as many as here, at most 4]', min: 1, max: 8 }),
+    memory: Flags.string({ description: 'memory of virt and q35', helpValue: '1G' }),
+    cpus: Flags.integer({
+      description: 'processors of virt and q35 [default: as many as here, at most 4]',
+      min: 1,
+      max: 8,
+    }),
     'ssh-port': Flags.integer({
       description:
         'port on 127.0.0.1 that leads to the ssh server in the image [default: a free one, not with --check]',
@@ -88,7 +92,8 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
       helpValue: 'keep|FILE',
     }),
     timeout: Flags.integer({
-      description: 'give up after this many seconds [default: 300 on virt, 900 on the others]; with --check or --ssh',
+      description:
+        'give up after this many seconds [default: 300 on virt and q35, 900 on the others]; with --check or --ssh',
       min: 1,
     }),
     log: Flags.string({ description: 'keep the whole console in this file', helpValue: 'FILE', dependsOn: ['check'] }),
@@ -110,8 +115,8 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
     const { args, flags } = await this.parse(Boot);
     const options: BootOptions = {
       image: args.image,
-      machine: flags.machine,
       offline: flags.offline,
+      ...(flags.machine === undefined ? {} : { machine: flags.machine }),
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryOf(flags.memory) }),
       ...(flags['device-tree'] === undefined ? {} : { deviceTree: flags['device-tree'] }),
       ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),

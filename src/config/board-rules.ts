@@ -8,7 +8,7 @@ import {
 import { MiB, alignUp, formatSize } from '../domain/bytes.js';
 import { MBR_MAX_BYTES } from '../domain/disk/disk-layout.js';
 import { FAT32_MIN_BYTES, isFat32 } from '../domain/disk/fat32.js';
-import { MACHINES } from '../domain/boot/qemu.js';
+import { MACHINES, defaultMachine } from '../domain/boot/qemu.js';
 import { sizeBytes, type BoardDefinition } from './board-schema.js';
 import { checkSoftwareRules } from './software-rules.js';
 import { didYouMean } from './wording.js';
@@ -192,6 +192,20 @@ const qemuMachinesFindDeviceTrees: BoardRule = ({ qemu, deviceTrees }) =>
         ];
   });
 
+const qemuMachinesFitArchitecture: BoardRule = ({ qemu, architecture }) =>
+  qemu.flatMap((name, index) =>
+    MACHINES[name].architecture === architecture
+      ? []
+      : [
+          {
+            path: ['qemu', index],
+            code: 'qemu-architecture-unfit',
+            message: `QEMU's ${name} is a machine for ${MACHINES[name].architecture}, and this board is ${architecture}`,
+            hint: `Take ${defaultMachine(architecture).name}.`,
+          },
+        ],
+  );
+
 const bundleIsForStatic: BoardRule = ({ docker: { source, bundle } }) =>
   bundle === undefined || source === 'static'
     ? []
@@ -264,6 +278,7 @@ const RULES: readonly BoardRule[] = [
   bundleIsForStatic,
   imagesHaveAnEngine,
   softwareFits,
+  qemuMachinesFitArchitecture,
   qemuMachinesFindDeviceTrees,
   overlaysAreShipped,
   deviceTreesArePresent,

@@ -246,7 +246,7 @@ export const boardSchema = z.strictObject({
     .array(z.enum(MACHINE_NAMES))
     .min(1)
     .describe(
-      'Machines of QEMU that can start the image: virt (fast), raspi3b and raspi4b (the real device tree). The first is the default.',
+      'Machines of QEMU that can start the image: virt (fast), raspi3b and raspi4b (the real device tree); q35 for amd64.',
     ),
 });
 

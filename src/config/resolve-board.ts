@@ -61,11 +61,13 @@ export const PATCHES_PATH: Path = ['kernel', 'patches'];
 
 /**
  * Fragments that come by themselves, so that a list of one's own need not repeat them: what only this architecture,
- * this flavour or this series of kernels has. A tarball does not say its series.
+ * this flavour or this series of kernels has, each also on this architecture alone (`linux-6.12-arm64`). Not all of
+ * them exist. A tarball does not say its series.
  */
 export function derivedFragments({ architecture, kernel }: Pick<BoardDefinition, 'architecture' | 'kernel'>): string[] {
   const series = kernel.source === undefined ? /^linux-source-(\d+\.\d+)$/.exec(kernel.package)?.[1] : undefined;
-  return [architecture, kernel.flavour, ...(series === undefined ? [] : [`linux-${series}`])];
+  const names = [kernel.flavour, ...(series === undefined ? [] : [`linux-${series}`])];
+  return [architecture, ...names.flatMap((name) => [name, `${name}-${architecture}`])];
 }
 
 function partitionRequest(partition: BoardDefinition['partitions']['boot' | 'root']): PartitionRequest {

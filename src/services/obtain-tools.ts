@@ -11,6 +11,16 @@ export function toolsTreeInput(hostArchitecture: string, { archiveAsOf, mirror }
   return { architecture: hostArchitecture, suite: SUITE, archiveAsOf, ...(mirror === undefined ? {} : { mirror }) };
 }
 
+/** QEMU's PC, which is not among the tools: nobody needs it for a Raspberry Pi. */
+const QEMU_PC_PACKAGES = ['qemu-system-x86', 'qemu-utils'];
+
+/** A tree with the QEMU for PCs, from the store or made now. */
+export async function obtainQemuTree(engine: Engine, options: ToolsOptions): Promise<ToolsTree> {
+  const input = { ...toolsTreeInput(engine.host.facts.architecture, options), packages: QEMU_PC_PACKAGES };
+  const entry = await engine.obtain(toolsTreeStage, input);
+  return readToolsTree(entry.path);
+}
+
 /** The tools tree, from the store or made now. */
 export async function obtainToolsTree(engine: Engine, options: ToolsOptions): Promise<ToolsTree> {
   const entry = await engine.obtain(toolsTreeStage, toolsTreeInput(engine.host.facts.architecture, options));

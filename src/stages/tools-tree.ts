@@ -61,13 +61,19 @@ export type ToolsTreeInput = {
   readonly mirror?: string;
   /** The archive changes under us: a tree made "as of" this moment is used until a refresh is asked for. */
   readonly archiveAsOf: string;
+  /** Instead of all tools. */
+  readonly packages?: readonly string[];
 };
+
+function packagesOf({ packages }: ToolsTreeInput): readonly string[] {
+  return packages ?? TOOLS_PACKAGES;
+}
 
 /** A Debian of the host's own architecture that holds every program which shapes an image. */
 export const toolsTreeStage: Stage<ToolsTreeInput> = {
   name: 'tools',
   version: 1,
-  key: (input) => ({ ...input, packages: [...TOOLS_PACKAGES] }),
+  key: (input) => ({ ...input, packages: [...packagesOf(input)] }),
 
   async run(input, out, context) {
     const tree = join(out, 'tree');
@@ -114,7 +120,7 @@ export function mmdebstrapCommand(input: ToolsTreeInput, tree: string): Command 
     args: [
       '--variant=apt',
       `--architectures=${input.architecture}`,
-      `--include=${TOOLS_PACKAGES.join(',')}`,
+      `--include=${packagesOf(input).join(',')}`,
       '--aptopt=APT::Install-Recommends "false"',
       // Manuals and translations are never read here.
       '--dpkgopt=path-exclude=/usr/share/man/*',

@@ -1,12 +1,14 @@
+import type { Architecture } from '../board.js';
 import { GiB, MiB } from '../bytes.js';
 import type { Command } from '../command.js';
 
-export const MACHINE_NAMES = ['virt', 'raspi3b', 'raspi4b'] as const;
+export const MACHINE_NAMES = ['virt', 'raspi3b', 'raspi4b', 'q35'] as const;
 export type MachineName = (typeof MACHINE_NAMES)[number];
 
 /** A machine that QEMU can be, and how a Raspberry Pi image has to be told about it. */
 export type Machine = {
   readonly name: MachineName;
+  readonly architecture: Architecture;
   /** Where the kernel finds the serial line that we watch. */
   readonly console: string;
   /** Device trees of the image that fit, best first; none where QEMU makes its own. */
@@ -30,6 +32,7 @@ export type Machine = {
 export const MACHINES: Readonly<Record<MachineName, Machine>> = {
   virt: {
     name: 'virt',
+    architecture: 'arm64',
     console: 'ttyAMA0',
     deviceTrees: [],
     deviceTreeEdits: [],
@@ -38,6 +41,7 @@ export const MACHINES: Readonly<Record<MachineName, Machine>> = {
   },
   raspi3b: {
     name: 'raspi3b',
+    architecture: 'arm64',
     // The PL011 (ttyAMA0) belongs to Bluetooth in the shipped device tree; GPIO 14/15 carry the mini-UART.
     console: 'ttyS1,115200',
     consoleLine: 1,
@@ -57,6 +61,7 @@ export const MACHINES: Readonly<Record<MachineName, Machine>> = {
   },
   raspi4b: {
     name: 'raspi4b',
+    architecture: 'arm64',
     // QEMU's mini-UART floods the system with interrupts here, so Bluetooth lends its PL011 to the console.
     console: 'ttyAMA0,115200',
     deviceTrees: ['bcm2711-rpi-4-b.dtb'],
@@ -69,7 +74,21 @@ export const MACHINES: Readonly<Record<MachineName, Machine>> = {
     fixed: '2 GiB of memory and 4 processors',
     timeoutSeconds: 900,
   },
+  q35: {
+    name: 'q35',
+    architecture: 'amd64',
+    console: 'ttyS0,115200',
+    deviceTrees: [],
+    deviceTreeEdits: [],
+    kernelArguments: [],
+    timeoutSeconds: 300,
+  },
 };
+
+/** What an image of this architecture is started on. */
+export function defaultMachine(architecture: Architecture): Machine {
+  return MACHINES[architecture === 'amd64' ? 'q35' : 'virt'];
+}
 
 /** The machine as a device tree makes it: without Bluetooth, the Compute Module's console is the PL011. */
 export function withDeviceTree(machine: Machine, deviceTree: string | undefined): Machine {
@@ -95,6 +114,8 @@ export type MachineRun = {
   readonly forwards: readonly PortForward[];
   /** The card is kept: what the machine writes has to reach the disk. */
   readonly keepsCard: boolean;
+  /** The host's processor runs the guest's programs (KVM), should the kernel really let QEMU. */
+  readonly accelerated?: boolean;
   /** What a guest reads from GREETER's address, to prove its network without anyone outside. */
   readonly greeting?: string;
 };
@@ -112,33 +133,50 @@ export function qemuCommand(run: MachineRun): Command {
       ? []
       : [`guestfwd=tcp:${GREETER.address}:${GREETER.port}-cmd:/usr/bin/printf ${run.greeting}`]),
   ].join(',');
-  // A card that is thrown away need not reach the disk.
-  const cache = run.keepsCard ? 'writeback' : 'unsafe';
   return {
-    file: 'qemu-system-aarch64',
+    file: qemuProgram(run.machine.architecture),
     args: [
       ...['-machine', run.machine.name],
+      // In this order: where KVM turns out not to work, QEMU says so and emulates.
+      ...(run.accelerated === true ? ['-accel', 'kvm'] : []),
       ...['-accel', 'tcg,thread=multi'],
       ...['-nodefaults', '-no-reboot', '-display', 'none', '-monitor', 'none'],
       ...['-kernel', run.kernel, '-append', run.commandLine],
       ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
       ...['-netdev', network],
-      ...(run.machine.name === 'virt'
-        ? [
-            ...['-cpu', 'cortex-a53', '-smp', run.cpus.toString(), '-m', `${Math.floor(run.memoryBytes / MiB)}M`],
-            ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`],
-            ...['-device', 'virtio-blk-device,drive=card', '-device', 'virtio-net-device,netdev=net'],
-            ...['-device', 'virtio-rng-device', '-serial', serial],
-          ]
-        : [
-            ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`],
-            // An address of Raspberry Pi's own range: Linux calls a USB adapter with QEMU's usual one usb0, not eth0.
-            ...['-device', 'usb-net,netdev=net,mac=b8:27:eb:00:00:01'],
-            ...Array.from({ length: run.machine.consoleLine ?? 0 }, () => ['-serial', 'null']).flat(),
-            ...['-serial', serial],
-          ]),
+      ...devices(run, serial),
     ],
   };
+}
+
+function devices(run: MachineRun, serial: string): readonly string[] {
+  const { machine } = run;
+  // A card that is thrown away need not reach the disk.
+  const cache = run.keepsCard ? 'writeback' : 'unsafe';
+  if (machine.fixed !== undefined) {
+    return [
+      ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`],
+      // An address of Raspberry Pi's own range: Linux calls a USB adapter with QEMU's usual one usb0, not eth0.
+      ...['-device', 'usb-net,netdev=net,mac=b8:27:eb:00:00:01'],
+      ...Array.from({ length: machine.consoleLine ?? 0 }, () => ['-serial', 'null']).flat(),
+      ...['-serial', serial],
+    ];
+  }
+  const isPc = machine.architecture === 'amd64';
+  const bus = isPc ? 'pci' : 'device';
+  return [
+    ...['-cpu', isPc || run.accelerated === true ? 'max' : 'cortex-a53'],
+    ...['-smp', run.cpus.toString(), '-m', `${Math.floor(run.memoryBytes / MiB)}M`],
+    ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`],
+    ...['-device', `virtio-blk-${bus},drive=card`],
+    // Without the program that boots over it, which is a package of its own.
+    ...['-device', `virtio-net-${bus},netdev=net${isPc ? ',romfile=' : ''}`],
+    ...['-device', `virtio-rng-${bus}`, '-serial', serial],
+  ];
+}
+
+function qemuProgram(architecture: Architecture): string {
+  return architecture === 'amd64' ? 'qemu-system-x86_64' : 'qemu-system-aarch64';
 }
 
 /** The machine's changes to a device tree file; a node that this one does not have ends with exit code 1. */
@@ -173,7 +211,7 @@ export function cardSize(imageSizeBytes: number): number {
   return 2 ** Math.ceil(Math.log2(wanted));
 }
 
-/** Longest kernel command line that arm64 takes, the final zero not counted (COMMAND_LINE_SIZE is 2048). */
+/** Longest kernel command line that arm64 and x86 take, the final zero not counted (COMMAND_LINE_SIZE is 2048). */
 export const COMMAND_LINE_LIMIT = 2047;
 
 /**

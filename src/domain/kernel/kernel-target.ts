@@ -39,3 +39,12 @@ export function compileTargets(architecture: Architecture): readonly string[] {
   const { image, deviceTrees } = kernelTarget(architecture);
   return [image.target, 'modules', ...(deviceTrees === undefined ? [] : ['dtbs'])];
 }
+
+/** "HdrS" of the boot protocol, Documentation/arch/x86/boot.rst. */
+const BZIMAGE_MAGIC = { offset: 0x202, bytes: 'HdrS' };
+
+/** Whom a kernel file is for. What is no bzImage is taken for arm64's, which lies on cards packed or not. */
+export function kernelArchitecture(kernel: Uint8Array): Architecture {
+  const { offset, bytes } = BZIMAGE_MAGIC;
+  return Buffer.from(kernel.subarray(offset, offset + bytes.length)).toString('latin1') === bytes ? 'amd64' : 'arm64';
+}

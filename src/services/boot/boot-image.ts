@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MiB } from '../../domain/bytes.js';
+import type { Architecture } from '../../domain/board.js';
 import type { Command } from '../../domain/command.js';
 import { MAGIC_BYTES, compressionOf } from '../../domain/compression.js';
 import type { Machine, MachineName, MachineRun, PortForward } from '../../domain/boot/qemu.js';
 import {
   MACHINES,
   commandLineFor,
+  defaultMachine,
   deviceTreeCommands,
   overlayWriteCommand,
   qemuCommand,
@@ -15,11 +17,12 @@ import {
 import type { Sandbox } from '../../domain/sandbox.js';
 import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import { KVM, hasKvm } from '../../host/kvm.js';
 import { freePort } from '../../host/tcp-port.js';
 import type { Reporter } from '../../pipeline/reporter.js';
 import { prepareCard } from './boot-card.js';
 import type { BootToolsOptions } from './boot-tools.js';
-import { obtainBootTools } from './boot-tools.js';
+import { obtainBootTools, obtainQemu } from './boot-tools.js';
 import type { ImageBootFiles } from '../inject/image-boot-files.js';
 import { extractBootFiles } from '../inject/image-boot-files.js';
 import type { ImageTable } from '../inject/image-table.js';
@@ -29,10 +32,11 @@ import { withRawPath } from '../inspect/open-image.js';
 export type BootOptions = BootToolsOptions & {
   /** An image file, packed or not, or a block device. */
   readonly image: string;
-  readonly machine: MachineName;
+  /** Default: the one of the kernel's architecture that can be chosen freely. */
+  readonly machine?: MachineName;
   /** One of those that fit the machine; default: the first of them that the image has. */
   readonly deviceTree?: string;
-  /** Where the machine can be chosen freely (`virt`). Default: 1 GiB, as many processors as we have, at most 4. */
+  /** Where that can be chosen (`virt`, `q35`). Default: 1 GiB, as many processors as we have, at most 4. */
   readonly memoryBytes?: number;
   readonly cpus?: number;
   /** Port on 127.0.0.1 that leads to the image's ssh server. */
@@ -64,7 +68,7 @@ const MOST_CPUS = 4;
 /**
  * Makes a card out of the image and throws it away afterwards, unless it is to be kept. The image is only ever read.
  * Throws what withRawPath, readImageTable, obtainBootTools, prepareCard and extractBootFiles throw, and UserError
- * `machine-fixed` and `port-in-use`.
+ * `machine-fixed`, `machine-of-other-architecture`, `device-tree-unfit` and `port-in-use`.
  */
 export async function withLoadedMachine<Result>(
   options: BootOptions,
@@ -72,12 +76,7 @@ export async function withLoadedMachine<Result>(
   report: Reporter,
   use: (loaded: LoadedMachine) => Promise<Result>,
 ): Promise<Result> {
-  const chosen = MACHINES[options.machine];
-  if (chosen.fixed !== undefined && (options.memoryBytes !== undefined || options.cpus !== undefined)) {
-    throw new UserError('machine-fixed', `QEMU's ${chosen.name} always has ${chosen.fixed}`, {
-      hints: ['Leave --memory and --cpus out, or take --machine virt.'],
-    });
-  }
+  if (options.machine !== undefined) refuseFixed(MACHINES[options.machine], options);
   const forwards = forwardsOf(options);
   for (const { hostPort } of forwards) await freePort(hostPort);
   await refuseEarly(options.image);
@@ -90,14 +89,15 @@ export async function withLoadedMachine<Result>(
       const files = await extractBootFiles(
         table,
         options.image,
-        fitting(chosen, options.deviceTree),
+        (architecture) => chooseMachine(architecture, options),
         join(folder, 'boot'),
         host,
       );
-      const machine = withDeviceTree(chosen, files.deviceTree);
-      const { card, sandbox } = await prepareCard(
+      const machine = withDeviceTree(files.machine, files.deviceTree);
+      const accelerated = await canAccelerate(machine, host);
+      const prepared = await prepareCard(
         {
-          tools,
+          tools: await obtainQemu(machine, tools, options, host, report),
           image,
           name: options.image,
           sizeBytes: table.sizeBytes,
@@ -106,6 +106,8 @@ export async function withLoadedMachine<Result>(
         },
         host,
       );
+      const { card } = prepared;
+      const sandbox = accelerated ? withKvm(prepared.sandbox) : prepared.sandbox;
       const boot = (name: string): string => join(FOLDER, 'boot', name);
       for (const edit of files.deviceTree === undefined ? [] : deviceTreeCommands(machine, boot(files.deviceTree))) {
         await host.runIn(sandbox, edit, { okExitCodes: [0, 1] });
@@ -126,6 +128,7 @@ export async function withLoadedMachine<Result>(
             cpus: options.cpus ?? Math.min(host.facts.cpus, MOST_CPUS),
             memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
             forwards,
+            accelerated,
             keepsCard: options.snapshot !== undefined,
           }),
         writeCard: async (bytes, offsetBytes) => {
@@ -137,6 +140,34 @@ export async function withLoadedMachine<Result>(
       await rm(folder, { recursive: true, force: true });
     }
   });
+}
+
+function refuseFixed(machine: Machine, { memoryBytes, cpus }: BootOptions): void {
+  if (machine.fixed === undefined || (memoryBytes === undefined && cpus === undefined)) return;
+  throw new UserError('machine-fixed', `QEMU's ${machine.name} always has ${machine.fixed}`, {
+    hints: ['Leave --memory and --cpus out, or take --machine virt.'],
+  });
+}
+
+/** Throws UserError `machine-of-other-architecture` and `device-tree-unfit`. */
+function chooseMachine(architecture: Architecture, { image, machine, deviceTree }: BootOptions): Machine {
+  const usual = defaultMachine(architecture);
+  const chosen = machine === undefined ? usual : MACHINES[machine];
+  if (chosen.architecture === architecture) return fitting(chosen, deviceTree);
+  throw new UserError(
+    'machine-of-other-architecture',
+    `The kernel of ${image} is for ${architecture}, and QEMU's ${chosen.name} is a machine for ${chosen.architecture}`,
+    { hints: [`Leave --machine out, or take ${usual.name}.`] },
+  );
+}
+
+/** KVM runs the host's own architecture only, and no Raspberry Pi of QEMU's. */
+async function canAccelerate({ architecture, fixed }: Machine, host: Host): Promise<boolean> {
+  return fixed === undefined && architecture === host.facts.architecture && (await hasKvm());
+}
+
+function withKvm(sandbox: Sandbox): Sandbox {
+  return { ...sandbox, mounts: [...(sandbox.mounts ?? []), { source: KVM, target: KVM, device: true }] };
 }
 
 /** What is no image should be told before tools are made for it; a packed one shows when it is unpacked. */

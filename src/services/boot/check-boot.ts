@@ -4,7 +4,7 @@ import type { BootProof, BootWatch, MilestoneName } from '../../domain/boot/boot
 import { MILESTONES, concludeWatch, milestoneTitle, startWatch, watchLine } from '../../domain/boot/boot-proof.js';
 import { bootRecordOf } from '../../domain/boot/boot-record.js';
 import { PROBE_OFFSET_BYTES, probeArguments, probeSectors } from '../../domain/boot/boot-probe.js';
-import { COMMAND_LINE_LIMIT, GREETER, MACHINES, commandLineFor } from '../../domain/boot/qemu.js';
+import { COMMAND_LINE_LIMIT, GREETER, commandLineFor } from '../../domain/boot/qemu.js';
 import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
@@ -127,7 +127,7 @@ async function watchBoot(
       void running.stop();
     }, seconds * 1000);
   }
-  limit(options.timeoutSeconds ?? MACHINES[options.machine].timeoutSeconds, 'it did not come');
+  limit(options.timeoutSeconds ?? loaded.machine.timeoutSeconds, 'it did not come');
   try {
     const { exitCode } = await running.exited;
     host.signal.throwIfAborted();
@@ -135,7 +135,7 @@ async function watchBoot(
       const ended = exitCode === undefined ? 'was killed' : `ended with exit code ${exitCode}`;
       stopped = { code: 'machine-ended', detail: `the machine ${ended} or restarted` };
     }
-    return concludeWatch(options.machine, watch, stopped);
+    return concludeWatch(loaded.machine.name, watch, stopped);
   } finally {
     clearTimeout(timer);
     await running.stop();

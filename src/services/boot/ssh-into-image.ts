@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { readConsoleLine, plainText } from '../../domain/boot/boot-console.js';
-import { MACHINES, commandLineFor } from '../../domain/boot/qemu.js';
+import { commandLineFor } from '../../domain/boot/qemu.js';
 import type { SshTarget } from '../../domain/boot/ssh-command.js';
 import { sshCommand } from '../../domain/boot/ssh-command.js';
 import { ReswarmError } from '../../errors.js';
@@ -64,7 +64,14 @@ export async function sshIntoImage(
   });
 }
 
-type Watched = { readonly program: RunningProgram; readonly tail: string[]; ended: boolean; fatal?: string };
+type Watched = {
+  readonly program: RunningProgram;
+  readonly tail: string[];
+  /** How long to wait for it where nobody says so. */
+  readonly timeoutSeconds: number;
+  ended: boolean;
+  fatal?: string;
+};
 
 function startMachine(loaded: LoadedMachine, host: Host): Watched {
   const tail: string[] = [];
@@ -79,7 +86,7 @@ function startMachine(loaded: LoadedMachine, host: Host): Watched {
       if (event?.kind === 'fatal') watched.fatal ??= event.detail;
     },
   });
-  const watched: Watched = { program, tail, ended: false };
+  const watched: Watched = { program, tail, timeoutSeconds: loaded.machine.timeoutSeconds, ended: false };
   void program.exited
     .catch(() => undefined)
     .then(() => {
@@ -89,7 +96,7 @@ function startMachine(loaded: LoadedMachine, host: Host): Watched {
 }
 
 async function waitForLogin(machine: Watched, target: SshTarget, options: SshOptions, host: Host): Promise<void> {
-  const seconds = options.timeoutSeconds ?? MACHINES[options.machine].timeoutSeconds;
+  const seconds = options.timeoutSeconds ?? machine.timeoutSeconds;
   const until = performance.now() + seconds * 1000;
   const requireHope = (): void => {
     host.signal.throwIfAborted();

@@ -108,7 +108,7 @@ const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
   const boardsDir = join(options.projectDir, 'boards');
   const { board: own } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  const found = withFlavour(own, options.kernelFlavour, boardsDir);
+  const found = await withFlavour(own, options.kernelFlavour, boardsDir);
   const target = options.target ?? { type: 'file' };
   const image =
     target.type === 'device'

@@ -2,6 +2,8 @@ import { mkdir, open, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileEntry } from '../../domain/image/file-entry.js';
 import { bootFilesOf } from '../../domain/firmware/firmware-choice.js';
+import type { Architecture } from '../../domain/board.js';
+import { kernelArchitecture } from '../../domain/kernel/kernel-target.js';
 import type { Machine } from '../../domain/boot/qemu.js';
 import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
@@ -10,6 +12,8 @@ import { readVolume } from '../inspect/open-image.js';
 
 /** What a boot needs out of an image's FAT partition. File names lie in the folder that was given. */
 export type ImageBootFiles = {
+  /** What was chosen for it. */
+  readonly machine: Machine;
   readonly kernel: string;
   readonly deviceTree?: string;
   readonly cmdlineTxt: string;
@@ -23,11 +27,12 @@ export type ImageBootFiles = {
  * `file-system-corrupt`.
  *
  * @param name what to call the image
+ * @param choose the machine for the kernel's architecture
  */
 export async function extractBootFiles(
   table: ImageTable,
   name: string,
-  machine: Machine,
+  choose: (architecture: Architecture) => Machine,
   folder: string,
   host: Host,
 ): Promise<ImageBootFiles> {
@@ -47,8 +52,8 @@ export async function extractBootFiles(
       return entry?.kind === 'file' ? (await bytes(entry)).toString('utf8') : '';
     };
     await mkdir(folder, { recursive: true });
-    const copy = async (entry: FileEntry): Promise<string> => {
-      await writeFile(join(folder, basename(entry.path)), await bytes(entry));
+    const copy = async (entry: FileEntry, content?: Uint8Array): Promise<string> => {
+      await writeFile(join(folder, basename(entry.path)), content ?? (await bytes(entry)));
       return basename(entry.path);
     };
 
@@ -61,6 +66,8 @@ export async function extractBootFiles(
     if (cmdlineTxt.trim() === '') {
       throw new UserError('no-command-line', `The boot partition of ${name} holds no ${files.commandLine}`);
     }
+    const kernelBytes = await bytes(kernel);
+    const machine = choose(kernelArchitecture(kernelBytes));
     const deviceTree = machine.deviceTrees
       .map((file) => entries.get((files.prefix + file).toLowerCase()))
       .find((entry) => entry !== undefined);
@@ -70,7 +77,8 @@ export async function extractBootFiles(
       });
     }
     return {
-      kernel: await copy(kernel),
+      machine,
+      kernel: await copy(kernel, kernelBytes),
       ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
       cmdlineTxt,
       userData: await read('user-data'),

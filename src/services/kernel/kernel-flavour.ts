@@ -1,15 +1,32 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Board, KernelFlavour } from '../../domain/board.js';
 
 /** The board with another flavour of its kernel; undefined leaves it as it is. */
-export function withFlavour(board: Board, flavour: KernelFlavour | undefined, boardsDir: string): Board {
+export async function withFlavour(board: Board, flavour: KernelFlavour | undefined, boardsDir: string): Promise<Board> {
   if (flavour === undefined || flavour === board.kernel.flavour) return board;
-  const fragments = board.kernel.fragments.map((fragment) =>
-    fragment.name === board.kernel.flavour
-      ? { name: flavour, path: join(boardsDir, 'kernel', `${flavour}.config`) }
-      : fragment,
-  );
+  const theirs = flavourFragments(board.kernel.flavour, board);
+  const ours = flavourFragments(flavour, board).map((name) => ({
+    name,
+    path: join(boardsDir, 'kernel', `${name}.config`),
+  }));
+  const present = await Promise.all(ours.map(({ path }) => exists(path)));
+  const fragments = [
+    ...ours.filter((_, index) => present[index]),
+    ...board.kernel.fragments.filter(({ name }) => !theirs.includes(name)),
+  ];
   return { ...board, kernel: { ...board.kernel, flavour, fragments } };
+}
+
+function flavourFragments(flavour: KernelFlavour, { architecture }: Board): readonly string[] {
+  return [flavour, `${flavour}-${architecture}`];
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What `uname -r` ends with: two flavours of one version must not share a folder of modules. */

@@ -46,7 +46,7 @@ export type PreparedKernel = {
 export async function prepareKernel(options: KernelOptions, host: Host, reporter: Reporter): Promise<PreparedKernel> {
   const boardsDir = join(options.projectDir, 'boards');
   const found = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  const board = withFlavour(found.board, options.flavour, boardsDir);
+  const board = await withFlavour(found.board, options.flavour, boardsDir);
   const request = {
     board,
     fragments: await readFragments(board),

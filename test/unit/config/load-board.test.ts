@@ -55,13 +55,14 @@ describe('checkBoard', () => {
       root: { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 1536 * MiB },
     });
     expect(board.rootfs.overlays).toEqual([join(folder, 'overlay')]);
-    expect(board.kernel.fragments.map(({ name }) => name).slice(0, 4)).toEqual([
+    expect(board.kernel.fragments.map(({ name }) => name).slice(0, 5)).toEqual([
       'arm64',
       'standard',
       'linux-6.12',
+      'linux-6.12-arm64',
       'base',
     ]);
-    expect(board.kernel.fragments[3]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
+    expect(board.kernel.fragments[4]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
     expect(board.hostname).toBe('reswarm');
   });
 
@@ -128,6 +129,7 @@ describe('checkBoard', () => {
     ['two words in one', ['cmdline: ["quiet splash"]'], ['invalid-value 3:11']],
     ['a command line without end', ['cmdline:', `  - a=${'x'.repeat(1000)}`], ['cmdline-too-long 3:1']],
     ['a machine without a device tree', ['qemu: [virt, raspi3b]'], ['qemu-device-tree-missing 3:14']],
+    ['a machine of another architecture', ['qemu: [virt, q35]'], ['qemu-architecture-unfit 3:14']],
     ['an unknown fragment', ['kernel:', '  fragments: [base, dokcer]'], ['kernel-fragment-not-found 4:21']],
     ['a missing patch', ['kernel:', '  patches: [./nowhere]'], ['kernel-patch-not-found 4:13']],
     ['a tarball without a digest', ['kernel:', '  source: { url: "http://localhost/l.tar" }'], ['missing-key 4:11']],

@@ -68,6 +68,24 @@ describe('qemuCommand', () => {
     expect(line).not.toContain('-serial null');
   });
 
+  it('makes q35 with the same devices on its PCI bus, and a console that Linux finds on a PC', () => {
+    const { file, args } = qemuCommand({ ...run, machine: MACHINES.q35 });
+    const line = args.join(' ');
+    expect(file).toBe('qemu-system-x86_64');
+    expect(line).toContain('-machine q35');
+    expect(line).toContain('-device virtio-blk-pci,drive=card -device virtio-net-pci,netdev=net,romfile=');
+    expect(commandLineFor(MACHINES.q35, 'console=tty1', [])).toBe('console=ttyS0,115200');
+  });
+
+  it.each(['virt', 'q35'] as const)('lets the processor of the host run %s, and emulates where it will not', (name) => {
+    const [emulated, accelerated] = [false, true].map((is) =>
+      qemuCommand({ ...run, machine: MACHINES[name], accelerated: is }).args.join(' '),
+    );
+    expect(emulated).not.toContain('kvm');
+    expect(accelerated).toContain('-accel kvm -accel tcg,thread=multi');
+    expect(accelerated).toContain('-cpu max');
+  });
+
   it('lets a card that is kept reach the disk, and no other', () => {
     expect(formatCommand(qemuCommand(run))).toContain('cache=unsafe');
     expect(formatCommand(qemuCommand({ ...run, keepsCard: true }))).toContain('cache=writeback');
