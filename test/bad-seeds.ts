@@ -57,7 +57,10 @@ export const BAD_SEEDS: readonly BadSeed[] = [
   config('rpi:\n  enable_usb_gadget: yes please', 'wrong-type', 3),
   config('rpi:\n  interfaces:\n    i2s: true', 'unknown-key', 4),
   config('rpi:\n  interfaces:\n    serial: {consol: true}', 'unknown-key', 4),
+  onlyWarned(config('rpi:\n  interfaces: {i2c: true}', 'rpi-not-here', 2)),
   onlyWarned(config('datasource_list: [NoCloud]', 'image-setting', 2)),
+  config('manual_cache_clean: true', 'unknown-key', 2),
+  config('timezone: Europe/Berln', 'timezone-invalid', 2),
   // Names
   config('hostname: 12345', 'wrong-type', 2),
   config('hostname: "12345"', 'hostname-invalid', 2),
@@ -67,6 +70,7 @@ export const BAD_SEEDS: readonly BadSeed[] = [
   // Users, passwords, keys
   config('users:\n  - nmae: x', 'unknown-key', 3),
   config('users:\n  - name: x\n    ssh_pwauth: true', 'unknown-key', 4),
+  config('users:\n  - name: x\n    chpasswd: {expire: false}', 'unknown-key', 4),
   config('users:\n  - name: x\n    passwd: secret', 'seed-password-not-a-hash', 4),
   config('users:\n  - name: x\n    hashed_passwd: secret', 'seed-password-not-a-hash', 4),
   config('users:\n  - name: x\n    plain_text_passwd: 12345678', 'wrong-type', 4),
@@ -99,6 +103,7 @@ export const BAD_SEEDS: readonly BadSeed[] = [
   meta('instance-id: x\nlocal-hostname: a_b\n', 'hostname-invalid', 2),
   meta('instance-id: x\nlocal-hostname: 7\n', 'wrong-type', 2),
   meta('instance-id: x\ndsmode: locale\n', 'invalid-value', 2),
+  onlyWarned(meta('instance-id: x\nseedfrom: http://192.0.2.1/\n', 'seed-read-elsewhere', 2)),
   onlyWarned(meta('instance-id: x\ninstance-id: y\n', 'yaml-duplicate-key', 2)),
   // network-config
   { kind: 'network-config', text: 'ethernets: {}\n', code: 'network-version', line: 1 },

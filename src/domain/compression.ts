@@ -52,17 +52,31 @@ export function decompressCommand(compression: Exclude<Compression, 'none'>): Co
   }
 }
 
+const LEVELS = {
+  xz: { small: '-6', quick: '-1' },
+  zst: { small: '-15', quick: '-3' },
+  gz: { small: '-9', quick: '-6' },
+} as const;
+
 /**
  * From stdin to stdout. The bytes do not depend on `jobs`: xz and zstd always work in their multi-threaded way, also
  * with one thread, and so does pigz, which writes neither name nor time.
+ *
+ * @param effort `small` for what many will download, `quick` for what one machine keeps: a few per cent more, in a
+ *   tenth of the time with zstd
  */
-export function compressCommand(compression: Exclude<Compression, 'none'>, jobs: number): Command {
+export function compressCommand(
+  compression: Exclude<Compression, 'none'>,
+  jobs: number,
+  effort: 'small' | 'quick' = 'small',
+): Command {
+  const level = LEVELS[compression][effort];
   switch (compression) {
     case 'xz':
-      return { file: 'xz', args: ['--compress', '--stdout', '-6', `--threads=${jobs > 1 ? jobs : '+1'}`] };
+      return { file: 'xz', args: ['--compress', '--stdout', level, `--threads=${jobs > 1 ? jobs : '+1'}`] };
     case 'zst':
-      return { file: 'zstd', args: ['--compress', '--stdout', '--quiet', '-15', `--threads=${jobs}`] };
+      return { file: 'zstd', args: ['--compress', '--stdout', '--quiet', level, `--threads=${jobs}`] };
     case 'gz':
-      return { file: 'pigz', args: ['--stdout', '--no-name', '-9', '--processes', `${jobs}`] };
+      return { file: 'pigz', args: ['--stdout', '--no-name', level, '--processes', `${jobs}`] };
   }
 }

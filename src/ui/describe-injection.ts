@@ -24,6 +24,9 @@ export function describeInjection(injection: Injection): string[] {
     ...(removed.length === 0 ? [] : [`  removed   ${removed.join(', ')}`]),
     `  instance  ${instance}`,
     `  disk      ${diskId}, FAT serial ${fatSerial}`,
-    `  traffic   ${formatSize(injection.writtenBytes)} written, ${formatSize(injection.readBytes)} read`,
+    // A new image is written whole; the figures are those of a change in place.
+    ...(injection.writtenBytes === 0
+      ? []
+      : [`  traffic   ${formatSize(injection.writtenBytes)} written, ${formatSize(injection.readBytes)} read`]),
   ];
 }

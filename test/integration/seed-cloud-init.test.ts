@@ -113,7 +113,10 @@ describe('the schemas of cloud-init', () => {
 describe('user-data against the schema of cloud-init', () => {
   it.each([
     ['hostnme: x', 'user-data:2:1: "hostnme" is not a cloud-config key — Did you mean "hostname"?'],
-    ['hostname: 12', 'user-data:2:11: "hostname" must be text, found the number 12 — Put it in quotes.'],
+    [
+      'hostname: 12',
+      'user-data:2:11: "hostname" must be text, found the number 12 — It needs a letter: hostname: pi-12',
+    ],
     ['users: [{nmae: x}]', 'user-data:2:10: "nmae" is not a key that "users[0]" can have — Did you mean "name"?'],
     ['users: [{gecos: x}]', 'user-data:2:9: "users[0]" needs "name" or "snapuser"'],
     [
@@ -190,8 +193,8 @@ describe('bad seeds', () => {
     expect(JSON.stringify([problems, warnings])).not.toMatch(/"[^"]*(?<!_)\bsecret\b/);
   });
 
-  it('are many', () => {
-    expect(BAD_SEEDS.length).toBeGreaterThan(60);
+  it('are at least fifty that are refused, beside those that only bring a warning', () => {
+    expect(BAD_SEEDS.filter(({ warning }) => warning !== true).length).toBeGreaterThanOrEqual(50);
   });
 });
 

@@ -28,7 +28,10 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
     'user-data': Flags.string({ description: 'check this file as a user-data', helpValue: 'FILE' }),
     'meta-data': Flags.string({ description: 'check this file as a meta-data', helpValue: 'FILE' }),
     'network-config': Flags.string({ description: 'check this file as a network-config', helpValue: 'FILE' }),
-    image: Flags.string({ description: 'check the seed that lies in an image', helpValue: 'FILE' }),
+    image: Flags.string({
+      description: 'check the seed that lies in an image, packed or not, or on a card',
+      helpValue: 'FILE',
+    }),
     strict: Flags.boolean({ description: 'warnings are errors' }),
     board: Flags.string({
       description: "whose image's cloud-init to get, when no image was built here yet",
@@ -57,18 +60,21 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
       this.reporter,
     );
     await this.closeReporter();
-    const checked = await checkSeedFiles({
-      workingFolder,
-      paths: argv as string[],
-      named: {
-        ...(flags['user-data'] === undefined ? {} : { userData: flags['user-data'] }),
-        ...(flags['meta-data'] === undefined ? {} : { metaData: flags['meta-data'] }),
-        ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
+    const checked = await checkSeedFiles(
+      {
+        workingFolder,
+        paths: argv as string[],
+        named: {
+          ...(flags['user-data'] === undefined ? {} : { userData: flags['user-data'] }),
+          ...(flags['meta-data'] === undefined ? {} : { metaData: flags['meta-data'] }),
+          ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
+        },
+        ...(flags.image === undefined ? {} : { image: flags.image }),
+        strict: flags.strict,
+        schemas,
       },
-      ...(flags.image === undefined ? {} : { image: flags.image }),
-      strict: flags.strict,
-      schemas,
-    });
+      this.host,
+    );
     for (const line of describeSeedCheck(checked)) this.log(line);
     if (!checked.valid) process.exitCode = 2;
     return checked;

@@ -7,7 +7,7 @@ import { applyEdits } from '../seed/text-edit.js';
 import { userDataKind } from '../seed/user-data-header.js';
 import { setTopLevel } from '../seed/yaml-edit.js';
 import { withNetworks } from './networks.js';
-import { timezoneFault } from './timezone.js';
+import { timezoneFault } from '../seed/timezone.js';
 import { needsCloudConfig, withUsers } from './users.js';
 
 /** A person who may log in. */

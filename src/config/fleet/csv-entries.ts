@@ -33,6 +33,8 @@ export function readCsvEntries(text: string, file: string): DeviceEntries {
     ...(rows.length === 0 ? [at('csv-empty', 'there is no device below the header', text.length)] : []),
     ...rows.flatMap((row) => rowProblems(row, header, at)),
   ];
+  // Without names there is nothing to say about any row but that over and over.
+  if (!titles.includes('name')) return { entries: [], problems: found };
   const columns = titles.map(columnOf);
   return { entries: rows.map((row) => entryOf(row, columns, file, position)), problems: found };
 }
@@ -58,7 +60,12 @@ function headerProblems({ cells }: CsvRow, at: At): Problem[] {
     ? problems
     : [
         ...problems,
-        at('csv-missing-column', 'there is no column "name"', cells[0]?.offset ?? 0, 'Each device needs one.'),
+        at(
+          'csv-missing-column',
+          'row 1 names the columns, and "name" is not among them',
+          cells[0]?.offset ?? 0,
+          'Each device needs one.',
+        ),
       ];
 }
 

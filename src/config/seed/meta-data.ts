@@ -15,7 +15,7 @@ const KEYS = ['instance-id', 'local-hostname', 'dsmode', 'seedfrom', 'public-key
 
 /**
  * Checks a meta-data. Codes: those of checkText and readYamlSource, `wrong-type`, `unknown-key`,
- * `meta-data-no-instance-id`, `hostname-invalid`, `invalid-value`.
+ * `meta-data-no-instance-id`, `hostname-invalid`, `invalid-value`; warning `seed-read-elsewhere`.
  */
 export function checkMetaData(file: SeedFile): Findings {
   const asText = checkText(file, OTHER_LIMIT_BYTES);
@@ -30,7 +30,16 @@ export function checkMetaData(file: SeedFile): Findings {
     });
   }
   const problems = [...misspelt(source), ...instanceId(source), ...localHostname(source), ...dsmode(source)];
-  return mergeFindings(asText, asYaml, { problems, warnings: [] });
+  return mergeFindings(asText, asYaml, { problems, warnings: seedFrom(source) });
+}
+
+/** What lies there overwrites user-data and network-config, but not meta-data (DataSourceNoCloud.py, 25.1). */
+function seedFrom(source: YamlSource): Problem[] {
+  const place = entries(source)['seedfrom'];
+  if (typeof place !== 'string' || /^(file:\/\/)?\/boot(\/firmware)?\/?$/.test(place)) return [];
+  const message = `"seedfrom" sends cloud-init to ${place}: the user-data there takes the place of the one here`;
+  const hint = 'Leave it out, unless another seed is to win.';
+  return [at(source, ['seedfrom'], 'seed-read-elsewhere', message, hint)];
 }
 
 function at(source: YamlSource, path: readonly string[], code: string, message: string, hint?: string): Problem {

@@ -30,11 +30,11 @@ export function imageSettings(source: YamlSource): Findings {
   return { problems: [], warnings };
 }
 
-/** For the schema, which knows nothing of them. */
-export function withoutImageSettings(value: unknown): unknown {
+/** For the schema, which knows nothing of them; what `rpi` may hold is said by raspberryPi. */
+export function withoutKnownElsewhere(value: unknown): unknown {
   const config = asMapping(value);
   if (config === undefined) return value;
-  return Object.fromEntries(Object.entries(config).filter(([key]) => !IMAGE_SETTINGS.includes(key)));
+  return Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'rpi' && !IMAGE_SETTINGS.includes(key)));
 }
 
 /** Keys that people expect in a user-data, and what does it instead. */

@@ -1,11 +1,11 @@
 import type { Problem } from '../../errors.js';
-import { describePath } from '../wording.js';
+import { describeFound, describePath } from '../wording.js';
 import type { Path, YamlSource } from '../yaml-source.js';
 import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
-import { imageSettings, misplacedKeys, withoutImageSettings } from './misplaced-keys.js';
+import { imageSettings, misplacedKeys, withoutKnownElsewhere } from './misplaced-keys.js';
 import { passwordFindings } from './passwords.js';
 import { raspberryPi } from './raspberry-pi.js';
 import { problemsFromSchema } from './schema-problems.js';
@@ -13,6 +13,7 @@ import { scripts } from './scripts.js';
 import type { SeedFile } from './seed.js';
 import { sshKeyFault } from './ssh-key.js';
 import { checkText, USER_DATA_LIMIT_BYTES } from './text-file.js';
+import { timezoneFault } from './timezone.js';
 import { userDataKind } from './user-data-header.js';
 
 /**
@@ -21,7 +22,7 @@ import { userDataKind } from './user-data-header.js';
  *
  * Codes: those of checkText, readYamlSource, problemsFromSchema, userDataKind, and `hostname-invalid`,
  * `ssh-key-malformed`, `ssh-key-type`, `ssh-key-private`, `seed-password-not-a-hash`, `key-belongs-elsewhere`,
- * `crlf-in-script`, `unknown-key`, `wrong-type`; warnings `seed-unchecked`, `seed-clear-text-password`,
+ * `crlf-in-script`, `timezone-invalid`, `unknown-key`, `wrong-type`; warnings `seed-unchecked`, `seed-clear-text-password`,
  * `image-setting`, `yaml-duplicate-key`, `seed-ignored`.
  */
 export function checkUserData(file: SeedFile, schemas?: CloudInitSchemas): Findings {
@@ -67,9 +68,10 @@ function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | undefined)
   const bySchema =
     schemas === undefined
       ? NOTHING_FOUND
-      : problemsFromSchema(schemas.cloudConfig(withoutImageSettings(source.value)), source, 'cloud-config');
+      : problemsFromSchema(schemas.cloudConfig(withoutKnownElsewhere(source.value)), source, 'cloud-config');
   const own = mergeFindings(
-    hostnames(source, schemas),
+    hostnames(source),
+    timezone(source),
     sshKeys(source),
     passwordFindings(source),
     misplacedKeys(source),
@@ -95,22 +97,32 @@ function checkArchive(file: SeedFile): Findings {
   return { problems: [{ code: 'wrong-type', message, file: file.file, ...source.locate([]) }], warnings: [] };
 }
 
-function hostnames(source: YamlSource, schemas: CloudInitSchemas | undefined): Findings {
+function hostnames(source: YamlSource): Findings {
   const config = asMapping(source.value) ?? {};
   const problems = (['hostname', 'fqdn'] as const).flatMap((key): Problem[] => {
     const name = config[key];
-    // `hostname` may hold a domain, too. A number is reported by the schema where there is one.
-    const fault =
-      typeof name === 'string'
-        ? hostnameFault(name, true)
-        : typeof name === 'number' && schemas === undefined
-          ? 'is a number, and a host name must be text'
-          : undefined;
-    return fault === undefined
-      ? []
-      : [{ code: 'hostname-invalid', message: `"${key}" ${fault}`, file: source.file, ...source.locate([key]) }];
+    const at = { file: source.file, ...source.locate([key]) };
+    if (typeof name === 'number') {
+      // Quotes alone would not help.
+      const message = `"${key}" must be text, found ${describeFound(name)}`;
+      return [{ code: 'wrong-type', message, hint: `It needs a letter: ${key}: pi-${name}`, ...at }];
+    }
+    // `hostname` may hold a domain, too.
+    const fault = typeof name === 'string' ? hostnameFault(name, true) : undefined;
+    return fault === undefined ? [] : [{ code: 'hostname-invalid', message: `"${key}" ${fault}`, ...at }];
   });
   return { problems, warnings: [] };
+}
+
+/** cloud-init looks for the file in /usr/share/zoneinfo, and its module fails where there is none. */
+function timezone(source: YamlSource): Findings {
+  const name = asMapping(source.value)?.['timezone'];
+  const fault = typeof name === 'string' && name !== '' ? timezoneFault(name) : undefined;
+  if (fault === undefined) return NOTHING_FOUND;
+  return {
+    problems: [{ code: 'timezone-invalid', ...fault, file: source.file, ...source.locate(['timezone']) }],
+    warnings: [],
+  };
 }
 
 function sshKeys(source: YamlSource): Findings {

@@ -68,7 +68,7 @@ async function writePacked(
   try {
     const target = await open(temporary, 'wx', PRIVATE_MODE);
     try {
-      for await (const packed of host.stream(compressCommand(packing, host.facts.cpus), chunks)) {
+      for await (const packed of host.stream(compressCommand(packing, host.facts.cpus, 'quick'), chunks)) {
         await target.writeFile(packed);
       }
       await target.sync();

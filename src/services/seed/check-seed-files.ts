@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { checkSeed } from '../../config/seed/check-seed.js';
 import type { CloudInitSchemas } from '../../config/seed/cloud-init-schemas.js';
 import { asMapping, readSeedYaml } from '../../config/seed/cloud-init-yaml.js';
@@ -13,10 +13,9 @@ import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../../co
 import { checkUserData } from '../../config/seed/user-data.js';
 import type { Problem } from '../../errors.js';
 import { UserError } from '../../errors.js';
-import { openBootPartition } from '../inject/boot-overlay.js';
-import { withImageFile } from '../inject/image-target.js';
-
-export type SeedKind = keyof typeof SEED_FILE_NAMES;
+import type { Host } from '../../host/host.js';
+import type { FoundSeedFile, SeedKind } from './seed-places.js';
+import { kindByName, missingFiles, seedKinds, seedOfImage, wrongNames } from './seed-places.js';
 
 export type SeedCheckOptions = {
   readonly workingFolder: string;
@@ -24,7 +23,7 @@ export type SeedCheckOptions = {
   readonly paths: readonly string[];
   /** Files whose kind a person said. */
   readonly named: Readonly<Partial<Record<SeedKind, string>>>;
-  /** Check the seed that lies in an image. */
+  /** Check the seed that lies in an image, packed or not, or on a card. */
   readonly image?: string;
   /** Warnings count as errors. */
   readonly strict: boolean;
@@ -39,27 +38,30 @@ export type SeedCheck = {
   readonly valid: boolean;
 };
 
-type Found = { readonly kind: SeedKind; readonly file: SeedFile };
-
-/** Throws UserError `seed-nothing-to-check`, and what openBootPartition throws; all else is a finding. */
-export async function checkSeedFiles(options: SeedCheckOptions): Promise<SeedCheck> {
+/** Throws UserError `seed-nothing-to-check`, and what withRawImage and openBootPartition throw; all else is a finding. */
+export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Promise<SeedCheck> {
   const unreadable: Problem[] = [];
-  const unknown: Problem[] = [];
-  const found: Found[] = [
-    ...(options.image === undefined
-      ? []
-      : await seedOfImage(resolve(options.workingFolder, options.image), options.image)),
+  const warnings: Problem[] = [];
+  const image =
+    options.image === undefined
+      ? undefined
+      : await seedOfImage(resolve(options.workingFolder, options.image), options.image, host);
+  // On a card a seed that is not whole is no seed; in a folder it may be meant to be put together with another.
+  if (image !== undefined) {
+    unreadable.push(...missingFiles(image));
+    warnings.push(...wrongNames(image), ...image.warnings);
+  }
+  const found: FoundSeedFile[] = [
+    ...(image?.found ?? []),
     ...(await namedFiles(options, unreadable)),
-    ...(await listedFiles(options, unreadable, unknown)),
+    ...(await listedFiles(options, unreadable, warnings)),
   ];
-  if (found.length + unreadable.length + unknown.length === 0) {
+  if (found.length + unreadable.length + warnings.length === 0) {
     throw new UserError('seed-nothing-to-check', 'There is no user-data, meta-data or network-config here', {
       hints: ['Name files, a folder that holds them, or an image with --image.'],
     });
   }
-  const findings = withSeverity(
-    mergeFindings({ problems: unreadable, warnings: unknown }, judge(found, options.schemas)),
-  );
+  const findings = withSeverity(mergeFindings({ problems: unreadable, warnings }, judge(found, options.schemas)));
   const shown = options.strict ? findings.map((finding): Finding => ({ ...finding, severity: 'error' })) : findings;
   const errors = shown.filter(({ severity }) => severity === 'error').length;
   return {
@@ -72,7 +74,7 @@ export async function checkSeedFiles(options: SeedCheckOptions): Promise<SeedChe
 }
 
 /** One of each kind is one device's seed, whose files are also compared with each other. */
-function judge(found: readonly Found[], schemas: CloudInitSchemas): Findings {
+function judge(found: readonly FoundSeedFile[], schemas: CloudInitSchemas): Findings {
   const only = (kind: SeedKind): SeedFile | undefined => {
     const ofKind = found.filter((one) => one.kind === kind);
     return ofKind.length === 1 ? ofKind[0]?.file : undefined;
@@ -84,34 +86,14 @@ function judge(found: readonly Found[], schemas: CloudInitSchemas): Findings {
   return mergeFindings(NOTHING_FOUND, ...found.map((one) => checkOne(one, schemas)));
 }
 
-function checkOne({ kind, file }: Found, schemas: CloudInitSchemas): Findings {
+function checkOne({ kind, file }: FoundSeedFile, schemas: CloudInitSchemas): Findings {
   if (kind === 'userData') return checkUserData(file, schemas);
   return kind === 'metaData' ? checkMetaData(file) : checkNetworkConfig(file, schemas);
 }
 
-async function seedOfImage(path: string, name: string): Promise<Found[]> {
-  return withImageFile(path, 'read', async ({ read, sizeBytes }) => {
-    const view = await openBootPartition(read, sizeBytes, name);
-    const found: Found[] = [];
-    for (const kind of kinds()) {
-      const bytes = await view.readFile(SEED_FILE_NAMES[kind]);
-      if (bytes === undefined) continue;
-      found.push({
-        kind,
-        file: { file: `${name}:${SEED_FILE_NAMES[kind]}`, text: Buffer.from(bytes).toString('utf8') },
-      });
-    }
-    return found;
-  });
-}
-
-function kinds(): SeedKind[] {
-  return Object.keys(SEED_FILE_NAMES) as SeedKind[];
-}
-
-async function namedFiles(options: SeedCheckOptions, problems: Problem[]): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const kind of kinds()) {
+async function namedFiles(options: SeedCheckOptions, problems: Problem[]): Promise<FoundSeedFile[]> {
+  const found: FoundSeedFile[] = [];
+  for (const kind of seedKinds()) {
     const path = options.named[kind];
     const file = path === undefined ? undefined : await readOne(path, kind, options, problems);
     if (file !== undefined) found.push({ kind, file });
@@ -119,19 +101,31 @@ async function namedFiles(options: SeedCheckOptions, problems: Problem[]): Promi
   return found;
 }
 
-async function listedFiles(options: SeedCheckOptions, problems: Problem[], unknown: Problem[]): Promise<Found[]> {
-  const found: Found[] = [];
+async function listedFiles(
+  options: SeedCheckOptions,
+  problems: Problem[],
+  warnings: Problem[],
+): Promise<FoundSeedFile[]> {
+  const found: FoundSeedFile[] = [];
   for (const path of options.paths) {
     const absolute = resolve(options.workingFolder, path);
     const isFolder = (await stat(absolute).catch(() => undefined))?.isDirectory() === true;
     const paths = isFolder ? await seedsIn(absolute, options.workingFolder) : [path];
+    const here: FoundSeedFile[] = [];
     for (const one of paths) {
       const file = await readOne(one, kindByName(one) ?? 'userData', options, problems);
       if (file === undefined) continue;
       const kind = kindByName(one) ?? kindByContent(file);
-      if (kind !== undefined) found.push({ kind, file });
-      else unknown.push(unknownKind(file));
+      if (kind !== undefined) here.push({ kind, file });
+      else warnings.push(unknownKind(file));
     }
+    if (isFolder && here.length > 0 && problems.length === 0) {
+      const exact = here.filter(({ kind, file }) => basename(file.file) === SEED_FILE_NAMES[kind]);
+      const names = here.map(({ file }) => basename(file.file));
+      const place = { prefix: `${dirname(here[0]?.file.file ?? path)}/`, found: exact, names };
+      warnings.push(...missingFiles({ ...place, found: here }), ...wrongNames(place));
+    }
+    found.push(...here);
   }
   return found;
 }
@@ -152,12 +146,6 @@ async function readOne(
   if ('file' in result) return { ...result.file, file: path };
   problems.push({ ...result.problem, file: path });
   return undefined;
-}
-
-/** `user-data`, `my-user-data.yaml`, `network-config-v1.yaml`. */
-export function kindByName(path: string): SeedKind | undefined {
-  const name = basename(path).toLowerCase().replaceAll('_', '-');
-  return kinds().find((kind) => name.includes(SEED_FILE_NAMES[kind]));
 }
 
 /** For files with names of their own; undefined where nothing tells. */
