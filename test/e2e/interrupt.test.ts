@@ -27,8 +27,8 @@ afterEach(async () => {
   store = undefined;
 });
 
-function buildArguments(images: string): readonly string[] {
-  return ['build', '--board', 'rpi4', '--yes', '--output', join(images, 'rpi4.img')];
+function buildArguments(images: string, more: readonly string[] = []): readonly string[] {
+  return ['build', '--board', 'rpi4', '--yes', '--output', join(images, 'rpi4.img'), ...more];
 }
 
 async function build(images: string, env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
@@ -47,10 +47,19 @@ async function leftovers({ folder, root, images }: PrivateStore) {
     loopDevices: stdout.split('\n').filter((line) => line.includes(folder)),
     scratch,
     locks: locks.filter((name) => name.endsWith('.lock')),
-    files,
+    files: files.sort(),
   };
 }
 
+/** What a whole build leaves. */
+const OUTPUTS = [
+  'SHA256SUMS',
+  'rpi4.img',
+  'rpi4.img.bmap',
+  'rpi4.json',
+  'rpi4.rpi-imager-manifest',
+  'rpi4.supportedBoards.json',
+];
 const NOTHING = { processes: [], mounts: [], loopDevices: [], scratch: [], locks: [], files: [] };
 
 type Moment = {
@@ -59,6 +68,7 @@ type Moment = {
   readonly without: readonly string[];
   readonly when: (event: CliEvent) => boolean;
   readonly delayMs?: number;
+  readonly options?: readonly string[];
 };
 
 function started(stage: string): (event: CliEvent) => boolean {
@@ -88,13 +98,15 @@ const MOMENTS: readonly Moment[] = [
   { stage: 'root-partition', without: ['root-partition'], when: step('root-partition', /adding/), delayMs: 200 },
   { stage: 'boot-partition', without: [], when: started('boot-partition') },
   { stage: 'disk', without: [], when: progress('disk') },
+  { stage: 'block-map', without: [], when: started('block-map') },
+  { stage: 'compress', without: [], when: progress('compress'), options: ['--compress', 'gz'] },
 ];
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
-  it.each(MOMENTS)('during $stage leaves nothing behind', async ({ without, when, delayMs = 0 }) => {
+  it.each(MOMENTS)('during $stage leaves nothing behind', async ({ without, when, delayMs = 0, options }) => {
     store = await withoutStages(without);
     const { env, images } = store;
-    const ended = await cliInterrupted(buildArguments(images), [signal], when, { env, delayMs });
+    const ended = await cliInterrupted(buildArguments(images, options), [signal], when, { env, delayMs });
     expect(ended.interrupted, ended.output).toBe(true);
     expect(ended.exitCode, ended.output).toBe(130);
     expect(await leftovers(store)).toEqual(NOTHING);
@@ -117,7 +129,7 @@ describe('an interrupted build', () => {
     await cliInterrupted(buildArguments(images), ['SIGTERM'], when, { env });
     const next = await build(images, env);
     expect(next.exitCode, next.stdout.slice(-2000) + next.stderr).toBe(0);
-    expect(await leftovers(store)).toEqual({ ...NOTHING, files: ['rpi4.img', 'rpi4.json'] });
+    expect(await leftovers(store)).toEqual({ ...NOTHING, files: OUTPUTS });
   });
 
   it('cleans up although npx sends a Ctrl-C a second time', async () => {
@@ -149,6 +161,6 @@ describe('SIGKILL', () => {
     expect((await leftovers(store)).scratch).not.toEqual([]);
     const next = await build(images, env);
     expect(next.exitCode, next.stdout.slice(-2000) + next.stderr).toBe(0);
-    expect(await leftovers(store)).toEqual({ ...NOTHING, files: ['rpi4.img', 'rpi4.json'] });
+    expect(await leftovers(store)).toEqual({ ...NOTHING, files: OUTPUTS });
   });
 });
