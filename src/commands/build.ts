@@ -255,6 +255,8 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     this.log(`  sha256  ${built.sha256}`);
     const packed = built.files.filter(({ kind }) => kind === 'compressed');
     for (const { name, sizeBytes } of packed) this.log(`  packed  ${name}, ${formatSize(sizeBytes)}`);
+    const map = built.files.filter(({ kind }) => kind === 'block-map').map(({ name }) => name);
+    if (!isDevice) this.log(`  beside  ${[...map, ...built.described].join(', ')}`);
     for (const { stage, durationMs } of made) this.log(`  ${formatDuration(durationMs).padStart(11)}  ${stage}`);
     this.log(`  ${formatDuration(built.durationMs).padStart(11)}  in all`);
     this.log('');

@@ -11,6 +11,7 @@ import { totalBytes } from '../../src/domain/disk/byte-range.js';
 import { updateChecksums } from '../../src/domain/image/checksum-list.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
+import type { StageReporter } from '../../src/pipeline/reporter.js';
 import { compressImage } from '../../src/services/build/compress-image.js';
 import { makeBlockMap, readerOf } from '../../src/services/build/make-block-map.js';
 import { mappedRanges } from '../../src/services/mapped-ranges.js';
@@ -18,7 +19,7 @@ import { ROOT_OFFSET, inTools, makeSmallImage } from './small-image.js';
 
 const tools = inject('toolsTree');
 const run = promisify(execFile);
-const silent = { step: () => undefined, progress: () => undefined, warn: () => undefined };
+const silent: StageReporter = { step: () => undefined, progress: () => undefined, warn: () => undefined };
 
 let abort: AbortController;
 let host: RealHost;

@@ -53,6 +53,8 @@ export type BuiltImage = {
   readonly unchanged: boolean;
   /** The image first, then what was made from it; SHA256SUMS has them all. */
   readonly files: readonly ImageOutput[];
+  /** Names of what else lies beside it: description, sums, catalogue entries. None for a device. */
+  readonly described: readonly string[];
   readonly stages: readonly StageRecord[];
   readonly durationMs: number;
   readonly packagesAsOf: string;
@@ -155,12 +157,13 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
         return writeTarget(request.target, { tools, layout, partitions, work }, file, buildHost, progress);
       });
     const image = current ?? (await engine.withResult(bootPartitionStage, bootInput, write));
-    if (!isFile) return report({ files: [{ name: request.image, kind: 'image', ...image }], unchanged: false });
+    if (!isFile)
+      return report({ files: [{ name: request.image, kind: 'image', ...image }], described: [], unchanged: false });
     const { compression = 'none', urlBase, jobs } = options;
     return report(await completeOutputs(facts, image, current, { compression, urlBase, jobs }, staged, engine));
   });
 
-  async function report({ files, unchanged }: Outputs): Promise<BuiltImage> {
+  async function report({ files, described, unchanged }: Outputs): Promise<BuiltImage> {
     const [image] = files;
     return {
       image: request.image,
@@ -170,6 +173,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
       sha256: image.sha256,
       unchanged,
       files,
+      described,
       stages: engine.records,
       durationMs: Math.round(performance.now() - started),
       packagesAsOf: asOf,

@@ -29,6 +29,8 @@ export type OutputOptions = {
 export type Outputs = {
   /** The image is the first. */
   readonly files: readonly [ImageOutput, ...ImageOutput[]];
+  /** Names of what tells of them: description, sums, catalogue entries. */
+  readonly described: readonly string[];
   /** Nothing had to be written. */
   readonly unchanged: boolean;
 };
@@ -63,7 +65,10 @@ export async function completeOutputs(
     );
     if (packed !== undefined) files.push(packed);
   }
-  await work.catalogue(files, options);
+  const entries = await work.catalogue(files, options);
+  const described = [paths.descriptionPath(request.image), paths.checksumsPath(request.image), ...entries].map((path) =>
+    basename(path),
+  );
   return engine.store.withLock(
     `sums-${digestOf(dirname(request.image))}`,
     () => undefined,
@@ -74,11 +79,11 @@ export async function completeOutputs(
         files,
         gone.map(({ name }) => name),
       );
-      if (staged.isEmpty) return { files, unchanged: true };
+      if (staged.isEmpty) return { files, described, unchanged: true };
       await work.description({ sha256, sizeBytes }, files);
       for (const { path } of gone) await rm(path, { force: true });
       await staged.commit();
-      return { files, unchanged: false };
+      return { files, described, unchanged: false };
     },
   );
 }
@@ -129,8 +134,8 @@ class OutputWork {
     });
   }
 
-  /** For Raspberry Pi Imager and for the device management's list of images. */
-  async catalogue(files: Outputs['files'], options: OutputOptions): Promise<void> {
+  /** For Raspberry Pi Imager and for the device management's list of images; returns their paths. */
+  async catalogue(files: Outputs['files'], options: OutputOptions): Promise<readonly string[]> {
     const { request, packagesAsOf } = this.facts;
     const wanted = basename(this.image) + suffixOf(options.compression);
     const published: PublishedImage = {
@@ -142,9 +147,13 @@ class OutputWork {
       blockMap: basename(paths.blockMapPath(this.image)),
       urlBase: (options.urlBase ?? pathToFileURL(dirname(this.image)).href).replace(/\/*$/, '/'),
     };
-    await this.writeIfOther(paths.supportedBoardsPath(this.image), formatJson(supportedBoards(published)));
+    const boards = paths.supportedBoardsPath(this.image);
+    await this.writeIfOther(boards, formatJson(supportedBoards(published)));
     const list = imagerList(published);
-    if (list !== undefined) await this.writeIfOther(paths.imagerListPath(this.image), formatJson(list));
+    if (list === undefined) return [boards];
+    const imager = paths.imagerListPath(this.image);
+    await this.writeIfOther(imager, formatJson(list));
+    return [boards, imager];
   }
 
   async checksums(files: readonly ImageOutput[], gone: readonly string[]): Promise<void> {
