@@ -13,6 +13,7 @@ const UDEV_DATA = '/run/udev/data';
 const SYSFS_SECTOR_BYTES = 512;
 /** A dying card can keep a program waiting for minutes. */
 const PATIENCE_MS = 15_000;
+const PROBES_AT_ONCE = 8;
 
 /** Every block device of this machine with what is known of it now. Throws ReswarmError `devices-unknown`. */
 export async function readBlockDevices(host: Host): Promise<readonly BlockDevice[]> {
@@ -115,14 +116,19 @@ function usbFolder(folder: string): string {
 async function probeContents(lsblk: unknown, sysfs: readonly SysfsDevice[], host: Host): Promise<ProbedContent[]> {
   const rows = new Map((parseLsblk(lsblk) ?? []).map((row) => [row.name, row]));
   const contents: ProbedContent[] = [];
-  for (const { name, majorMinor, sizeBytes } of sysfs) {
-    const row = rows.get(name);
-    const isKnown = row === undefined || row.fileSystem !== undefined || row.partitionTable !== undefined;
-    if (isKnown || (sizeBytes ?? 0) === 0 || row.type === 'rom') continue;
-    if ((await readText(join(UDEV_DATA, `b${majorMinor}`))) !== undefined) continue;
-    const content = await probe(row.path ?? `/dev/${name}`, host);
-    contents.push({ majorMinor, ...content });
-  }
+  const next = sysfs.values();
+  const probeNext = async (): Promise<void> => {
+    for (const { name, majorMinor, sizeBytes } of next) {
+      const row = rows.get(name);
+      const isKnown = row === undefined || row.fileSystem !== undefined || row.partitionTable !== undefined;
+      if (isKnown || (sizeBytes ?? 0) === 0 || row.type === 'rom') continue;
+      if ((await readText(join(UDEV_DATA, `b${majorMinor}`))) !== undefined) continue;
+      const content = await probe(row.path ?? `/dev/${name}`, host);
+      contents.push({ majorMinor, ...content });
+    }
+  };
+  // One that hangs shall not keep the others waiting.
+  await Promise.all(Array.from({ length: PROBES_AT_ONCE }, probeNext));
   return contents;
 }
 

@@ -24,10 +24,17 @@ export type ClaimedDevice = BlockDevice & { readonly claim: CardNeed };
  * The drive at a path that a person named, when it may be written to. Nothing is written, and nothing is kept open.
  * Throws DeviceRefusedError `device-refused` with every reason, UserError `device-not-found` or
  * `not-a-block-device`, ReswarmError `device-busy` or `device-not-permitted`.
+ *
+ * @param known all drives of this machine, where somebody has just looked
  */
-export async function claimDevice(path: string, need: CardNeed, host: Host): Promise<ClaimedDevice> {
+export async function claimDevice(
+  path: string,
+  need: CardNeed,
+  host: Host,
+  known?: readonly BlockDevice[],
+): Promise<ClaimedDevice> {
   const number = await blockDeviceNumber(path);
-  const devices = await host.blockDevices();
+  const devices = known ?? (await host.blockDevices());
   const device = devices.find(({ majorMinor }) => majorMinor === number);
   if (device === undefined) {
     throw new UserError('device-not-found', `Nothing is known of ${path} (${number}): lsblk and /sys do not list it`, {

@@ -173,9 +173,10 @@ async function claimAll(
 ): Promise<readonly ClaimedDevice[]> {
   const { allowLarge, allowBuiltIn, image, to } = options;
   const need = { imagePaths: [resolve(image)], allowLarge, allowBuiltIn };
+  const known = await host.blockDevices();
   const devices: ClaimedDevice[] = [];
   for (const path of to) {
-    const device = await claimDevice(path, sizeBytes === undefined ? need : { ...need, sizeBytes }, host);
+    const device = await claimDevice(path, sizeBytes === undefined ? need : { ...need, sizeBytes }, host, known);
     const twin = devices.findIndex(({ majorMinor }) => majorMinor === device.majorMinor);
     if (twin >= 0) {
       throw new UserError('card-named-twice', `${path} and ${to[twin] ?? ''} are the same card`, {
