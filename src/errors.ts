@@ -95,7 +95,7 @@ export class InterruptedError extends ReswarmError {
   override readonly exitCode = 130;
 
   constructor(signal: string) {
-    super('interrupted', `Stopped by ${signal}; what was finished is kept, the next build goes on from there.`);
+    super('interrupted', `Stopped by ${signal}; what was finished is kept, the next run goes on from there.`);
   }
 }
 

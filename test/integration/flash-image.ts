@@ -7,12 +7,16 @@ import { FAT_OFFSET, makeSmallImage, ROOT_BYTES, ROOT_OFFSET } from './small-ima
 
 export const IMAGE_BYTES = ROOT_OFFSET + ROOT_BYTES;
 
-/** An image with some 30 MiB in its file systems, none of it twice the same. */
-export async function makeFullImage(tools: string, folder: string): Promise<string> {
+/** An image with so much in each of its file systems, none of it twice the same. */
+export async function makeFullImage(
+  tools: string,
+  folder: string,
+  { bootBytes, rootBytes } = { bootBytes: 18 * MiB, rootBytes: 12 * MiB },
+): Promise<string> {
   const text = (sizeBytes: number): string => randomBytes(sizeBytes / 2).toString('hex');
   const { image } = await makeSmallImage(tools, folder, {
-    boot: { 'kernel8.img': text(18 * MiB) },
-    root: { 'usr/bin/large': text(12 * MiB) },
+    boot: { 'kernel8.img': text(bootBytes) },
+    root: { 'usr/bin/large': text(rootBytes) },
   });
   return image;
 }

@@ -1,6 +1,8 @@
+import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlockDevice } from '../../domain/devices/block-device.js';
 import type { Command } from '../../domain/command.js';
+import { MBR_SIZE_BYTES, parseMbr } from '../../domain/disk/mbr.js';
 import { ReswarmError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 
@@ -17,11 +19,15 @@ export async function rereadPartitionTable(
   host: Host,
   warn: (text: string, hint?: string) => void,
 ): Promise<void> {
-  // A loop device made without --partscan refuses BLKRRPART, however often it is asked; partx adds the partitions.
-  const commands: readonly Command[] = [
-    ...(kind === 'loop' ? [] : [{ file: 'blockdev', args: ['--rereadpt', path] }]),
-    { file: 'partx', args: ['--update', path] },
-  ];
+  const update: Command = { file: 'partx', args: ['--update', path] };
+  // A loop device made without --partscan refuses BLKRRPART, however often it is asked; partx adds the partitions, but
+  // fails where there is no table, and leaves the old partitions.
+  const commands: readonly Command[] =
+    kind !== 'loop'
+      ? [{ file: 'blockdev', args: ['--rereadpt', path] }, update]
+      : (await hasTable(path))
+        ? [update]
+        : [{ file: 'partx', args: ['--delete', path] }];
   for (const pause of PAUSES_MS) {
     await sleep(pause);
     for (const command of commands) {
@@ -29,6 +35,19 @@ export async function rereadPartitionTable(
     }
   }
   warn(`The kernel still goes by the old partition table of ${path}`, 'Take the card out and insert it again.');
+}
+
+async function hasTable(path: string): Promise<boolean> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  try {
+    const sector = Buffer.alloc(MBR_SIZE_BYTES);
+    await handle?.read(sector, 0, sector.length, 0);
+    return parseMbr(sector) !== undefined;
+  } catch {
+    return false;
+  } finally {
+    await handle?.close();
+  }
 }
 
 async function succeeds(command: Command, host: Host): Promise<boolean> {

@@ -30,7 +30,8 @@ export type ImageSurvey = {
 /**
  * Finds out which parts of an image have to be written: from the block map beside it, or else from its file systems.
  * A packed image without a map is read once for that, which also finds every damage before a card is touched.
- * Throws UserError `bmap-invalid`, IntegrityError `bmap-mismatch` or `image-digest-mismatch`, and what its stream throws.
+ * Throws UserError `bmap-invalid`, IntegrityError `bmap-mismatch`, `image-truncated` or `image-digest-mismatch`, and what
+ * its stream throws.
  *
  * @param name the image's path as a person knows it
  */
@@ -46,6 +47,7 @@ export async function surveyImage(
     const head = await read(0, MBR_SIZE_BYTES);
     if (found !== undefined) return fromMap(found, head, options.name, sizeBytes);
     if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), head, sizeBytes, 'all-blocks');
+    requireWhole(options.name, head, sizeBytes);
     return fromRanges(await mappedRanges(read, sizeBytes), head, sizeBytes, 'file-systems');
   }
   if (found !== undefined) {
@@ -76,6 +78,20 @@ async function findBlockMap(
     if (text !== undefined) return { path, map: parseBmap(text, path) };
   }
   return undefined;
+}
+
+/** An image that its own partition table calls larger was not copied to its end; its card would not start. */
+function requireWhole(image: string, head: Uint8Array, sizeBytes: number): void {
+  const end = endOfPartitions(head);
+  if (end <= sizeBytes) return;
+  throw new IntegrityError('image-truncated', `${image} ends too early`, {
+    details: [`it has ${sizeBytes} bytes, its partitions end at byte ${end}`],
+    hints: ['Was it copied or downloaded to its end? If it is meant to be so: --all-blocks'],
+  });
+}
+
+function endOfPartitions(head: Uint8Array): number {
+  return Math.max(0, ...(parseMbr(head)?.partitions ?? []).map((part) => part.offsetBytes + part.sizeBytes));
 }
 
 function fromMap(
@@ -146,12 +162,13 @@ async function firstReading(
   try {
     // The file systems' own tables come before most of what they describe, so one reading forwards answers this.
     const head = await kept.read(0, MBR_SIZE_BYTES, advance);
-    const end = Math.max(0, ...(parseMbr(head)?.partitions ?? []).map((part) => part.offsetBytes + part.sizeBytes));
+    const end = endOfPartitions(head);
     const read: ReadAt = (offsetBytes, sizeBytes) => kept.read(offsetBytes, sizeBytes, advance);
     const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
     while (await advance());
     const sha256 = digests.finish();
-    const isWhole = mapped === undefined || end > position || mapped[0]?.sizeBytes === end;
+    if (!options.allBlocks) requireWhole(options.name, head, position);
+    const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
     const survey = fromRanges(
       isWhole ? wholeOf(position) : mapped,
       head,
