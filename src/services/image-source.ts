@@ -24,6 +24,8 @@ export type ImageSource = {
    * exactly once and in order. Throws IntegrityError `image-corrupt`, UserError `decompressor-missing`.
    */
   stream(onFileBytes?: (bytes: Uint8Array) => void): AsyncIterable<Uint8Array>;
+  /** The file as it lies there. */
+  fileBytes(onFileBytes?: (bytes: Uint8Array) => void): AsyncIterable<Uint8Array>;
   /** Fills `target` from the image's `offsetBytes`; only where it is not packed. */
   readonly readInto?: (target: Uint8Array, offsetBytes: number) => Promise<number>;
   close(): Promise<void>;
@@ -82,6 +84,7 @@ async function sourceOf(
   await file.read(head, 0, head.length, 0);
   const compression = compressionOf(head);
   const close = async (): Promise<void> => file.close();
+  const ownBytes: ImageSource['fileBytes'] = (onFileBytes) => fileBytes(file, fileSizeBytes, host, onFileBytes);
   if (compression === 'none') {
     const foreign = foreignPacking(head);
     if (foreign !== undefined) {
@@ -98,7 +101,8 @@ async function sourceOf(
       compression,
       sizeBytes: fileSizeBytes,
       fileSizeBytes,
-      stream: (onFileBytes) => fileBytes(file, fileSizeBytes, host, onFileBytes),
+      stream: ownBytes,
+      fileBytes: ownBytes,
       readInto: async (target, offsetBytes) => (await file.read(target, 0, target.length, offsetBytes)).bytesRead,
       close,
     };
@@ -111,11 +115,12 @@ async function sourceOf(
     fileSizeBytes,
     stream: async function* (onFileBytes) {
       try {
-        yield* host.stream(program, fileBytes(file, fileSizeBytes, host, onFileBytes));
+        yield* host.stream(program, ownBytes(onFileBytes));
       } catch (error) {
         throw decompressionError(error, path, command.file);
       }
     },
+    fileBytes: ownBytes,
     close,
   };
 }

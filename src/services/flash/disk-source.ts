@@ -36,6 +36,7 @@ export async function withDiskSource<Result>(
     target.fill(0, 0, count);
     return count;
   };
+  const stream = (): AsyncIterable<Uint8Array> => diskBytes(parts, table, host.signal);
   try {
     for (const partition of layout.partitions) files.set(partition, await open(partitions[partition.name], 'r'));
     return await use({
@@ -43,7 +44,8 @@ export async function withDiskSource<Result>(
       compression: 'none',
       sizeBytes: layout.totalBytes,
       fileSizeBytes: layout.totalBytes,
-      stream: () => diskBytes(parts, table, host.signal),
+      stream,
+      fileBytes: stream,
       readInto,
       close,
     });

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { suffixOf, type Compression } from '../../domain/compression.js';
 import { CommandError, IntegrityError, UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import type { ImageSource } from '../image-source.js';
 import type { ExpectedDigest } from './image-digests.js';
 
 /**
@@ -64,18 +66,28 @@ async function readSums(
 /**
  * A detached OpenPGP signature of the image file, by a key of the keyring and no other one. Throws IntegrityError
  * `signature-wrong`, UserError `signature-unchecked`.
+ *
+ * @returns the digest of the very bytes that were signed: what is written later must be these, not what took their place
  */
 export async function checkSignature(
-  image: string,
+  source: ImageSource,
   { signature, keyring }: { readonly signature: string; readonly keyring: string },
   host: Host,
-): Promise<void> {
+): Promise<ExpectedDigest> {
+  const image = source.path;
+  const hash = createHash('sha256');
+  const gpgv = {
+    file: 'gpgv',
+    args: ['--keyring', resolve(keyring), '--', resolve(signature), '-'],
+    env: { GNUPGHOME: '/nonexistent' },
+  };
   try {
-    await host.run({
-      file: 'gpgv',
-      args: ['--keyring', resolve(keyring), '--', resolve(signature), resolve(image)],
-      env: { GNUPGHOME: '/nonexistent' },
+    const signed = source.fileBytes((bytes) => {
+      hash.update(bytes);
     });
+    const said: Uint8Array[] = [];
+    for await (const output of host.stream(gpgv, signed)) said.push(output);
+    return { sha256: hash.digest('hex'), of: 'file', from: signature };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (error.code === 'command-not-found') {

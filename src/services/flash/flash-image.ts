@@ -98,10 +98,11 @@ export async function withFlash<Result>(
   const tools = await findTools(host);
   // Cards first: a wrong one is found at once, a packed image takes its time.
   await claimAll(options, undefined, host);
-  if (options.signature !== undefined) await checkSignature(options.image, options.signature, host);
   const outer = await openImageSource(options.image, tools, host);
   try {
-    const expected = await expectedDigests(options.image, outer.compression, options.sha256);
+    const { signature } = options;
+    const signed = signature === undefined ? [] : [await checkSignature(outer, signature, host)];
+    const expected = [...signed, ...(await expectedDigests(options.image, outer.compression, options.sha256))];
     if (options.identities === undefined || outer.compression === 'none') {
       return await withSource(outer, outer.compression, options, expected, host, reporter, use);
     }
