@@ -231,7 +231,8 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
       stages: [device.path],
     })),
   });
-  const result = await withCardsOpen(cards, host, reporter, async (open) => {
+  const ended = new Set<string>();
+  const write = async (open: readonly OpenCard[]): Promise<WrittenCards> => {
     const jobs = open.map(({ planned, io }): CardJob => {
       const { device, personal } = planned;
       reporter.emit({ type: 'stage-started', stage: device.path });
@@ -242,6 +243,7 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
         ...(options.verifyOnly ? {} : { checkpoint: openCheckpoint(device, survey.plan, survey.head, host) }),
         onProgress: progressReporter(device.path, reporter),
         onEnd: async (outcome, sha256) => {
+          ended.add(device.path);
           reportEnd(outcome, reporter);
           await work.onCard?.(flashedCard(outcome, planned), sha256);
         },
@@ -249,7 +251,19 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
     });
     const { plan } = survey;
     return writeCards({ source, plan, digests, cards: jobs, compareOnly: options.verifyOnly }, host);
-  });
+  };
+  let result: WrittenCards;
+  try {
+    result = await withCardsOpen(cards, host, reporter, write);
+  } catch (error) {
+    // What is wrong with the image, or Ctrl-C, ends the work on all of them.
+    for (const { device } of cards.filter((card) => !ended.has(card.device.path))) {
+      const { code, message } = error instanceof ReswarmError ? error : { code: 'unfinished', message: String(error) };
+      const durationMs = Math.round(performance.now() - started);
+      reporter.emit({ type: 'card-failed', device: device.path, durationMs, code, message });
+    }
+    throw error;
+  }
   return {
     image: options.image,
     sha256: result.sha256,
@@ -260,6 +274,8 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
     cards: result.cards.map((outcome, index) => flashedCard(outcome, cards[index])),
   };
 }
+
+type WrittenCards = Awaited<ReturnType<typeof writeCards>>;
 
 function flashedCard(outcome: CardOutcome, planned: PlannedCard | undefined): FlashedCard {
   const { model, serial, cid, sizeBytes } = planned?.device ?? {};

@@ -27,7 +27,7 @@ export async function rereadPartitionTable(
       ? [{ file: 'blockdev', args: ['--rereadpt', path] }, update]
       : (await hasTable(path))
         ? [update]
-        : [{ file: 'partx', args: ['--delete', path] }];
+        : [{ file: 'partx', args: ['--delete', '--nr', '1:64', path] }];
   for (const pause of PAUSES_MS) {
     await sleep(pause);
     for (const command of commands) {

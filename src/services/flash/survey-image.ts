@@ -135,6 +135,7 @@ function readerOf(readInto: NonNullable<ImageSource['readInto']>): ReadAt {
 }
 
 const STEP_BYTES = MiB;
+const REPORT_EVERY_MS = 250;
 
 async function firstReading(
   source: ImageSource,
@@ -143,10 +144,14 @@ async function firstReading(
 ): Promise<ImageSurvey> {
   const digests = new ImageDigests(options.name, true, options.expected, undefined);
   let fileBytes = 0;
+  let reportedMs = 0;
   const kept = new KeptParts();
   const cursor = openCursor(source, (bytes) => {
     digests.onFileBytes(bytes);
     fileBytes += bytes.length;
+    const now = performance.now();
+    if (now - reportedMs < REPORT_EVERY_MS && fileBytes < source.fileSizeBytes) return;
+    reportedMs = now;
     report.progress({ done: fileBytes, total: source.fileSizeBytes, unit: 'bytes' });
   });
   const window = Buffer.alloc(STEP_BYTES);
