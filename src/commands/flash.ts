@@ -5,8 +5,8 @@ import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
 import { UserError } from '../errors.js';
 import type { FlashOptions, FlashPlan, FlashResult, PreparedFlash } from '../services/flash/flash-image.js';
 import { failedCards, withFlash } from '../services/flash/flash-image.js';
-import type { FleetFlash } from '../services/flash-fleet.js';
-import { withFleetFlash } from '../services/flash-fleet.js';
+import type { FleetFlash } from '../services/flash/flash-fleet.js';
+import { withFleetFlash } from '../services/flash/flash-fleet.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import {
   describeFlashImage,

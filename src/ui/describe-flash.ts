@@ -1,6 +1,6 @@
 import { formatSize } from '../domain/bytes.js';
 import { formatDuration } from '../domain/duration.js';
-import type { FleetFlash } from '../services/flash-fleet.js';
+import type { FleetFlash } from '../services/flash/flash-fleet.js';
 import type { FlashedCard, FlashPlan, FlashResult, PlannedCard } from '../services/flash/flash-image.js';
 import { deviceModel, deviceSerial, deviceSize } from './describe-device.js';
 

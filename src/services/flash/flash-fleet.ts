@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { encodeOverlay } from '../domain/disk/overlay.js';
-import type { Problem } from '../errors.js';
-import { describeProblem, UserError } from '../errors.js';
-import type { Host } from '../host/host.js';
-import type { Reporter } from '../pipeline/reporter.js';
-import type { FlashedCard, FlashOptions, FlashResult, PlannedCard, PreparedFlash } from './flash/flash-image.js';
-import { withFlash } from './flash/flash-image.js';
-import type { FleetBaseOptions } from './fleet/fleet-base.js';
-import { fleetBase } from './fleet/fleet-base.js';
-import { nextDevices } from './fleet/fleet-queue.js';
-import { recordWritten } from './fleet/fleet-record.js';
+import { encodeOverlay } from '../../domain/disk/overlay.js';
+import type { Problem } from '../../errors.js';
+import { describeProblem, UserError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import type { Reporter } from '../../pipeline/reporter.js';
+import type { FlashedCard, FlashOptions, FlashResult, PlannedCard, PreparedFlash } from './flash-image.js';
+import { withFlash } from './flash-image.js';
+import type { FleetBaseOptions } from '../fleet/fleet-base.js';
+import { fleetBase } from '../fleet/fleet-base.js';
+import { nextDevices } from '../fleet/fleet-queue.js';
+import { recordWritten } from '../fleet/fleet-record.js';
 
 export type FleetCards = {
   /** YAML or CSV file, or a folder of .flock files. */
