@@ -258,7 +258,8 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
   } catch (error) {
     // What is wrong with the image, or Ctrl-C, ends the work on all of them.
     for (const { device } of cards.filter((card) => !ended.has(card.device.path))) {
-      const { code, message } = error instanceof ReswarmError ? error : { code: 'card-unwritable', message: String(error) };
+      const { code, message } =
+        error instanceof ReswarmError ? error : { code: 'card-unwritable', message: String(error) };
       const durationMs = Math.round(performance.now() - started);
       reporter.emit({ type: 'card-failed', device: device.path, durationMs, code, message });
     }
