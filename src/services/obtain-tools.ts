@@ -1,6 +1,6 @@
 import type { Engine } from '../pipeline/engine.js';
 import type { ToolsTree, ToolsTreeInput } from '../stages/tools-tree.js';
-import { readToolsTree, toolsTreeStage } from '../stages/tools-tree.js';
+import { qemuTreeStage, readToolsTree, toolsTreeStage } from '../stages/tools-tree.js';
 
 /** The suite of the tools and of every image. */
 const SUITE = 'trixie';
@@ -17,7 +17,7 @@ const QEMU_PC_PACKAGES = ['qemu-system-x86', 'qemu-utils'];
 /** A tree with the QEMU for PCs, from the store or made now. */
 export async function obtainQemuTree(engine: Engine, options: ToolsOptions): Promise<ToolsTree> {
   const input = { ...toolsTreeInput(engine.host.facts.architecture, options), packages: QEMU_PC_PACKAGES };
-  const entry = await engine.obtain(toolsTreeStage, input);
+  const entry = await engine.obtain(qemuTreeStage, input);
   return readToolsTree(entry.path);
 }
 

@@ -95,6 +95,9 @@ export const toolsTreeStage: Stage<ToolsTreeInput> = {
   },
 };
 
+/** The same for a few programs: QEMU's PC. */
+export const qemuTreeStage: Stage<ToolsTreeInput> = { ...toolsTreeStage, name: 'qemu-pc' };
+
 /** The tools as later stages see them. */
 export type ToolsTree = {
   /** Host path of the tree: the root of every sandbox. */

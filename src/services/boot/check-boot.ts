@@ -28,8 +28,8 @@ const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
 const POWER_OFF_SECONDS = 120;
 
-const GROUPS: readonly { readonly title: string; readonly stages: readonly (MilestoneName | 'tools')[] }[] = [
-  { title: 'Tools', stages: ['tools'] },
+const GROUPS: readonly { readonly title: string; readonly stages: readonly (MilestoneName | 'tools' | 'qemu-pc')[] }[] = [
+  { title: 'Tools', stages: ['tools', 'qemu-pc'] },
   { title: 'Kernel, root file system, systemd', stages: ['kernel', 'root', 'systemd', 'probe'] },
   { title: 'Docker answers', stages: ['docker'] },
   { title: 'No failed units', stages: ['units'] },

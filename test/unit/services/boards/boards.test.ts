@@ -33,6 +33,7 @@ describe('the shipped boards', () => {
     expect(boards.map(({ board }) => board.id)).toEqual([
       'cm3',
       'cm4',
+      'cm5',
       'pc-amd64',
       'rpi',
       'rpi3',
@@ -45,10 +46,13 @@ describe('the shipped boards', () => {
 
   it('share one kernel build, all Raspberry Pis before the 5 and the virtual arm64 machine', async () => {
     const boards = (await listBoards({ boardsDir, cwd })).map(({ board }) => board);
-    const others612 = boards.filter(({ id, architecture }) => id !== 'rpi5' && architecture === 'arm64');
+    const others612 = boards.filter(({ soc, architecture }) => soc !== 'BCM2712' && architecture === 'arm64');
     const [first, ...others] = others612.map(({ kernel }) => kernel);
     expect(others).toHaveLength(6);
     for (const kernel of others) expect(kernel).toEqual(first);
+    const [rpi5, cm5, ...more] = boards.filter(({ soc }) => soc === 'BCM2712').map(({ kernel }) => kernel);
+    expect(cm5).toEqual(rpi5);
+    expect(more).toEqual([]);
   });
 
   it('have disk ids of their own and one level of families', async () => {
@@ -87,7 +91,7 @@ describe('findBoard', () => {
 
 describe('validateBoards', () => {
   it('checks all shipped boards when none is named', async () => {
-    expect(await validateBoards([], { boardsDir, cwd })).toHaveLength(9);
+    expect(await validateBoards([], { boardsDir, cwd })).toHaveLength(10);
   });
 
   it('tells a problem of a shared family once', async () => {
