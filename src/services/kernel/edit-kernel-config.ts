@@ -114,6 +114,10 @@ async function menuconfig(
   await packages.fetcher([deb])(context);
   const ncurses = await unpackDeb(deb, tools, context);
   const [library = ''] = (await readdir(join(ncurses, 'usr/lib'))).filter((name) => name.endsWith('-linux-gnu'));
+  // What the package has under these names leads to shared libraries of other packages.
+  for (const name of ['libncurses', 'libncursesw']) {
+    await writeFile(join(ncurses, 'usr/lib', library, `${name}.so`), `INPUT(${name}.a libtinfo.a)\n`);
+  }
   const sandbox = {
     ...build.sandbox,
     mounts: [...(build.sandbox.mounts ?? []), { source: join(ncurses, 'usr'), target: '/mnt' }],
