@@ -28,16 +28,17 @@ const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
 const POWER_OFF_SECONDS = 120;
 
-const GROUPS: readonly { readonly title: string; readonly stages: readonly (MilestoneName | 'tools' | 'qemu-pc')[] }[] = [
-  { title: 'Tools', stages: ['tools', 'qemu-pc'] },
-  { title: 'Kernel, root file system, systemd', stages: ['kernel', 'root', 'systemd', 'probe'] },
-  { title: 'Docker answers', stages: ['docker'] },
-  { title: 'No failed units', stages: ['units'] },
-  { title: 'Seed obeyed, ssh answers', stages: ['cloud-init', 'accounts', 'hostname', 'ssh'] },
-  { title: 'Mounts, root grown to the card, memory', stages: ['mounts', 'root-size', 'memory'] },
-  { title: 'A container runs and reaches the network', stages: ['container'] },
-  { title: 'Power-off', stages: ['power-off'] },
-];
+const GROUPS: readonly { readonly title: string; readonly stages: readonly (MilestoneName | 'tools' | 'qemu-pc')[] }[] =
+  [
+    { title: 'Tools', stages: ['tools', 'qemu-pc'] },
+    { title: 'Kernel, root file system, systemd', stages: ['kernel', 'root', 'systemd', 'probe'] },
+    { title: 'Docker answers', stages: ['docker'] },
+    { title: 'No failed units', stages: ['units'] },
+    { title: 'Seed obeyed, ssh answers', stages: ['cloud-init', 'accounts', 'hostname', 'ssh'] },
+    { title: 'Mounts, root grown to the card, memory', stages: ['mounts', 'root-size', 'memory'] },
+    { title: 'A container runs and reaches the network', stages: ['container'] },
+    { title: 'Power-off', stages: ['power-off'] },
+  ];
 
 /**
  * Boots the image and waits for proof that all of it works. What does not come is in the result, not thrown;
