@@ -1,10 +1,11 @@
-// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [fleet] [--board rpi4] [--image FILE] [--runs 5]
+// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [inject] [fleet] [--board rpi4] [--image FILE] [--runs 5]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureBoot } from './boot.js';
 import { measureCold } from './cold.js';
 import { measureFleet } from './fleet.js';
+import { measureInject } from './inject.js';
 import type { Figure } from './figure.js';
 import { asMarkdown, machine } from './figure.js';
 import { readDescription } from './image-description.js';
@@ -44,6 +45,7 @@ const measurements: Readonly<Record<string, () => Promise<readonly Figure[]>>> =
   boot: async () => measureBoot(await image()),
   rootfs: () => measureRootfs(board, folder),
   cold: () => measureCold(board, folder),
+  inject: async () => measureInject(await image(), folder, Number(values.runs)),
   fleet: async () => measureFleet(await image(), folder),
 };
 

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { execa, ExecaError } from 'execa';
+import type { ExecaError } from 'execa';
 import type { BlockDevice } from '../domain/devices/block-device.js';
 import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
@@ -13,8 +13,8 @@ import { CommandError, InterruptedError } from '../errors.js';
 import type { DeviceAccess } from './block-devices.js';
 import { openBlockDevice, readBlockDevices } from './block-devices.js';
 import type { DownloadRequest } from './download.js';
-import { downloadFile } from './download.js';
 import type { Host, HostFacts, Output, ProgramExit, RunningProgram, RunOptions, StartOptions } from './host.js';
+import { loadExeca } from './load-execa.js';
 import { killGroupAfter } from './process-group.js';
 import { attachProgram, startProgram } from './running-program.js';
 
@@ -68,6 +68,7 @@ export class RealHost implements Host {
   }
 
   async run(command: Command, options: RunOptions = {}): Promise<Output> {
+    const { execa, ExecaError } = await loadExeca();
     this.signal.throwIfAborted();
     const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
     // A log that cannot be written stops nothing: a program that the same full disk stops says so itself.
@@ -131,6 +132,7 @@ export class RealHost implements Host {
   }
 
   async *stream(command: Command, input?: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const { execa, ExecaError } = await loadExeca();
     this.signal.throwIfAborted();
     const abandoned = new AbortController();
     const ending = AbortSignal.any([this.signal, abandoned.signal]);
@@ -184,6 +186,7 @@ export class RealHost implements Host {
   }
 
   async download(request: DownloadRequest): Promise<void> {
+    const { downloadFile } = await import('./download.js');
     await downloadFile(request, { signal: this.signal, offline: this.offline, environment: this.environment });
   }
 

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { execa } from 'execa';
 import type { Command } from '../domain/command.js';
 import { formatCommand } from '../domain/command.js';
 import { CommandError } from '../errors.js';
 import type { ProgramExit, RunningProgram, StartOptions } from './host.js';
+import { loadExeca } from './load-execa.js';
 import { killGroupAfter } from './process-group.js';
 
 /** A program that ignores SIGTERM this long is killed. */
@@ -17,18 +17,19 @@ export function startProgram(command: Command, around: Surroundings, options: St
   const stopping = new AbortController();
   const ending = AbortSignal.any([around.signal, stopping.signal]);
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile);
-  const subprocess = execa(command.file, command.args, {
-    ...commonOptions(command, around),
-    stdin: 'ignore',
-    all: true,
-    buffer: false,
-    detached: true,
-    cancelSignal: ending,
-  });
-  const onGone = killGroupAfter(ending, subprocess.pid);
-  if (log !== undefined) subprocess.all.on('data', (chunk: Buffer) => log.write(chunk));
 
   const finish = async (): Promise<ProgramExit> => {
+    const { execa } = await loadExeca();
+    const subprocess = execa(command.file, command.args, {
+      ...commonOptions(command, around),
+      stdin: 'ignore',
+      all: true,
+      buffer: false,
+      detached: true,
+      cancelSignal: ending,
+    });
+    const onGone = killGroupAfter(ending, subprocess.pid);
+    if (log !== undefined) subprocess.all.on('data', (chunk: Buffer) => log.write(chunk));
     // A stream that breaks off when the program is stopped is no error of its own.
     const reading = readLines(subprocess.iterable({ from: 'all' }), options.onLine).catch(() => undefined);
     const [result] = await Promise.all([subprocess, reading]);
@@ -53,6 +54,7 @@ export function startProgram(command: Command, around: Surroundings, options: St
 
 /** Runs `command` on our own terminal. */
 export async function attachProgram(command: Command, around: Surroundings): Promise<ProgramExit> {
+  const { execa } = await loadExeca();
   const result = await execa(command.file, command.args, {
     ...commonOptions(command, around),
     stdio: 'inherit',

@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import lockfile from 'proper-lockfile';
 import type { Json } from '../domain/json.js';
 import { canonicalJson } from '../domain/json.js';
 import type { Host } from '../host/host.js';
@@ -116,6 +115,7 @@ export class Store {
     for (;;) {
       this.host.signal.throwIfAborted();
       try {
+        const { default: lockfile } = await import('proper-lockfile');
         const release = await lockfile.lock(lock, { stale: STALE_LOCK_MS, realpath: false });
         try {
           return await body();

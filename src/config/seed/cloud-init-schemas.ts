@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReswarmError } from '../../errors.js';
-import { schemaValidator, type JsonSchema, type SchemaValidator } from './schema-validator.js';
+import type { JsonSchema, SchemaValidator } from './schema-issue.js';
 
 /** What the cloud-init of the image says about its own files. Making one takes a while; use it for many seeds. */
 export type CloudInitSchemas = {
@@ -22,6 +22,8 @@ export const CLOUD_INIT_SCHEMA_FILES = ['schema-cloud-config-v1.json', 'schema-n
 export async function loadCloudInitSchemas(folder: string): Promise<CloudInitSchemas> {
   const [cloudConfig, networkV1] = await Promise.all(CLOUD_INIT_SCHEMA_FILES.map((name) => read(join(folder, name))));
   if (cloudConfig === undefined || networkV1 === undefined) throw new TypeError('two schemas are read');
+  // ajv takes a while to load, and most commands need no schema.
+  const { schemaValidator } = await import('./schema-validator.js');
   return { cloudConfig: schemaValidator(cloudConfig), networkV1: schemaValidator(networkV1) };
 }
 

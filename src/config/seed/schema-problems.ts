@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js';
 import { describeExpected, describeFound, describePath, didYouMean, hintForType, nearestWord } from '../wording.js';
 import type { Path, YamlSource } from '../yaml-source.js';
 import type { Findings } from './findings.js';
-import { isDeprecation, type JsonSchema, type SchemaIssue } from './schema-validator.js';
+import { isDeprecation, type JsonSchema, type SchemaIssue } from './schema-issue.js';
 import { isSecretPath } from './secrets.js';
 
 /**

@@ -1,29 +1,8 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import ajvDraft04 from 'ajv-draft-04';
 import ajvFormats from 'ajv-formats';
-
-/** A JSON schema of cloud-init, as parsed from its file. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
-/**
- * One thing that a JSON schema has against a value. `alternatives` holds what each branch of an `anyOf` or `oneOf`
- * has against it; ajv itself throws the branches' errors into one flat list, from which nobody can tell any more
- * which belong together.
- */
-export type SchemaIssue = {
-  readonly path: readonly (string | number)[];
-  readonly keyword: string;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly message: string;
-  readonly value: unknown;
-  /** The schema that has the keyword. */
-  readonly schema: JsonSchema;
-  readonly alternatives: readonly Alternative[];
-};
-
-type Alternative = { readonly schema: JsonSchema; readonly issues: readonly SchemaIssue[] };
-
-export type SchemaValidator = (value: unknown) => readonly SchemaIssue[];
+import type { Alternative, JsonSchema, SchemaIssue, SchemaValidator } from './schema-issue.js';
+import { isDeprecation } from './schema-issue.js';
 
 const OPTIONS: Options = {
   allErrors: true,
@@ -108,10 +87,6 @@ const CARRIED = 'carried';
 /** An issue that was found inside a branch, handed up through ajv as an error. */
 function carry(issue: SchemaIssue): Partial<ErrorObject> {
   return { keyword: issue.keyword, message: issue.message, params: { [CARRIED]: issue } };
-}
-
-export function isDeprecation(issue: SchemaIssue): boolean {
-  return issue.keyword === 'deprecated';
 }
 
 function toIssues(errors: readonly ErrorObject[] | null | undefined): readonly SchemaIssue[] {

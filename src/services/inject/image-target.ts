@@ -10,8 +10,8 @@ export type ImageTarget = {
   readonly isDevice: boolean;
   readonly sizeBytes: number;
   readonly read: ReadBytes;
-  /** Bytes that went in and out so far. */
-  readonly traffic: { readonly readBytes: number; readonly writtenBytes: number };
+  /** Bytes that went in and out so far, those of withFreshRead included. */
+  readonly traffic: { readBytes: number; writtenBytes: number };
   /** Writes the steps one after the other, each on the disk before the next begins. */
   write(steps: readonly (readonly Extent[])[]): Promise<void>;
 };
@@ -82,7 +82,7 @@ const DIRECT_BUFFER_BYTES = 64 * 1024;
  * (tmpfs does not).
  */
 export async function withFreshRead<Result>(
-  { path, sizeBytes }: Pick<ImageTarget, 'path' | 'sizeBytes'>,
+  { path, sizeBytes, traffic }: Pick<ImageTarget, 'path' | 'sizeBytes' | 'traffic'>,
   use: (read: ReadBytes) => Promise<Result>,
 ): Promise<Result> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => open(path, 'r'));
@@ -94,7 +94,9 @@ export async function withFreshRead<Result>(
       const result = Buffer.alloc(Math.max(0, end - offsetBytes));
       for (let position = offsetBytes; position < end;) {
         const start = position - (position % DIRECT_BYTES);
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+        const wanted = Math.min(buffer.length, Math.ceil((end - start) / DIRECT_BYTES) * DIRECT_BYTES);
+        const { bytesRead } = await handle.read(buffer, 0, wanted, start);
+        traffic.readBytes += bytesRead;
         if (start + bytesRead <= position) break;
         const part = buffer.subarray(position - start, Math.min(bytesRead, end - start));
         part.copy(result, position - offsetBytes);
