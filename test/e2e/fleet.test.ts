@@ -56,7 +56,7 @@ describe('one image and a list of three devices', () => {
     const card = cards[index];
     if (gate === undefined || card === undefined) throw new Error('there are three of each');
     const log = join(folder, `${gate.name}.log`);
-    const booted = await cli(['boot', card.path, '--check', '--json', '--log', log]);
+    const booted = await cli(['boot', card.path, '--check', '--json', '--timeout', '900', '--log', log]);
     expect(booted.exitCode, booted.stdout.slice(-4000)).toBe(0);
     const said = identityOf(await readFile(log, 'utf8'));
     expect(said).toContain(`identity address ${gate.name} ${gate.address}`);
