@@ -1,9 +1,10 @@
-// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [inject] [fleet] [--board rpi4] [--image FILE] [--runs 5]
+// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [inject] [fleet] [flash] [--board rpi4] [--image FILE] [--runs 5]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureBoot } from './boot.js';
 import { measureCold } from './cold.js';
+import { measureFlash } from './flash.js';
 import { measureFleet } from './fleet.js';
 import { measureInject } from './inject.js';
 import type { Figure } from './figure.js';
@@ -47,6 +48,7 @@ const measurements: Readonly<Record<string, () => Promise<readonly Figure[]>>> =
   cold: () => measureCold(board, folder),
   inject: async () => measureInject(await image(), folder, Number(values.runs)),
   fleet: async () => measureFleet(await image(), folder),
+  flash: async () => measureFlash(await image(), folder, Number(values.runs)),
 };
 
 try {
