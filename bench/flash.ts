@@ -111,14 +111,7 @@ async function round({ path, mappedBytes }: Image, device: string, folder: strin
   const ddMapped = await time('dd', [...write, 'iflag=count_bytes,fullblock', `count=${mappedBytes}`]);
   const input = ['iflag=direct,count_bytes', `count=${mappedBytes}`];
   const read = await time('dd', [`if=${device}`, 'of=/dev/null', 'bs=4M', ...input, 'status=none']);
-  const bmap = await time('bmaptool', [
-    '-q',
-    'copy',
-    '--bmap',
-    `${path.replace(/\.img$/, '')}.bmap`,
-    path,
-    device,
-  ]).catch(() => time('bmaptool', ['-q', 'copy', '--bmap', `${path}.bmap`, path, device]));
+  const bmap = await time('bmaptool', ['-q', 'copy', '--bmap', `${path}.bmap`, path, device]);
   return {
     ddWhole: ddWhole.seconds,
     ddMapped: ddMapped.seconds,
