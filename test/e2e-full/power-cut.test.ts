@@ -1,0 +1,179 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MiB } from '../../src/domain/bytes.js';
+import { overlayInfoCommand, overlayWriteCommand } from '../../src/domain/boot/qemu.js';
+import type { Command } from '../../src/domain/command.js';
+import { sandboxed } from '../../src/domain/sandbox.js';
+import { readHostFacts } from '../../src/host/read-facts.js';
+import { arm64Program } from '../arm64-program.js';
+import { savedImage, tarOf } from '../archives.js';
+import { cli, cliInterrupted, resultOf } from '../cli.js';
+import type { PrivateStore } from '../e2e/private-store.js';
+import { processesOf, removeStore, withoutStages } from '../e2e/private-store.js';
+
+const run = promisify(execFile);
+const facts = readHostFacts(process.env);
+
+/** Seconds from the start of systemd: while the root file system grows, while cloud-init and Docker start, anywhere. */
+const CUTS = [
+  { from: 0, until: 8 },
+  { from: 8, until: 40 },
+  { from: 30, until: 60 },
+  { from: 0, until: 60 },
+] as const;
+
+/** What was written is on the card after 15 s; the rest is for a machine that is emulated on a busy one. */
+const LOST_SECONDS = 25;
+
+/** Writes without fsync to both file systems, says so, and goes on until the end. */
+const WRITER = `software:
+  - name: writer
+    files: []
+    units:
+      - name: writer.service
+        text: |
+          [Unit]
+          DefaultDependencies=no
+          RequiresMountsFor=/var/lib /boot
+          After=systemd-remount-fs.service reswarm-grow-root.service
+          [Service]
+          ExecStart=/bin/bash -c 'read -r boot < /proc/sys/kernel/random/boot_id; for ((n = 1;; n++)); do echo "$$boot $$n" | tee -a /var/lib/written >> /boot/written; echo "written $$boot $$n" > /dev/kmsg; sleep 1; done'
+          [Install]
+          WantedBy=sysinit.target
+`;
+
+let store: PrivateStore;
+let folder: string;
+let image: string;
+let card: string;
+let tools: string;
+
+beforeAll(async () => {
+  store = await withoutStages([]);
+  folder = store.images;
+  image = join(folder, 'rpi4.img');
+  card = join(folder, 'card.qcow2');
+  await writeFile(join(folder, 'writer.yaml'), WRITER);
+  const layer = tarOf([{ path: 'app', data: arm64Program('hello\n'), mode: 0o755 }]);
+  await writeFile(join(folder, 'app.tar'), tarOf(savedImage({ tags: ['test/app:1'], layer, command: ['/app'] })));
+  const content = ['--software', join(folder, 'writer.yaml'), '--docker-image', join(folder, 'app.tar')];
+  const seed = ['--hostname', 'gate-7'];
+  const built = await cli(['build', '--board', 'rpi4', '--yes', '--json', '--output', image, ...content, ...seed]);
+  expect(built.exitCode, built.stdout.slice(-2000) + built.stderr).toBe(0);
+  const { entries } = resultOf(await cli(['cache', 'list', '--json'])) as unknown as {
+    entries: { stage: string; path: string }[];
+  };
+  tools = join(entries.find(({ stage }) => stage === 'tools')?.path ?? '', 'out/tree');
+});
+
+afterAll(async () => {
+  await removeStore(store);
+});
+
+/** A program of the tools tree, with the image where the card knows it and the folder at /mnt. */
+async function tool(command: Command): Promise<string> {
+  const digest = createHash('sha256')
+    .update(await readFile(image))
+    .digest('hex');
+  const mounts = [
+    { source: image, target: `/run/boot/image/${digest}` },
+    { source: folder, target: '/mnt', writable: true },
+  ];
+  const { file, args } = sandboxed({ root: tools, mounts }, command, facts.privilege);
+  return (await run(file, args, { maxBuffer: 64 * MiB })).stdout;
+}
+
+function check(log: string): readonly string[] {
+  return ['boot', image, '--check', '--snapshot', card, '--log', log, '--timeout', '1200'];
+}
+
+/** The card's partition reaches its end and the file system does not: as if power was cut in between. */
+async function growPartitionOnly(): Promise<void> {
+  const { 'virtual-size': cardBytes } = JSON.parse(await tool(overlayInfoCommand('/mnt/card.qcow2'))) as {
+    'virtual-size': number;
+  };
+  const mbr = Buffer.alloc(512);
+  const file = await open(image);
+  await file.read(mbr, 0, 512, 0);
+  await file.close();
+  const second = 446 + 16;
+  mbr.writeUInt32LE(cardBytes / 512 - mbr.readUInt32LE(second + 8), second + 12);
+  await writeFile(join(folder, 'mbr'), mbr);
+  await tool(overlayWriteCommand('/mnt/card.qcow2', '/mnt/mbr', 0, 512));
+}
+
+async function gone(): Promise<void> {
+  await expect.poll(() => processesOf(folder), { timeout: 10_000 }).toEqual([]);
+}
+
+type Lines = readonly { readonly boot: string; readonly n: number; readonly seconds: number }[];
+
+/** What the writer said, and when, by the clock of the machine. */
+function saidBy(console: string): Lines {
+  const lines = console.matchAll(/\[ *(\d+\.\d+)\] written (\S{36}) (\d+)/g);
+  return [...lines].map(([, seconds, boot = '', n]) => ({ boot, n: Number(n), seconds: Number(seconds) }));
+}
+
+/** Checks the file systems of the card as it is, on a copy; returns what the writer's file holds. */
+async function examine(bootFiles: ReadonlyMap<string, string>): Promise<string> {
+  const raw = 'card.raw';
+  await tool({ file: 'qemu-img', args: ['convert', '-O', 'raw', '/mnt/card.qcow2', `/mnt/${raw}`] });
+  const table = JSON.parse(await tool({ file: 'sfdisk', args: ['-J', `/mnt/${raw}`] })) as {
+    partitiontable: { partitions: { start: number }[] };
+  };
+  const [boot = 0, root = 0] = table.partitiontable.partitions.map(({ start }) => start * 512);
+  const ext4 = `/mnt/${raw}?offset=${root}`;
+  // Plays the journal back as the boot does: 0, or 1 for what it changed.
+  await tool({ file: 'sh', args: ['-c', `e2fsck -p '${ext4}' || [ $? -eq 1 ]`] });
+  await tool({ file: 'e2fsck', args: ['-fn', ext4] });
+  for (const [name, digest] of bootFiles) {
+    expect(await fatDigest(`/mnt/${raw}@@${boot}`, name), `${name} on the FAT`).toBe(digest);
+  }
+  const written = await tool({ file: 'debugfs', args: ['-R', 'cat /var/lib/written', ext4] });
+  await rm(join(folder, raw));
+  return written;
+}
+
+async function fatDigest(drive: string, name: string): Promise<string> {
+  return tool({ file: 'sh', args: ['-c', `mtype -i ${drive} ::/${name} | sha256sum`] });
+}
+
+it('a device whose power is cut at any moment comes back whole, without the last seconds only', async () => {
+  const bootFiles = new Map<string, string>();
+  for (const name of ['kernel8.img', 'cmdline.txt', 'config.txt', 'user-data', 'meta-data', 'start4.elf']) {
+    bootFiles.set(name, await fatDigest(`/mnt/rpi4.img@@${4 * MiB}`, name));
+  }
+  const log = join(folder, 'console.log');
+  await cliInterrupted(
+    check(log),
+    ['SIGKILL'],
+    (event) => event.stage === 'kernel' && event.type === 'stage-finished',
+    store,
+  );
+  await gone();
+  await growPartitionOnly();
+
+  for (const { from, until } of CUTS) {
+    const delayMs = Math.round((from + Math.random() * (until - from)) * 1000);
+    const started = (event: { stage?: string; type?: string }): boolean =>
+      event.stage === 'systemd' && event.type === 'stage-finished';
+    const ended = await cliInterrupted(check(log), ['SIGKILL'], started, { env: store.env, delayMs });
+    expect(ended.interrupted, ended.output).toBe(true);
+    await gone();
+    const console = await readFile(log, 'utf8');
+    const written = await examine(bootFiles);
+    const said = saidBy(console);
+    const end = Math.max(0, ...[...console.matchAll(/^\[ *(\d+\.\d+)\]/gm)].map(([, seconds]) => Number(seconds)));
+    globalThis.console.log(`cut ${delayMs} ms after systemd, at ${end} s; ${said.length} lines said`);
+    for (const { boot, n, seconds } of said) {
+      if (seconds < end - LOST_SECONDS) expect(written, `cut after ${delayMs} ms`).toContain(`${boot} ${n}\n`);
+    }
+  }
+
+  const whole = await cli([...check(log), '--json'], { env: store.env });
+  expect(whole.exitCode, whole.stdout.slice(-4000)).toBe(0);
+});
