@@ -1,3 +1,4 @@
+import type { Interfaces } from '@oclif/core';
 import { Args, Flags } from '@oclif/core';
 import type { DeviceUser, DeviceWifi } from '../config/device/identity.js';
 import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
@@ -11,6 +12,85 @@ import { askSecret } from '../ui/ask-secret.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
 import { describeInjection, warningsOf } from '../ui/describe-injection.js';
 import { BaseCommand } from './base-command.js';
+
+/** What a device is to be; `reseed` takes the same. */
+export const identityFlags = {
+  'user-data': Flags.string({
+    description: 'cloud-init user-data of this device',
+    helpValue: 'FILE',
+    helpGroup: 'SEED',
+  }),
+  'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE', helpGroup: 'SEED' }),
+  'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE', helpGroup: 'SEED' }),
+  hostname: Flags.string({ description: 'name of the device', helpGroup: 'SEED' }),
+  'ssh-key': Flags.string({
+    description: 'public key that may log in: a file, or the key itself',
+    multiple: true,
+    helpValue: 'FILE|KEY',
+    helpGroup: 'SEED',
+  }),
+  user: Flags.string({
+    description: 'user who may log in, use sudo and Docker',
+    helpValue: 'NAME',
+    helpGroup: 'SEED',
+  }),
+  'password-file': Flags.string({
+    description: 'its password, or the hash of it, in the first line of a file; "-" is stdin',
+    helpValue: 'FILE',
+    helpGroup: 'SEED',
+    dependsOn: ['user'],
+  }),
+  'ask-password': Flags.boolean({
+    description: 'ask for its password',
+    helpGroup: 'SEED',
+    dependsOn: ['user'],
+    exclusive: ['password-file'],
+  }),
+  wifi: Flags.string({ description: 'name of a Wi-Fi to join', helpValue: 'SSID', helpGroup: 'SEED' }),
+  'wifi-passphrase-file': Flags.string({
+    description: 'its passphrase, or the key, in the first line of a file; "-" is stdin [default: asked for]',
+    helpValue: 'FILE',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi'],
+  }),
+  'wifi-open': Flags.boolean({
+    description: 'it has no passphrase',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi'],
+    exclusive: ['wifi-passphrase-file'],
+  }),
+  'wifi-hidden': Flags.boolean({ description: 'it does not show its name', helpGroup: 'SEED', dependsOn: ['wifi'] }),
+  country: Flags.string({
+    description: 'country whose radio rules hold; without it most channels of 5 GHz stay off',
+    helpValue: 'DE',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi'],
+  }),
+  timezone: Flags.string({ description: 'time zone', helpValue: 'Europe/Berlin', helpGroup: 'SEED' }),
+  reswarm: Flags.string({
+    description: 'take name, user and Wi-Fi from a .flock or .reswarm file, and put it where the device agent looks',
+    helpValue: 'FILE',
+    helpGroup: 'SEED',
+    exclusive: ['device-ini'],
+  }),
+  'device-ini': Flags.string({
+    description: 'take name, user and Wi-Fi from a device.ini',
+    helpValue: 'FILE',
+    helpGroup: 'SEED',
+  }),
+  'config-txt': Flags.string({
+    description: 'line for config.txt, under [all]',
+    multiple: true,
+    helpValue: 'KEY=VALUE',
+    helpGroup: 'CONTENT',
+  }),
+  file: Flags.string({
+    description: 'copy a file to the boot partition',
+    multiple: true,
+    helpValue: 'SRC:DST',
+    helpGroup: 'CONTENT',
+  }),
+};
 
 export default class Inject extends BaseCommand {
   static override summary = 'Give an image or a card its own name, users, keys and networks';
@@ -46,81 +126,7 @@ and keys are written.`;
   };
 
   static override flags = {
-    'user-data': Flags.string({
-      description: 'cloud-init user-data of this device',
-      helpValue: 'FILE',
-      helpGroup: 'SEED',
-    }),
-    'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE', helpGroup: 'SEED' }),
-    'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE', helpGroup: 'SEED' }),
-    hostname: Flags.string({ description: 'name of the device', helpGroup: 'SEED' }),
-    'ssh-key': Flags.string({
-      description: 'public key that may log in: a file, or the key itself',
-      multiple: true,
-      helpValue: 'FILE|KEY',
-      helpGroup: 'SEED',
-    }),
-    user: Flags.string({
-      description: 'user who may log in, use sudo and Docker',
-      helpValue: 'NAME',
-      helpGroup: 'SEED',
-    }),
-    'password-file': Flags.string({
-      description: 'its password, or the hash of it, in the first line of a file; "-" is stdin',
-      helpValue: 'FILE',
-      helpGroup: 'SEED',
-      dependsOn: ['user'],
-    }),
-    'ask-password': Flags.boolean({
-      description: 'ask for its password',
-      helpGroup: 'SEED',
-      dependsOn: ['user'],
-      exclusive: ['password-file'],
-    }),
-    wifi: Flags.string({ description: 'name of a Wi-Fi to join', helpValue: 'SSID', helpGroup: 'SEED' }),
-    'wifi-passphrase-file': Flags.string({
-      description: 'its passphrase, or the key, in the first line of a file; "-" is stdin [default: asked for]',
-      helpValue: 'FILE',
-      helpGroup: 'SEED',
-      dependsOn: ['wifi'],
-    }),
-    'wifi-open': Flags.boolean({
-      description: 'it has no passphrase',
-      helpGroup: 'SEED',
-      dependsOn: ['wifi'],
-      exclusive: ['wifi-passphrase-file'],
-    }),
-    'wifi-hidden': Flags.boolean({ description: 'it does not show its name', helpGroup: 'SEED', dependsOn: ['wifi'] }),
-    country: Flags.string({
-      description: 'country whose radio rules hold; without it most channels of 5 GHz stay off',
-      helpValue: 'DE',
-      helpGroup: 'SEED',
-      dependsOn: ['wifi'],
-    }),
-    timezone: Flags.string({ description: 'time zone', helpValue: 'Europe/Berlin', helpGroup: 'SEED' }),
-    reswarm: Flags.string({
-      description: 'take name, user and Wi-Fi from a .flock or .reswarm file, and put it where the device agent looks',
-      helpValue: 'FILE',
-      helpGroup: 'SEED',
-      exclusive: ['device-ini'],
-    }),
-    'device-ini': Flags.string({
-      description: 'take name, user and Wi-Fi from a device.ini',
-      helpValue: 'FILE',
-      helpGroup: 'SEED',
-    }),
-    'config-txt': Flags.string({
-      description: 'line for config.txt, under [all]',
-      multiple: true,
-      helpValue: 'KEY=VALUE',
-      helpGroup: 'CONTENT',
-    }),
-    file: Flags.string({
-      description: 'copy a file to the boot partition',
-      multiple: true,
-      helpValue: 'SRC:DST',
-      helpGroup: 'CONTENT',
-    }),
+    ...identityFlags,
     output: Flags.string({
       char: 'o',
       description: 'write a new image instead of changing this one; .xz, .zst or .gz at its end packs it',
@@ -139,29 +145,7 @@ and keys are written.`;
     if (sourceDateEpoch === undefined) {
       throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
     }
-    if (flags['password-file'] === '-' && flags['wifi-passphrase-file'] === '-') {
-      throw new UserError('stdin-twice', 'stdin can hold the password or the passphrase, not both', {
-        hints: ['Put one of them into a file.'],
-      });
-    }
-    const user = await this.readUser(flags);
-    const wifi = await this.readWifi(flags);
-    const { identity, warnings } = await readIdentity({
-      workingFolder,
-      projectDir: this.config.root,
-      sshKeys: flags['ssh-key'] ?? [],
-      configTxt: flags['config-txt'] ?? [],
-      files: flags.file ?? [],
-      ...(flags['user-data'] === undefined ? {} : { userData: flags['user-data'] }),
-      ...(flags['meta-data'] === undefined ? {} : { metaData: flags['meta-data'] }),
-      ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
-      ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
-      ...(flags.timezone === undefined ? {} : { timezone: flags.timezone }),
-      ...(flags.reswarm === undefined ? {} : { reswarm: flags.reswarm }),
-      ...(flags['device-ini'] === undefined ? {} : { deviceIni: flags['device-ini'] }),
-      ...(user === undefined ? {} : { user }),
-      ...(wifi === undefined ? {} : { wifi }),
-    });
+    const { identity, warnings } = await readFlaggedIdentity(flags, workingFolder, this.config.root);
     // What we work in ourselves needs no schema; a person's own files do.
     const isOwn = [flags['user-data'], flags['meta-data'], flags['network-config']].some((path) => path !== undefined);
     const schemas = isOwn ? await findCloudInitSchemas(this.host.facts.cacheDir) : undefined;
@@ -183,43 +167,66 @@ and keys are written.`;
     for (const line of describeInjection(injection)) this.log(line);
     return injection;
   }
+}
 
-  private async readUser(flags: {
-    readonly user?: string | undefined;
-    readonly 'password-file'?: string | undefined;
-    readonly 'ask-password': boolean;
-  }): Promise<DeviceUser | undefined> {
-    if (flags.user === undefined) return undefined;
-    const file = flags['password-file'];
-    const secret =
-      file !== undefined
-        ? await readSecretFile(file, process.cwd())
-        : flags['ask-password']
-          ? await askSecret(`Password of ${flags.user}`, '--password-file FILE')
-          : undefined;
-    if (secret === undefined || secret === '') return { name: flags.user };
-    return { name: flags.user, ...(/^\$(y|6|5|2b)\$/.test(secret) ? { passwordHash: secret } : { password: secret }) };
-  }
+type IdentityFlags = Interfaces.InferredFlags<typeof identityFlags>;
 
-  private async readWifi(flags: {
-    readonly wifi?: string | undefined;
-    readonly 'wifi-passphrase-file'?: string | undefined;
-    readonly 'wifi-open': boolean;
-    readonly 'wifi-hidden': boolean;
-    readonly country?: string | undefined;
-  }): Promise<DeviceWifi | undefined> {
-    if (flags.wifi === undefined) return undefined;
-    const file = flags['wifi-passphrase-file'];
-    const password = flags['wifi-open']
-      ? undefined
-      : file === undefined
-        ? await askSecret(`Passphrase of the Wi-Fi "${flags.wifi}"`, '--wifi-passphrase-file FILE')
-        : await readSecretFile(file, process.cwd());
-    return {
-      ssid: flags.wifi,
-      ...(password === undefined ? {} : { password }),
-      ...(flags['wifi-hidden'] ? { hidden: true } : {}),
-      ...(flags.country === undefined ? {} : { country: flags.country }),
-    };
+/** Asks for what is secret, or reads it from the files that were named. Throws what readIdentity throws, and `stdin-twice`. */
+export async function readFlaggedIdentity(
+  flags: IdentityFlags,
+  workingFolder: string,
+  projectDir: string,
+): ReturnType<typeof readIdentity> {
+  if (flags['password-file'] === '-' && flags['wifi-passphrase-file'] === '-') {
+    throw new UserError('stdin-twice', 'stdin can hold the password or the passphrase, not both', {
+      hints: ['Put one of them into a file.'],
+    });
   }
+  const user = await readUser(flags, workingFolder);
+  const wifi = await readWifi(flags, workingFolder);
+  return readIdentity({
+    workingFolder,
+    projectDir,
+    sshKeys: flags['ssh-key'] ?? [],
+    configTxt: flags['config-txt'] ?? [],
+    files: flags.file ?? [],
+    ...(flags['user-data'] === undefined ? {} : { userData: flags['user-data'] }),
+    ...(flags['meta-data'] === undefined ? {} : { metaData: flags['meta-data'] }),
+    ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
+    ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
+    ...(flags.timezone === undefined ? {} : { timezone: flags.timezone }),
+    ...(flags.reswarm === undefined ? {} : { reswarm: flags.reswarm }),
+    ...(flags['device-ini'] === undefined ? {} : { deviceIni: flags['device-ini'] }),
+    ...(user === undefined ? {} : { user }),
+    ...(wifi === undefined ? {} : { wifi }),
+  });
+}
+
+async function readUser(flags: IdentityFlags, workingFolder: string): Promise<DeviceUser | undefined> {
+  if (flags.user === undefined) return undefined;
+  const file = flags['password-file'];
+  const secret =
+    file !== undefined
+      ? await readSecretFile(file, workingFolder)
+      : flags['ask-password']
+        ? await askSecret(`Password of ${flags.user}`, '--password-file FILE')
+        : undefined;
+  if (secret === undefined || secret === '') return { name: flags.user };
+  return { name: flags.user, ...(/^\$(y|6|5|2b)\$/.test(secret) ? { passwordHash: secret } : { password: secret }) };
+}
+
+async function readWifi(flags: IdentityFlags, workingFolder: string): Promise<DeviceWifi | undefined> {
+  if (flags.wifi === undefined) return undefined;
+  const file = flags['wifi-passphrase-file'];
+  const password = flags['wifi-open']
+    ? undefined
+    : file === undefined
+      ? await askSecret(`Passphrase of the Wi-Fi "${flags.wifi}"`, '--wifi-passphrase-file FILE')
+      : await readSecretFile(file, workingFolder);
+  return {
+    ssid: flags.wifi,
+    ...(password === undefined ? {} : { password }),
+    ...(flags['wifi-hidden'] ? { hidden: true } : {}),
+    ...(flags.country === undefined ? {} : { country: flags.country }),
+  };
 }

@@ -2,13 +2,13 @@ import { Args, Flags } from '@oclif/core';
 import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
 import { UserError } from '../errors.js';
 import { findCloudInitSchemas } from '../services/seed/cloud-init-schemas.js';
-import { readIdentity } from '../services/inject/device-identity.js';
 import type { Reseeding } from '../services/inject/reseed-image.js';
 import { reseedImage } from '../services/inject/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
 import { describeInjection, warningsOf } from '../ui/describe-injection.js';
 import { describeReseeding } from '../ui/describe-reseeding.js';
 import { BaseCommand } from './base-command.js';
+import { identityFlags, readFlaggedIdentity } from './inject.js';
 
 export default class Reseed extends BaseCommand {
   static override summary = 'Give a card that has already booted a new identity';
@@ -30,17 +30,7 @@ be done again.`;
   static override args = { image: Args.string({ required: true, description: 'card, or image of one' }) };
 
   static override flags = {
-    'user-data': Flags.string({ description: 'cloud-init user-data of this device', helpValue: 'FILE' }),
-    'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE' }),
-    'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE' }),
-    hostname: Flags.string({ description: 'name of the device' }),
-    'ssh-key': Flags.string({
-      description: 'public key that may log in: a file, or the key itself',
-      multiple: true,
-      helpValue: 'FILE|KEY',
-    }),
-    timezone: Flags.string({ description: 'time zone', helpValue: 'Europe/Berlin' }),
-    reswarm: Flags.string({ description: 'take the identity from a .flock or .reswarm file', helpValue: 'FILE' }),
+    ...identityFlags,
     yes: Flags.boolean({ char: 'y', description: 'do not ask before a card is written' }),
   };
 
@@ -50,19 +40,7 @@ be done again.`;
     if (sourceDateEpoch === undefined) {
       throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
     }
-    const { identity, warnings } = await readIdentity({
-      workingFolder: process.cwd(),
-      projectDir: this.config.root,
-      sshKeys: flags['ssh-key'] ?? [],
-      configTxt: [],
-      files: [],
-      ...(flags['user-data'] === undefined ? {} : { userData: flags['user-data'] }),
-      ...(flags['meta-data'] === undefined ? {} : { metaData: flags['meta-data'] }),
-      ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
-      ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
-      ...(flags.timezone === undefined ? {} : { timezone: flags.timezone }),
-      ...(flags.reswarm === undefined ? {} : { reswarm: flags.reswarm }),
-    });
+    const { identity, warnings } = await readFlaggedIdentity(flags, process.cwd(), this.config.root);
     const schemas = await findCloudInitSchemas(this.host.facts.cacheDir);
     const done = await reseedImage(
       {
