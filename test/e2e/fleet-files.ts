@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 /** Tells on the console who the device has become; addresses of the network that QEMU gives, with itself as gateway. */
 export const USER_DATA = `#cloud-config
-users: [default]
+users: []
 runcmd:
   - [sh, -c, 'for a in $(hostname -I); do echo "identity address $(hostname) $a" > /dev/kmsg; done']
   - [sh, -c, 'for k in /home/*/.ssh/authorized_keys; do echo "identity key $(hostname) $k $(cut -d" " -f2 $k)" > /dev/kmsg; done']
