@@ -1,14 +1,17 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { truncateSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { MiB } from '../../src/domain/bytes.js';
 import type { CliResult } from '../cli.js';
 import { cli, errorCode, resultOf } from '../cli.js';
 import { firstDifference, IMAGE_BYTES, looksBootable, makeFullImage, rangesOf } from './flash-image.js';
-import { attachLoopCard, type LoopCard, makeLoopCard } from './loop-card.js';
+import { attachLoopCard, type LoopCard, makeLoopCard, readCard } from './loop-card.js';
 
+const RUN = join(import.meta.dirname, '../../bin/run.js');
 const CARD_BYTES = IMAGE_BYTES + 8 * MiB;
 
 let folder: string;
@@ -156,6 +159,32 @@ describe('a card that fails', () => {
     expect(ends).toEqual([good.path, slow.path]);
   });
 
+  it('because it was taken out is told from one that is broken, and the others are finished', async () => {
+    const file = await dataFile('beside-gone.data');
+    // Slow, so that there is still something to write when the other one goes.
+    const slow = await faultyCard('beside-gone', ['--filter=delay', 'file', file, 'delay-write=100ms']);
+    const gone = await goodCard('gone');
+    const child = spawn(
+      process.execPath,
+      [RUN, 'flash', image, '--to', gone.path, '--to', slow.path, '--yes', '--json'],
+      { env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') }, stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    let isTaken = false;
+    let last = '';
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      last = line;
+      const { device, phase } = JSON.parse(line) as { device?: string; phase?: string };
+      if (isTaken || device !== gone.path || phase !== 'writing') return;
+      isTaken = true;
+      truncateSync(gone.file, 0);
+      execFileSync('losetup', ['--set-capacity', gone.path]);
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
+    const { cards } = JSON.parse(last) as { cards: readonly Card[] };
+    expect(cards.map(({ failure }) => failure?.code)).toEqual(['card-gone', undefined]);
+    expect(await firstDifference(image, file, await rangesOf(image))).toBeUndefined();
+  });
+
   it('because the file behind it has no room is told from one that is broken', async () => {
     const mount = join(folder, 'full');
     await mkdir(mount);
@@ -186,6 +215,16 @@ describe('nothing is written', () => {
     const link = join(folder, 'link-to-card');
     execFileSync('ln', ['-s', card.path, link]);
     expect(errorCode(await flash([card, { ...card, path: link }]))).toBe('card-named-twice');
+  });
+
+  it('of an image that was not copied to its end', async () => {
+    const card = await goodCard('cut');
+    const cut = join(folder, 'cut.img');
+    await copyFile(image, cut);
+    await truncate(cut, IMAGE_BYTES / 2);
+    const before = await readCard(card.path, 0, MiB);
+    expect(errorCode(await cli(['flash', cut, '--to', card.path, '--yes', '--json']))).toBe('image-truncated');
+    expect((await readCard(card.path, 0, MiB)).equals(before)).toBe(true);
   });
 
   it('bootable when the image is not the one that its sha256 names', async () => {

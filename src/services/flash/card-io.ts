@@ -36,7 +36,7 @@ export function cardError(code: CardFailure['code'], message: string, badRanges:
 export async function writeExactly(card: CardIo, bytes: Uint8Array, offsetBytes: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await card.handle.write(bytes, done, bytes.length - done, offsetBytes + done);
-    if (bytesWritten === 0) throw cardError('card-full', `${card.path} ends at byte ${offsetBytes + done}`);
+    if (bytesWritten === 0) throw await endOfCard(card, offsetBytes + done);
     done += bytesWritten;
   }
 }
@@ -44,9 +44,15 @@ export async function writeExactly(card: CardIo, bytes: Uint8Array, offsetBytes:
 export async function readExactly(card: CardIo, bytes: Uint8Array, offsetBytes: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesRead } = await card.handle.read(bytes, done, bytes.length - done, offsetBytes + done);
-    if (bytesRead === 0) throw cardError('card-full', `${card.path} ends at byte ${offsetBytes + done}`);
+    if (bytesRead === 0) throw await endOfCard(card, offsetBytes + done);
     done += bytesRead;
   }
+}
+
+async function endOfCard(card: CardIo, offsetBytes: number): Promise<CardError> {
+  return (await card.isPresent())
+    ? cardError('card-full', `${card.path} ends at byte ${offsetBytes}`)
+    : cardError('card-gone', `${card.path} is not there any more`);
 }
 
 /** An error of one read or write that other places of the card need not have. Throws CardError for all else. */
