@@ -60,12 +60,11 @@ ${unit(runImage)}`
   }`;
 }
 
+/** Docker of Debian is in power-cut.test.ts, with software and an image that came along too. */
 const ENGINES: readonly { readonly source: string; readonly run?: string }[] = [
   { source: 'none' },
   { source: 'containerd', run: 'ctr run --rm docker.io/test/app:1 app' },
   { source: 'podman', run: 'podman run --rm --network none test/app:1' },
-  { source: 'debian', run: 'docker run --rm --network none test/app:1' },
-  // After the one that brings Debian's packages to this machine.
   { source: 'static', run: 'docker run --rm --network none test/app:1' },
 ];
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MiB } from '../../src/domain/bytes.js';
+import type { BootProof } from '../../src/domain/boot/boot-proof.js';
 import { overlayInfoCommand, overlayWriteCommand } from '../../src/domain/boot/qemu.js';
 import type { Command } from '../../src/domain/command.js';
 import { sandboxed } from '../../src/domain/sandbox.js';
@@ -176,4 +177,6 @@ it('a device whose power is cut at any moment comes back whole, without the last
 
   const whole = await cli([...check(log), '--json'], { env: store.env });
   expect(whole.exitCode, whole.stdout.slice(-4000)).toBe(0);
+  const { milestones } = resultOf(whole) as unknown as BootProof;
+  expect(milestones.find(({ name }) => name === 'container')?.detail).toContain('1 image came along');
 });
