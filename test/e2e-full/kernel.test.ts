@@ -151,34 +151,44 @@ describe('kernel config', () => {
     const fragment = join(folder, 'menu.config');
     const command = `stty cols 100 rows 40; exec ${process.execPath} ${RUN} kernel config --board ${await board(server.url)} --fragment ${fragment}`;
     const output = await inTerminal(command, [
-      // Into "General setup", where the first line is COMPILE_TEST: yes; out again, twice; and save.
-      { when: /General setup/, keys: '\r' },
-      { when: /Compile also drivers/, keys: 'y' },
-      { when: /\[\*\] Compile also drivers/, keys: '\x1b\x1b' },
-      { when: /General setup[^]*General setup/, keys: '\x1b\x1b' },
+      // First letters have a colour of their own. Into "General setup", whose first line is COMPILE_TEST: yes …
+      { when: /eneral setup/, keys: '\r' },
+      { when: /ompile also drivers/, keys: 'y' },
+      // … out of it, out of all, and save.
+      { when: /\*/, keys: '\x1b\x1b' },
+      { when: /eneral setup/, keys: '\x1b\x1b' },
       { when: /save your new configuration/, keys: '\r' },
     ]);
     expect(await readFile(fragment, 'utf8').catch(() => output.slice(-4000))).toMatch(/^CONFIG_COMPILE_TEST=y$/m);
   });
 });
 
-/** A program on a pseudo-terminal, typed to when its screen shows that it is time; gives all that it drew. */
+/** Nothing more is drawn when nothing came for this long. */
+const QUIET_MS = 700;
+
+/** A program on a pseudo-terminal, typed to when its screen is at rest and shows that it is time; gives all that it drew. */
 async function inTerminal(command: string, steps: { when: RegExp; keys: string }[]): Promise<string> {
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { ...process.env, TERM: 'linux', ESCDELAY: '25' },
+    env: { ...process.env, TERM: 'linux' },
   });
   const left = [...steps];
   let screen = '';
   let all = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    screen += chunk.toString();
-    all += chunk.toString();
+  let rest: NodeJS.Timeout | undefined;
+  const look = () => {
     const [next] = left;
     if (next === undefined || !next.when.test(screen)) return;
     left.shift();
     screen = '';
     child.stdin.write(next.keys);
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    screen += chunk.toString();
+    all += chunk.toString();
+    clearTimeout(rest);
+    rest = setTimeout(look, QUIET_MS);
   });
   await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(rest);
   return all;
 }
