@@ -77,6 +77,8 @@ export function compressCommand(
     case 'zst':
       return { file: 'zstd', args: ['--compress', '--stdout', '--quiet', level, `--threads=${jobs}`] };
     case 'gz':
+      // pigz is in the tools tree only; gzip is on every machine.
+      if (effort === 'quick') return { file: 'gzip', args: ['--stdout', '--no-name', level] };
       return { file: 'pigz', args: ['--stdout', '--no-name', level, '--processes', `${jobs}`] };
   }
 }

@@ -147,7 +147,10 @@ describe('user-data against the schema of cloud-init', () => {
       'users: [{name: x, expiredate: 2020-01-01}]',
       'user-data:2:31: "users[0].expiredate" must be text, found a date — Put the date in quotes.',
     ],
-    ['enable_ssh: true', 'user-data:2:1: "enable_ssh" is not a cloud-config key'],
+    [
+      'enable_ssh: true',
+      'user-data:2:1: "enable_ssh" does nothing in a user-data — Leave it out: ssh is on in any case.',
+    ],
   ])('says of %j: %s', (text, expected) => {
     expect(lines(check(text))).toEqual([expected]);
   });

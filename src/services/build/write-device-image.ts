@@ -3,8 +3,10 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MiB } from '../../domain/bytes.js';
+import type { Command } from '../../domain/command.js';
 import type { Compression } from '../../domain/compression.js';
 import { compressCommand, decompressCommand, suffixOf } from '../../domain/compression.js';
+import { sandboxed } from '../../domain/sandbox.js';
 import type { Overlay } from '../../domain/disk/overlay.js';
 import { readThrough } from '../../domain/disk/overlay.js';
 import { IntegrityError, UserError } from '../../errors.js';
@@ -20,8 +22,16 @@ const PACKED: readonly Exclude<Compression, 'none'>[] = ['xz', 'zst', 'gz'];
  * Writes a device's image beside its base: raw with holes for zeros, or packed as its name says (.xz, .zst, .gz), and
  * reads it back. Whoever looks at the path sees nothing or the whole. Throws UserError of checkImagePath,
  * IntegrityError `inject-read-back`.
+ *
+ * @param tools root of a tools tree whose programs pack; without it those of this machine
  */
-export async function writeDeviceImage(base: ImageTarget, overlay: Overlay, output: string, host: Host): Promise<void> {
+export async function writeDeviceImage(
+  base: ImageTarget,
+  overlay: Overlay,
+  output: string,
+  tools: string | undefined,
+  host: Host,
+): Promise<void> {
   const problems = await checkImagePath(output);
   if (problems.length > 0) throw UserError.fromProblems(problems);
   const hash = createHash('sha256');
@@ -38,7 +48,7 @@ export async function writeDeviceImage(base: ImageTarget, overlay: Overlay, outp
   const found =
     packing === undefined
       ? await writeRaw(output, base.sizeBytes, chunks())
-      : await writePacked(output, packing, chunks(), host);
+      : await writePacked(output, packing, chunks(), tools, host);
   if (found === hash.digest('hex')) return;
   throw new IntegrityError('inject-read-back', `${output} does not hold what was written to it`, {
     hints: ['The medium may be failing: try another one.'],
@@ -62,20 +72,23 @@ async function writePacked(
   output: string,
   packing: Exclude<Compression, 'none'>,
   chunks: AsyncIterable<Buffer>,
+  tools: string | undefined,
   host: Host,
 ): Promise<string> {
+  const program = (command: Command): Command =>
+    tools === undefined ? command : sandboxed({ root: tools }, command, host.facts.privilege);
   const temporary = join(dirname(output), `.${basename(output)}.${randomUUID()}.part`);
   try {
     const target = await open(temporary, 'wx', PRIVATE_MODE);
     try {
-      for await (const packed of host.stream(compressCommand(packing, host.facts.cpus, 'quick'), chunks)) {
+      for await (const packed of host.stream(program(compressCommand(packing, host.facts.cpus, 'quick')), chunks)) {
         await target.writeFile(packed);
       }
       await target.sync();
     } finally {
       await target.close();
     }
-    const found = await digestOf(host.stream(decompressCommand(packing), createReadStream(temporary)));
+    const found = await digestOf(host.stream(program(decompressCommand(packing)), createReadStream(temporary)));
     await rename(temporary, output);
     return found;
   } catch (error) {

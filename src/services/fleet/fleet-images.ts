@@ -17,6 +17,7 @@ import { deviceChanges, type DeviceChanges } from '../inject/device-changes.js';
 import { fromFolder, GroupedFindings } from './fleet-findings.js';
 import { replaceFolder, type Output } from './fleet-output.js';
 import { findDevice, openFleet } from './fleet-queue.js';
+import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import { withImageFile, type ImageTarget } from '../inject/image-target.js';
 
@@ -57,7 +58,7 @@ export async function makeFleetImages(
 ): Promise<FleetImages> {
   const fleet = await openFleet(options.path);
   const devices = options.only?.map((name) => findDevice(fleet, name)) ?? fleet.devices;
-  return withRawImage(options.base, undefined, host, (raw) =>
+  return withRawImage(options.base, await findTools(host), host, (raw) =>
     withImageFile(raw, 'read', async (base) => {
       await openBootPartition(base.read, base.sizeBytes, options.base);
       const baseSha256 = await imageDigest(base, host.signal);

@@ -6,6 +6,7 @@ import { IntegrityError, UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { writeData } from '../../stages/disk.js';
 import { checkImagePath, replaceImage } from '../build/image-file.js';
+import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import { withImageFile, type ImageTarget } from './image-target.js';
 
@@ -36,7 +37,7 @@ export async function applyOverlay(
   }
   const problems = await checkImagePath(output);
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  return withRawImage(image, undefined, host, (raw) =>
+  return withRawImage(image, await findTools(host), host, (raw) =>
     withImageFile(raw, 'read', async (base) => {
       await requireBase(base, image, overlay, baseSha256, host.signal);
       await replaceImage(output, { sizeBytes: base.sizeBytes, mode: 0o600 }, async (target) => {

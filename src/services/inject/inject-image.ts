@@ -14,6 +14,7 @@ import type { BootPartitionView } from './boot-overlay.js';
 import { openBootPartition, wrongBootFiles } from './boot-overlay.js';
 import { claimDevice, withDeviceOpen } from '../flash/card-device.js';
 import { deviceChanges, type DeviceChangesOptions } from './device-changes.js';
+import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import type { ImageTarget } from './image-target.js';
 import { targetOf, withFreshRead, withImageFile } from './image-target.js';
@@ -67,10 +68,11 @@ export async function injectImage(options: InjectOptions, host: Host): Promise<I
   const isDevice = (await stat(image).catch(() => undefined))?.isBlockDevice() === true;
   if (output !== undefined) {
     if (isDevice) throw new UserError('output-of-device', `${image} is a card; --output is for image files`);
-    return withRawImage(image, undefined, host, (raw) =>
+    const tools = await findTools(host);
+    return withRawImage(image, tools, host, (raw) =>
       withImageFile(raw, 'read', async (target) => {
         const { edit, injection } = await planInjection(target, options);
-        await writeDeviceImage(target, edit.overlay, output, host);
+        await writeDeviceImage(target, edit.overlay, output, tools, host);
         return { ...injection, image: output, changed: true, ...target.traffic };
       }),
     );

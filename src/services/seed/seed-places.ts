@@ -7,6 +7,7 @@ import { cmdlineInstanceId } from '../../domain/firmware/cmdline-identity.js';
 import type { Problem } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { openBootPartition } from '../inject/boot-overlay.js';
+import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import { readPartitionTable } from '../inject/image-table.js';
 import { targetOf } from '../inject/image-target.js';
@@ -68,7 +69,7 @@ async function withRawPath<Result>(
   use: (rawPath: string) => Promise<Result>,
 ): Promise<Result> {
   const isDevice = (await stat(path).catch(() => undefined))?.isBlockDevice() === true;
-  return isDevice ? use(path) : withRawImage(path, undefined, host, use);
+  return isDevice ? use(path) : withRawImage(path, await findTools(host), host, use);
 }
 
 function twoInstances(image: string, cmdline: string, found: readonly FoundSeedFile[]): Problem[] {
