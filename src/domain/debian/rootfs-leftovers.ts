@@ -1,13 +1,15 @@
+/** Where programs of the host's architecture were shown to the image's (twin-tree.ts); an amd64 image has its own there. */
+const MOUNT_POINTS = ['/lib64', '/usr/lib64', '/usr/lib/x86_64-linux-gnu', '/usr/lib/python3/*-x86_64-linux-gnu.so'];
+
 /**
  * What a build leaves behind and a device must not have, as patterns for `find -path` (where * also matches /).
  * Logs and caches only say how the image was made; keys and seeds must be each device's own.
  */
-export const rootfsLeftovers = [
-  // mount points of the build
-  '/lib64',
-  '/usr/lib64',
-  '/usr/lib/x86_64-linux-gnu',
-  '/usr/lib/python3/*-x86_64-linux-gnu.so',
+export function rootfsLeftovers(architecture: string): readonly string[] {
+  return [...(architecture === 'amd64' ? [] : MOUNT_POINTS), ...LEFTOVERS];
+}
+
+const LEFTOVERS = [
   '/usr/sbin/policy-rc.d',
   '/dev/*',
   '/proc/*',
@@ -53,4 +55,4 @@ export const rootfsLeftovers = [
   '/var/log/faillog',
   '/var/log/lastlog',
   '/var/log/wtmp',
-] as const;
+];

@@ -6,7 +6,9 @@ import { exists } from './rootfs-build.js';
 
 /** Removes what belongs to the build, and leaves to the device what must be its own. */
 export async function finish({ root, input, context }: RootfsBuild): Promise<void> {
-  const conditions = rootfsLeftovers.flatMap((pattern) => ['-o', '-path', `/mnt${pattern}`]).slice(1);
+  const conditions = rootfsLeftovers(input.lock.architecture)
+    .flatMap((pattern) => ['-o', '-path', `/mnt${pattern}`])
+    .slice(1);
   await context.host.runIn(
     { root: input.tools.root, mounts: [{ source: root, target: '/mnt', writable: true }] },
     { file: 'find', args: ['/mnt', '(', ...conditions, ')', '-delete'] },

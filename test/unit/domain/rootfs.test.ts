@@ -107,14 +107,19 @@ describe('unitPresets', () => {
 });
 
 describe('rootfsLeftovers', () => {
+  it('leave an amd64 image its own libraries and loader', () => {
+    expect(rootfsLeftovers('arm64')).toContain('/usr/lib64');
+    expect(rootfsLeftovers('amd64').join()).not.toMatch(/lib64|x86_64/);
+  });
+
   it('names absolute paths or folders of any depth, and never a whole top folder', () => {
-    expect(rootfsLeftovers.filter((pattern) => !/^(?:\/|\*\/)/.test(pattern))).toEqual([]);
+    expect(rootfsLeftovers('arm64').filter((pattern) => !/^(?:\/|\*\/)/.test(pattern))).toEqual([]);
     const tops = ['/', '/*', '/usr', '/etc', '/var', '/usr/*', '/etc/*', '/var/*', '/root/*', '/home/*'];
-    expect(rootfsLeftovers.filter((pattern) => tops.includes(pattern))).toEqual([]);
+    expect(rootfsLeftovers('arm64').filter((pattern) => tops.includes(pattern))).toEqual([]);
   });
 
   it('removes what must be each device’s own', () => {
-    expect(rootfsLeftovers).toEqual(
+    expect(rootfsLeftovers('arm64')).toEqual(
       expect.arrayContaining(['/etc/ssh/ssh_host_*', '/var/lib/systemd/random-seed', '/var/lib/dbus/machine-id']),
     );
   });
