@@ -61,8 +61,9 @@ export async function openBootPartition(
       hints: ['A Raspberry Pi starts from a FAT partition in an MBR partition table.'],
     });
   }
-  if (partition.offsetBytes + partition.sizeBytes > imageSizeBytes) {
-    throw new UserError('image-truncated', `${name} ends before its boot partition does`, {
+  // Also where only the root partition is cut off: nobody should go on with half an image.
+  if (mbr.partitions.some(({ offsetBytes, sizeBytes }) => offsetBytes + sizeBytes > imageSizeBytes)) {
+    throw new UserError('image-truncated', `${name} ends before its partitions do`, {
       hints: ['Was it copied or downloaded to its end?'],
     });
   }

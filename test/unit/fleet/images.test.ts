@@ -105,7 +105,7 @@ describe('overlays of a fleet', () => {
       expect(await bootFile(output, 'logo.bin')).toHaveLength(3000);
       expect((await stat(output)).mode & 0o777).toBe(0o600);
     }
-  });
+  }, 60_000);
 
   it('are made again for one device beside the others', async () => {
     await make();
