@@ -104,6 +104,16 @@ esac
   return faultyCard(name, ['sh', script]);
 }
 
+/** Its size becomes 0, as that of a reader whose card goes. */
+function takeOut(card: LoopCard, writer: ChildProcess): void {
+  // A write that is under way would make the file larger again.
+  writer.kill('SIGSTOP');
+  execFileSync('sleep', ['0.5']);
+  truncateSync(card.file, 0);
+  execFileSync('losetup', ['--set-capacity', card.path]);
+  writer.kill('SIGCONT');
+}
+
 describe('a card that fails', () => {
   it('with a byte that never changes is found by the read-back, and the place is named', async () => {
     const stuck = FAT_DATA + 5 * MiB + 1234;
@@ -176,8 +186,7 @@ describe('a card that fails', () => {
       const { device, phase } = JSON.parse(line) as { device?: string; phase?: string };
       if (isTaken || device !== gone.path || phase !== 'writing') return;
       isTaken = true;
-      truncateSync(gone.file, 0);
-      execFileSync('losetup', ['--set-capacity', gone.path]);
+      takeOut(gone, child);
     });
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
     const { cards } = JSON.parse(last) as { cards: readonly Card[] };
