@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import type { ByteRange } from '../../domain/disk/byte-range.js';
 import type { WritePlan } from '../../domain/disk/write-plan.js';
 import { BLOCK_BYTES, endOf } from '../../domain/disk/write-plan.js';
@@ -23,6 +23,8 @@ export interface BlockTaker {
 type Segment = ByteRange & { readonly block?: number; readonly sealed?: number };
 
 const DIGEST_BYTES = 32;
+/** Each holds a copy of its block. */
+const DIGESTS_UNDER_WAY = 4;
 
 /**
  * Reads the image once for all cards. The first reading goes through all of it, also where nothing is mapped, and takes
@@ -33,6 +35,7 @@ export class BlockFeed {
   readonly sealed: Uint8Array[] = [];
   private readonly digests: Buffer;
   private readonly segments: readonly Segment[];
+  private readonly underWay: Promise<void>[] = [];
 
   constructor(
     private readonly source: ImageSource,
@@ -44,9 +47,23 @@ export class BlockFeed {
     this.segments = segmentsOf(plan);
   }
 
-  /** sha256 of a block, known after the first reading. */
+  /** sha256 of a block, known after the first reading and `settled`. */
   digestOf(block: number): Uint8Array {
     return this.digests.subarray(block * DIGEST_BYTES, (block + 1) * DIGEST_BYTES);
+  }
+
+  /** Resolves when the digests of all blocks that were read are known. */
+  async settled(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+
+  private async takeDigest(block: number, bytes: Uint8Array): Promise<void> {
+    if (this.underWay.length === DIGESTS_UNDER_WAY) await this.underWay.shift();
+    this.underWay.push(
+      digestOf(bytes).then((digest) => {
+        this.digests.set(digest, block * DIGEST_BYTES);
+      }),
+    );
   }
 
   /**
@@ -63,8 +80,8 @@ export class BlockFeed {
         if (!taker.isListening()) break;
         await this.inMemory(segment, taker, scratch, async (bytes) => {
           const used = await this.fill(cursor, segment, bytes);
+          if (segment.block !== undefined) await this.takeDigest(segment.block, bytes);
           imageDigests.update(used);
-          if (segment.block !== undefined) this.digests.set(digestOf(bytes), segment.block * DIGEST_BYTES);
           if (segment.sealed !== undefined) this.sealed[segment.sealed] = Uint8Array.from(bytes);
         });
       }
@@ -77,6 +94,7 @@ export class BlockFeed {
     } finally {
       await cursor.close();
     }
+    await this.settled();
     return taker.isListening() ? imageDigests.finish() : '';
   }
 
@@ -90,7 +108,7 @@ export class BlockFeed {
         if (block === undefined || !taker.wants(block)) continue;
         await this.inMemory(segment, taker, undefined, async (bytes) => {
           await this.fill(cursor, segment, bytes);
-          if (Buffer.compare(this.digestOf(block), digestOf(bytes)) === 0) return;
+          if (Buffer.compare(this.digestOf(block), await digestOf(bytes)) === 0) return;
           throw new IntegrityError('image-changed', `${this.source.path} was changed while it was read`, {
             hints: ['Start again; the card does not boot until it is whole.'],
           });
@@ -160,6 +178,7 @@ function segmentsOf({ blocks, sealed, cardSizeBytes }: WritePlan): readonly Segm
   return segments;
 }
 
-export function digestOf(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest();
+/** sha256, taken beside the main thread; `bytes` are copied before this returns its promise. */
+export async function digestOf(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes));
 }

@@ -141,6 +141,7 @@ export class CardWriter {
   async readBack(feed: BlockFeed): Promise<void> {
     if (this.work.compareOnly) return;
     await this.guarded(async () => {
+      await feed.settled();
       await this.flush({ offsetBytes: 0, sizeBytes: this.plan.cardSizeBytes });
       await this.card.dropCache?.();
       const blocks = this.blocksIn(BlockState.written);
@@ -170,7 +171,7 @@ export class CardWriter {
         this.suspect(block);
         return;
       }
-      if (Buffer.compare(digestOf(found), feed.digestOf(block)) === 0) this.states[block] = BlockState.verified;
+      if (Buffer.compare(await digestOf(found), feed.digestOf(block)) === 0) this.states[block] = BlockState.verified;
       else this.suspect(block);
     });
   }
