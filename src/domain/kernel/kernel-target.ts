@@ -48,3 +48,11 @@ export function kernelArchitecture(kernel: Uint8Array): Architecture {
   const { offset, bytes } = BZIMAGE_MAGIC;
   return Buffer.from(kernel.subarray(offset, offset + bytes.length)).toString('latin1') === bytes ? 'amd64' : 'arm64';
 }
+
+/** What a bzImage says of itself where it is not packed: kernel_version of the boot protocol. Undefined for others. */
+export function bzImageVersion(kernel: Uint8Array): string | undefined {
+  if (kernelArchitecture(kernel) !== 'amd64') return undefined;
+  const bytes = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  const at = bytes.readUInt16LE(0x20e) + 0x200;
+  return /^\d+\.\S+/.exec(bytes.toString('latin1', at, at + 64))?.[0];
+}

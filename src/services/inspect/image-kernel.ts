@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { baseName } from '../../domain/image/file-entry.js';
+import { bzImageVersion } from '../../domain/kernel/kernel-target.js';
 import { bootFilesOf } from '../../domain/firmware/firmware-choice.js';
 import type { KernelReport } from '../../domain/image/image-report.js';
 import type { FileView } from './file-view.js';
@@ -19,7 +20,8 @@ export async function reportKernel(
   const entry = files.find(`${bootMount}/${kernel}`);
   const modules = files.children(files.find(MODULES)?.path ?? MODULES).filter(({ kind }) => kind === 'folder');
   if (entry?.kind !== 'file') return undefined;
-  const version = versionIn(await unpacked(await files.bytes(entry)));
+  const bytes = await files.bytes(entry);
+  const version = bzImageVersion(bytes) ?? versionIn(await unpacked(bytes));
   return {
     ...(version === undefined ? {} : { version }),
     file: entry.path,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileTargets, kernelArchitecture } from '../../../../src/domain/kernel/kernel-target.js';
+import { bzImageVersion, compileTargets, kernelArchitecture } from '../../../../src/domain/kernel/kernel-target.js';
 
 describe('kernelArchitecture', () => {
   it.each([
@@ -9,6 +9,16 @@ describe('kernelArchitecture', () => {
     ['nothing', new Uint8Array(), 'arm64'],
   ])('knows %s', (_, kernel, architecture) => {
     expect(kernelArchitecture(kernel)).toBe(architecture);
+  });
+});
+
+describe('bzImageVersion', () => {
+  it('reads what stands in front of the packed kernel', () => {
+    const kernel = Buffer.from(bytesWith('HdrS', 0x202));
+    kernel.writeUInt16LE(0x100, 0x20e);
+    kernel.write('6.12.1-reswarm (reswarm@reswarm-os) #1', 0x300, 'latin1');
+    expect(bzImageVersion(kernel)).toBe('6.12.1-reswarm');
+    expect(bzImageVersion(bytesWith('ARMd', 0x38))).toBeUndefined();
   });
 });
 
