@@ -23,10 +23,11 @@ export async function measureInject(image: string, folder: string, runs: number)
   ];
   const starts: number[] = [];
   const injections: number[] = [];
+  const cpu: number[] = [];
   const traffic: number[] = [];
   for (let run = 0; run <= runs; run += 1) {
     const start = await time(process.execPath, [CLI, '--version']);
-    const { seconds, result } = await timeCli(['inject', target, ...identity(run)]);
+    const { seconds, cpuSeconds, result } = await timeCli(['inject', target, ...identity(run)]);
     const { changed, readBytes, writtenBytes } = result as {
       changed: boolean;
       readBytes: number;
@@ -37,6 +38,7 @@ export async function measureInject(image: string, folder: string, runs: number)
     if (run === 0) continue;
     starts.push(start.seconds);
     injections.push(seconds);
+    cpu.push(cpuSeconds - start.cpuSeconds);
     traffic.push(readBytes + writtenBytes);
   }
   const ms = (value: number): string => `${Math.round(value * 1000)} ms`;
@@ -45,7 +47,7 @@ export async function measureInject(image: string, folder: string, runs: number)
       what: '`inject` into a raw image (name, key, Wi-Fi, time zone), beyond the start of the program',
       value: ms(median(injections) - median(starts)),
       target: '≤ 100 ms',
-      how: `median of ${runs}: ${ms(median(injections))} in all, ${ms(median(starts))} for \`--version\``,
+      how: `median of ${runs}: ${ms(median(injections))} in all, ${ms(median(starts))} for \`--version\`; ${ms(median(cpu))} of processor time beyond it`,
     },
     {
       what: '… bytes of the image read, written and read back',

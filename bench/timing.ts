@@ -51,13 +51,15 @@ async function childrenCpuSeconds(): Promise<number> {
   return (Number(words[13]) + Number(words[14])) / CLOCK_TICKS_PER_SECOND;
 }
 
-/** reswarm-os with --json; `result` is the last line of its output. */
+/** reswarm-os with --json; `result` is the one document of its output, or the last line of its events. */
 export async function timeCli(
   args: readonly string[],
   cwd?: string,
 ): Promise<{ seconds: number; cpuSeconds: number; result: unknown }> {
   const { seconds, cpuSeconds, stdout } = await time(process.execPath, [CLI, ...args, '--json'], cwd);
-  return { seconds, cpuSeconds, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as unknown };
+  const text = stdout.trimEnd();
+  const last = text.startsWith('{\n') ? text : (text.split('\n').at(-1) ?? '');
+  return { seconds, cpuSeconds, result: JSON.parse(last) as unknown };
 }
 
 export function median(values: readonly number[]): number {
