@@ -163,7 +163,7 @@ function chooseMachine(architecture: Architecture, { image, machine, deviceTree 
 
 /** KVM runs the host's own architecture only, and no Raspberry Pi of QEMU's. */
 async function canAccelerate({ architecture, fixed }: Machine, host: Host): Promise<boolean> {
-  return fixed === undefined && architecture === host.facts.architecture && (await hasKvm());
+  return fixed === undefined && architecture === host.facts.architecture && (await hasKvm(architecture));
 }
 
 function withKvm(sandbox: Sandbox): Sandbox {
