@@ -11,7 +11,7 @@ export function warningsOf({ warnings }: { readonly warnings: readonly Problem[]
 
 /** What was done, in names and never in values. */
 export function describeInjection(injection: Injection): string[] {
-  const { changed, image, instanceId, instanceIdBefore, written, removed, diskId, fatSerial } = injection;
+  const { changed, image, instanceId, instanceIdBefore, written, removed, diskId, fatSerial, outdated } = injection;
   if (!changed) return [`Nothing changed: ${image} is that device already (${instanceId}).`];
   const instance =
     instanceIdBefore === undefined || instanceIdBefore === instanceId
@@ -28,5 +28,6 @@ export function describeInjection(injection: Injection): string[] {
     ...(injection.writtenBytes === 0
       ? []
       : [`  traffic   ${formatSize(injection.writtenBytes)} written, ${formatSize(injection.readBytes)} read`]),
+    ...(outdated.length === 0 ? [] : [`  no more   ${outdated.join(', ')}: of the image as it was before`]),
   ];
 }

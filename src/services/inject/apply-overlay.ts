@@ -9,6 +9,7 @@ import { checkImagePath, replaceImage } from '../build/image-file.js';
 import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import { withImageFile, type ImageTarget } from './image-target.js';
+import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
 export type AppliedOverlay = { readonly image: string; readonly writtenBytes: number; readonly unchanged: boolean };
 
@@ -27,13 +28,15 @@ export async function applyOverlay(
   const { overlay, baseSha256 } = decodeOverlay(await readOverlayFile(options.overlay));
   const { output, image } = options;
   if (output === undefined) {
-    return withImageFile(image, 'write', async (target) => {
+    const applied = await withImageFile(image, 'write', async (target) => {
       if (await isApplied(target, overlay)) return { image, writtenBytes: 0, unchanged: true };
       await requireBase(target, image, overlay, baseSha256, host.signal);
       await target.write([overlay.extents]);
       await readBack(target, overlay);
       return { image, writtenBytes: overlayBytes(overlay), unchanged: false };
     });
+    if (!applied.unchanged) await removeOutdatedNeighbours(image);
+    return applied;
   }
   const problems = await checkImagePath(output);
   if (problems.length > 0) throw UserError.fromProblems(problems);

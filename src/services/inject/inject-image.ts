@@ -17,6 +17,7 @@ import { deviceChanges, type DeviceChangesOptions } from './device-changes.js';
 import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import type { ImageTarget } from './image-target.js';
+import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 import { targetOf, withFreshRead, withImageFile } from './image-target.js';
 import { writeDeviceImage } from '../build/write-device-image.js';
 
@@ -55,6 +56,8 @@ export type Injection = {
   readonly overlayBytes: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+  /** What described the image file as it was before, and was taken away. */
+  readonly outdated: readonly string[];
   readonly warnings: readonly Problem[];
 };
 
@@ -73,14 +76,15 @@ export async function injectImage(options: InjectOptions, host: Host): Promise<I
       withImageFile(raw, 'read', async (target) => {
         const { edit, injection } = await planInjection(target, options);
         await writeDeviceImage(target, edit.overlay, output, tools, host);
-        return { ...injection, image: output, changed: true, ...target.traffic };
+        const outdated = await removeOutdatedNeighbours(output);
+        return { ...injection, image: output, changed: true, ...target.traffic, outdated };
       }),
     );
   }
   if (isDevice) return injectCard(options, host);
   await refusePacked(image);
   const injection = await withImageFile(image, 'write', (target) => injectTarget(target, options));
-  return { ...injection, warnings: [...injection.warnings, ...(await staleNeighbours(injection))] };
+  return { ...injection, outdated: injection.changed ? await removeOutdatedNeighbours(image) : [] };
 }
 
 async function injectCard(options: InjectOptions, host: Host): Promise<Injection> {
@@ -124,6 +128,7 @@ async function planInjection(target: ImageTarget, options: TargetOptions) {
     fatSerial: changes.fatSerial ?? view.serial,
     overlayBytes: overlayBytes(edit.overlay),
     ...target.traffic,
+    outdated: [],
     warnings: device.warnings,
   };
   return { edit, injection, files: changes.files };
@@ -184,19 +189,4 @@ async function refusePacked(path: string): Promise<void> {
   throw new UserError('image-compressed', `${path} is compressed (${packed}) and cannot be changed in place`, {
     hints: [`Name a new image for the result: --output device.img (or device.img.${packed}).`],
   });
-}
-
-/** What lies beside an image and describes it as it was. */
-async function staleNeighbours({ image, changed }: Injection): Promise<Problem[]> {
-  if (!changed) return [];
-  const stale: string[] = [];
-  for (const name of new Set([`${image}.bmap`, image.replace(/\.img$/, '.bmap'), `${image}.sha256`])) {
-    if (name !== image && (await stat(name).catch(() => undefined)) !== undefined) stale.push(name);
-  }
-  return stale.map((name) => ({
-    code: 'image-description-stale',
-    message: `${name} describes the image as it was before`,
-    hint: 'Remove it, or make it anew.',
-    file: name,
-  }));
 }

@@ -7,6 +7,7 @@ import type { InjectOptions, Injection } from './inject-image.js';
 import { injectTarget, withCard } from './inject-image.js';
 import type { ImageTarget } from './image-target.js';
 import { withImageFile } from './image-target.js';
+import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
 /** What cloud-init has left on the root partition of a card. */
 export type CardState = {
@@ -35,7 +36,10 @@ type ReseedOptions = Omit<InjectOptions, 'output' | 'uniqueDisk'>;
  */
 export async function reseedImage(options: ReseedOptions, host: Host): Promise<Reseeding> {
   const isDevice = (await stat(options.image).catch(() => undefined))?.isBlockDevice() === true;
-  if (!isDevice) return withImageFile(options.image, 'write', (target) => reseedTarget(target, options));
+  if (!isDevice) {
+    const reseeding = await withImageFile(options.image, 'write', (target) => reseedTarget(target, options));
+    return { ...reseeding, outdated: reseeding.changed ? await removeOutdatedNeighbours(options.image) : [] };
+  }
   return withCard(options.image, host, (target, device) =>
     reseedTarget(target, options, (files) => options.confirm({ device, path: options.image, files })),
   );
