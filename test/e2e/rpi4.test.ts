@@ -140,8 +140,8 @@ describe('an image for the Raspberry Pi 4', () => {
     });
     expect(report.kernel?.modules).toEqual([report.kernel?.version]);
     expect(report.packages.list.map(({ name }) => name)).toContain('docker.io');
-    const dumped = await tool('dumpe2fs', '-h', `/mnt/rpi4.img?offset=${report.partitions[1]?.offsetBytes ?? 0}`);
-    expect(dumped).toContain(report.partitions[1]?.fileSystem?.uuid);
+    const listed = await tool('tune2fs', '-l', `/mnt/rpi4.img?offset=${report.partitions[1]?.offsetBytes ?? 0}`);
+    expect(listed).toContain(report.partitions[1]?.fileSystem?.uuid);
     expect((await cli(['inspect', image, '--cat', '/boot/user-data'])).stdout).toContain('runcmd ran');
     expect((await cli(['inspect', image, '--ls', '/etc/fstab'])).stdout).toMatch(/^-rw-r--r-- +root +root .* fstab$/m);
     const page = join(folder, 'page.html');
@@ -156,6 +156,7 @@ describe('an image for the Raspberry Pi 4', () => {
     expect(changed.stages.filter(({ cached }) => !cached).map(({ stage }) => stage)).toEqual([
       'boot-partition',
       'disk',
+      'block-map',
     ]);
     expect(await digestOf(image)).not.toBe(first);
     await writeFile(join(folder, 'user-data'), USER_DATA);
