@@ -222,8 +222,9 @@ async function withDevice<T>(
   await mkdir(mount, { recursive: true });
   const served = join(mount, 'disk');
   await writeFile(served, '');
-  const rate = `rate=${CARD_BYTES_PER_SECOND * 8}`;
-  const server = spawn('nbdfuse', [served, '--command', 'nbdkit', '--single', '--filter=rate', 'file', file, rate], {
+  // Without a small burst whoever comes after a pause gets two seconds for nothing.
+  const rate = [`rate=${CARD_BYTES_PER_SECOND * 8}`, 'burstiness=0.1'];
+  const server = spawn('nbdfuse', [served, '--command', 'nbdkit', '--single', '--filter=rate', 'file', file, ...rate], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   try {

@@ -34,7 +34,7 @@ export type CardWork = {
 };
 
 /** Reads and writes under way at once. Some readers can do two, none gains from more than a few. */
-export const CARD_DEPTH = 4;
+export const CARD_DEPTH = 3;
 /** A bad range is written so often again. */
 const REWRITES = 3;
 /** A card with more broken places than this is given up at once: each may take many seconds. */

@@ -48,7 +48,7 @@ export type CardsToWrite = {
 /** What is read ahead for all cards together. */
 const SHARED_SLOTS = 6;
 /** How far a card may fall behind the others before they have to wait for it. */
-const SLOTS_A_CARD = 6;
+const SLOTS_A_CARD = 5;
 /** So long in all may one card keep the others waiting; then they go on without it, and it gets a reading of its own. */
 const PATIENCE_MS = 10_000;
 const WATCH_EVERY_MS = 250;
