@@ -19,6 +19,7 @@ import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
 import type { DeviceWritePlan } from '../ui/describe-device.js';
 import { describeDeviceWrite } from '../ui/describe-device.js';
 import { describePlan } from '../ui/describe-plan.js';
+import { seedFlags } from '../ui/seed-flags.js';
 import { BaseCommand } from './base-command.js';
 
 /** What the handling of --device needs of the flags. */
@@ -91,20 +92,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: 'write the image file through a loop device, as root: the same bytes',
       helpGroup: 'TARGET',
     }),
-    'user-data': Flags.string({
-      description: 'cloud-init user-data of this device',
-      helpValue: 'FILE',
-      helpGroup: 'SEED',
-    }),
-    'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE', helpGroup: 'SEED' }),
-    'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE', helpGroup: 'SEED' }),
-    hostname: Flags.string({ description: 'name of the device', helpGroup: 'SEED' }),
-    'ssh-key': Flags.string({
-      description: 'public key that may log in as the default user: a file, or the key itself',
-      multiple: true,
-      helpValue: 'FILE|KEY',
-      helpGroup: 'SEED',
-    }),
+    ...seedFlags,
     packages: Flags.string({
       description: 'Debian packages to add, separated by commas',
       multiple: true,

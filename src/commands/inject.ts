@@ -11,24 +11,12 @@ import { readSecretFile } from '../services/inject/secret-file.js';
 import { askSecret } from '../ui/ask-secret.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
 import { describeInjection, warningsOf } from '../ui/describe-injection.js';
+import { seedFlags } from '../ui/seed-flags.js';
 import { BaseCommand } from './base-command.js';
 
 /** What a device is to be; `reseed` takes the same. */
 export const identityFlags = {
-  'user-data': Flags.string({
-    description: 'cloud-init user-data of this device',
-    helpValue: 'FILE',
-    helpGroup: 'SEED',
-  }),
-  'meta-data': Flags.string({ description: 'cloud-init meta-data', helpValue: 'FILE', helpGroup: 'SEED' }),
-  'network-config': Flags.string({ description: 'cloud-init network-config', helpValue: 'FILE', helpGroup: 'SEED' }),
-  hostname: Flags.string({ description: 'name of the device', helpGroup: 'SEED' }),
-  'ssh-key': Flags.string({
-    description: 'public key that may log in: a file, or the key itself',
-    multiple: true,
-    helpValue: 'FILE|KEY',
-    helpGroup: 'SEED',
-  }),
+  ...seedFlags,
   user: Flags.string({
     description: 'user who may log in, use sudo and Docker',
     helpValue: 'NAME',
