@@ -24,6 +24,7 @@ beforeAll(async () => {
     spawnSync('nbdkit', ['--version']).error !== undefined ||
     spawnSync('nbdfuse', ['--version']).error !== undefined
   ) {
+    execFileSync('apt-get', ['update']);
     execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', 'nbdkit', 'libnbd-bin']);
   }
   folder = await mkdtemp('/var/tmp/reswarm-faults-');
