@@ -15,7 +15,7 @@ interface ByteSource {
   /** Fewer than asked for only at the end. */
   read(sizeBytes: number): Promise<Buffer>;
   /** Whether so many bytes were there. */
-  skip(sizeBytes: number): Promise<boolean>;
+  advance(sizeBytes: number): Promise<boolean>;
 }
 
 const MAX_PAX_BYTES = 1024 * 1024;
@@ -85,7 +85,7 @@ async function readMembers(
     const isAbout = ['x', 'g', 'L', 'K'].includes(header.type);
     const keep = isAbout ? sizeBytes <= MAX_PAX_BYTES : header.type === '0' && wanted(path, sizeBytes);
     const data = keep ? await source.read(paddedBytes(sizeBytes)) : undefined;
-    const isWhole = data === undefined ? await source.skip(paddedBytes(sizeBytes)) : data.length >= sizeBytes;
+    const isWhole = data === undefined ? await source.advance(paddedBytes(sizeBytes)) : data.length >= sizeBytes;
     if (!isWhole) return { fault: 'truncated', detail: `it ends inside ${path}` };
     const content = data?.subarray(0, sizeBytes);
     if (header.type === 'x' && content !== undefined) {
@@ -118,7 +118,7 @@ class FileSource implements ByteSource {
     return buffer.subarray(0, bytesRead);
   }
 
-  skip(sizeBytes: number): Promise<boolean> {
+  advance(sizeBytes: number): Promise<boolean> {
     this.position += sizeBytes;
     return Promise.resolve(this.position <= this.sizeBytes);
   }
@@ -138,7 +138,7 @@ class StreamSource implements ByteSource {
     return Buffer.concat(parts);
   }
 
-  async skip(sizeBytes: number): Promise<boolean> {
+  async advance(sizeBytes: number): Promise<boolean> {
     return (await this.take(sizeBytes, () => undefined)) === sizeBytes;
   }
 

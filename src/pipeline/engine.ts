@@ -103,7 +103,7 @@ export class Engine {
   }
 
   /** A step that need not be done: its result is there. */
-  skip(name: string, key: string): void {
+  foundDone(name: string, key: string): void {
     this.reporter.emit({ type: 'stage-finished', stage: name, cached: true, durationMs: 0, key });
   }
 

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createHash } from 'node:crypto';
 import { fat32Geometry } from '../domain/disk/fat32.js';
 import type { Command } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';
 import { toolVersions } from './tools-tree.js';
+import { sha256 } from '../domain/sha256.js';
 
 /** One file of the FAT: copied from a stage's result (whose digest says which bytes) or written from text. */
 export type BootFile = { readonly name: string } & (
@@ -102,8 +102,4 @@ async function stageFile(file: BootFile, folder: string, time: number): Promise<
 /** Sorted: the order of a FAT's directory entries is the order of copying. */
 function topLevelNames(files: readonly BootFile[]): readonly string[] {
   return [...new Set(files.map((file) => file.name.split('/')[0] ?? file.name))].sort();
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../domain/command.js';
@@ -6,6 +5,7 @@ import { CommandError, UserError } from '../errors.js';
 import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from './tools-tree.js';
 import { toolVersions } from './tools-tree.js';
+import { sha256 } from '../domain/sha256.js';
 
 /** The source of an overlay; `file` is for messages. */
 export type OverlaySource = { readonly name: string; readonly file: string; readonly text: string };
@@ -52,8 +52,4 @@ function dtcCommand(name: string): Command {
     file: 'dtc',
     args: ['-@', '-q', '-I', 'dts', '-O', 'dtb', '-o', `/mnt/${name}.dtbo`, `${name}.dtso`],
   };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

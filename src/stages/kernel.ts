@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../domain/json.js';
@@ -11,6 +10,7 @@ import type { KernelBuild, KernelInput } from './kernel/kernel-build.js';
 import { inside, startBuild } from './kernel/kernel-build.js';
 import { prepareSource } from './kernel/source.js';
 import { toolVersions } from './tools-tree.js';
+import { sha256 } from '../domain/sha256.js';
 
 export type { KernelInput } from './kernel/kernel-build.js';
 export { makeCommand } from './kernel/kernel-build.js';
@@ -95,10 +95,6 @@ export function kernelKey(input: KernelInput): Json {
     ...(architecture === 'arm64' ? {} : { architecture }),
     ...(patches.length === 0 ? {} : { patches: patches.map(({ text }) => sha256(text)) }),
   };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** The tools tree cross-compiles for arm64, and natively for the host's own architecture. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Board } from '../domain/board.js';
@@ -17,6 +16,7 @@ import type { Stage } from '../pipeline/stage.js';
 import { placeFiles, runInImage } from './root-partition/finish-root.js';
 import type { ToolsTree } from './tools-tree.js';
 import { toolVersions } from './tools-tree.js';
+import { sha256 } from '../domain/sha256.js';
 
 /** A folder that is copied over the root file system; everything in it belongs to root afterwards. */
 export type RootLayer = {
@@ -238,7 +238,3 @@ function fileKey({ sha256, to, mode, owner, unpack }: PlacedFile): Json {
 }
 
 const ENTRY_TYPES: Readonly<Record<string, TreeEntry['type']>> = { f: 'file', d: 'folder', l: 'link' };
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type XmlDocument, type XmlElement, XmlElement as Element, parseXml } from '@rgrove/parse-xml';
 import { UserError } from '../../errors.js';
+import { sha256 } from '../sha256.js';
 
 /** Blocks that hold something, both ends included, and the sha256 (hex) of their bytes; the image may end within the last one. */
 export type BlockRange = { readonly firstBlock: number; readonly lastBlock: number; readonly sha256: string };
@@ -139,8 +139,4 @@ function readRange(element: XmlElement, fail: Fail): BlockRange {
 
 function formatBlocks({ firstBlock, lastBlock }: BlockRange): string {
   return firstBlock === lastBlock ? `${firstBlock}` : `${firstBlock}-${lastBlock}`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -147,7 +147,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const facts = { request, key, layout, rootContent: content, packages, tools, packagesAsOf: asOf };
   const isFile = request.target.type !== 'device';
   const current = isFile ? await findCurrentImage(request.image, key) : undefined;
-  if (current !== undefined) for (const stage of ['boot-partition', 'disk']) engine.skip(stage, key);
+  if (current !== undefined) for (const stage of ['boot-partition', 'disk']) engine.foundDone(stage, key);
 
   return withStagedFiles(async (staged) => {
     const file = { path: request.image, mode: request.fileMode, staged };

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { ImageInput } from '../../config/image-description.js';
 import type { Board } from '../../domain/board.js';
@@ -7,6 +6,7 @@ import { canonicalJson } from '../../domain/json.js';
 import type { PackageLock } from '../../domain/debian/packages.js';
 import type { ToolsTree } from '../../stages/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
+import { sha256 } from '../../domain/sha256.js';
 
 /** Everything that went into a build, with version and digest; not the packages that are installed, and not the seed. */
 export function imageInputs(request: BuildRequest, lock: PackageLock, tools: ToolsTree): readonly ImageInput[] {
@@ -57,8 +57,4 @@ function boardText(board: Board): string {
   const isPlace = (value: unknown): boolean => typeof value === 'string' && value.startsWith('/');
   const text = JSON.stringify(board, (_, value: unknown) => (isPlace(value) ? undefined : value));
   return canonicalJson(JSON.parse(text) as Json);
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

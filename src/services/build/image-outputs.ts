@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { open, readFile, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +17,7 @@ import * as paths from './image-file.js';
 import { makeBlockMap, readerOf } from './make-block-map.js';
 import { mappedRanges } from '../mapped-ranges.js';
 import type { StagedFiles } from './staged-files.js';
+import { sha256 } from '../../domain/sha256.js';
 
 export type OutputOptions = {
   readonly compression: Compression;
@@ -54,8 +54,8 @@ export async function completeOutputs(
 ): Promise<Outputs> {
   const { request } = facts;
   const work = new OutputWork(facts, current, staged, engine);
-  const { sha256, sizeBytes } = image;
-  const files: [ImageOutput, ...ImageOutput[]] = [outputOf(request.image, 'image', { sizeBytes, sha256 })];
+  const { sizeBytes } = image;
+  const files: [ImageOutput, ...ImageOutput[]] = [outputOf(request.image, 'image', image)];
   files.push(await work.blockMap(sizeBytes));
   for (const compression of COMPRESSIONS) {
     const packed = await work.packed(
@@ -70,7 +70,7 @@ export async function completeOutputs(
     basename(path),
   );
   return engine.store.withLock(
-    `sums-${digestOf(dirname(request.image))}`,
+    `sums-${sha256(dirname(request.image))}`,
     () => undefined,
     async () => {
       const previous = await paths.readDescription(request.image);
@@ -80,7 +80,7 @@ export async function completeOutputs(
         gone.map(({ name }) => name),
       );
       if (staged.isEmpty) return { files, described, unchanged: true };
-      await work.description({ sha256, sizeBytes }, files);
+      await work.description({ sha256: image.sha256, sizeBytes }, files);
       for (const { path } of gone) await rm(path, { force: true });
       await staged.commit();
       return { files, described, unchanged: false };
@@ -110,7 +110,7 @@ class OutputWork {
         return formatBmap(await makeBlockMap(read, { sizeBytes, used }, this.engine.host, report));
       });
       await this.staged.writeText(path, this.facts.request.fileMode, text);
-      return outputOf(path, 'block-map', { sizeBytes: Buffer.byteLength(text), sha256: digestOf(text) });
+      return outputOf(path, 'block-map', { sizeBytes: Buffer.byteLength(text), sha256: sha256(text) });
     });
   }
 
@@ -185,7 +185,7 @@ class OutputWork {
 
   private async present(path: string, task: string | undefined): Promise<ImageOutput | undefined> {
     const found = this.current && (await paths.findCurrentFile(path, this.current));
-    if (found !== undefined && task !== undefined) this.engine.skip(task, this.facts.key);
+    if (found !== undefined && task !== undefined) this.engine.foundDone(task, this.facts.key);
     return found;
   }
 
@@ -233,8 +233,4 @@ function outputOf(
 
 function formatJson(value: Json | ImageDescription): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

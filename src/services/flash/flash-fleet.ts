@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { encodeOverlay } from '../../domain/disk/overlay.js';
 import type { Problem } from '../../errors.js';
 import { describeProblem, UserError } from '../../errors.js';
@@ -10,6 +9,7 @@ import type { FleetBaseOptions } from '../fleet/fleet-base.js';
 import { fleetBase } from '../fleet/fleet-base.js';
 import { nextDevices } from '../fleet/fleet-queue.js';
 import { recordWritten } from '../fleet/fleet-record.js';
+import { sha256 } from '../../domain/sha256.js';
 
 export type FleetCards = {
   /** YAML or CSV file, or a folder of .flock files. */
@@ -127,6 +127,6 @@ async function recordCard(recordPath: string, { device, personal }: PlannedCard,
     },
     imageSha256,
     seedSha256: personal.seedSha256,
-    overlaySha256: createHash('sha256').update(overlay).digest('hex'),
+    overlaySha256: sha256(overlay),
   });
 }

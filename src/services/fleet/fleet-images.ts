@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { seedDigest } from '../../domain/seed-digest.js';
 import { IntegrityError, UserError, type Problem } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { writeData } from '../../stages/disk.js';
-import { imageDigest } from '../inject/apply-overlay.js';
+import { targetDigest } from '../inject/apply-overlay.js';
 import { openBootPartition, wrongBootFiles } from '../inject/boot-overlay.js';
 import type { CheckedFleet, FleetOptions, SeedBase } from './check-fleet.js';
 import { deviceChanges, type DeviceChanges } from '../inject/device-changes.js';
@@ -20,6 +19,7 @@ import { findDevice, openFleet } from './fleet-queue.js';
 import { findTools } from '../find-tools.js';
 import { withRawImage } from '../image-source.js';
 import { withImageFile, type ImageTarget } from '../inject/image-target.js';
+import { sha256 } from '../../domain/sha256.js';
 
 export type FleetImagesOptions = FleetOptions & {
   readonly base: string;
@@ -61,7 +61,7 @@ export async function makeFleetImages(
   return withRawImage(options.base, await findTools(host), host, (raw) =>
     withImageFile(raw, 'read', async (base) => {
       await openBootPartition(base.read, base.sizeBytes, options.base);
-      const baseSha256 = await imageDigest(base, host.signal);
+      const baseSha256 = await targetDigest(base, host.signal);
       const reader = new IdentityReader();
       const errors = new GroupedFindings();
       const notes = new GroupedFindings();
@@ -131,7 +131,7 @@ async function overlayFile(
   await writeFile(join(folder, file), bytes, { mode: 0o600 });
   const { instanceId, seed } = changes;
   const seedSha256 = seedDigest(seed);
-  const overlaySha256 = createHash('sha256').update(bytes).digest('hex');
+  const overlaySha256 = sha256(bytes);
   add(device, { instanceId, seedSha256, overlaySha256, path: file });
   return { device, file, instanceId, seedSha256, overlayBytes: bytes.length };
 }

@@ -91,7 +91,7 @@ async function requireBase(
   baseSha256: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const fits = base.sizeBytes === overlay.imageSizeBytes && (await imageDigest(base, signal)) === baseSha256;
+  const fits = base.sizeBytes === overlay.imageSizeBytes && (await targetDigest(base, signal)) === baseSha256;
   if (fits) return;
   throw new UserError('overlay-wrong-image', `The overlay was not made for ${name}`, {
     details: [`made for an image with the sha256 ${baseSha256}`],
@@ -100,7 +100,7 @@ async function requireBase(
 }
 
 /** sha256 (hex) of a whole image. */
-export async function imageDigest(base: ImageTarget, signal: AbortSignal): Promise<string> {
+export async function targetDigest(base: ImageTarget, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for (let position = 0; position < base.sizeBytes; position += 512 * KiB) {
     signal.throwIfAborted();

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FatChange } from '../../domain/disk/fat/editor.js';
 import { FatEditor } from '../../domain/disk/fat/editor.js';
 import { fatTime } from '../../domain/disk/fat/directory.js';
@@ -8,6 +7,7 @@ import type { Extent, Overlay, ReadBytes } from '../../domain/disk/overlay.js';
 import { SECTOR_BYTES } from '../../domain/disk/overlay.js';
 import { SectorCache } from '../../domain/disk/sector-cache.js';
 import { UserError } from '../../errors.js';
+import { sha256 } from '../../domain/sha256.js';
 
 /** What is to be different on the boot partition of one device. */
 export type BootChanges = {
@@ -133,5 +133,5 @@ export async function wrongBootFiles(
 }
 
 function digest(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('hex');
+  return bytes === undefined ? undefined : sha256(bytes);
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { checkSeed } from '../../config/seed/check-seed.js';
 import type { CloudInitSchemas } from '../../config/seed/cloud-init-schemas.js';
 import { asMapping, readSeedYaml } from '../../config/seed/cloud-init-yaml.js';
@@ -24,6 +23,7 @@ import type { Problem } from '../../errors.js';
 import { UserError } from '../../errors.js';
 import type { BootChanges, BootPartitionView } from './boot-overlay.js';
 import { diskIdExtents } from './disk-id.js';
+import { sha256 } from '../../domain/sha256.js';
 
 export type DeviceChangesOptions = {
   /** What an image without a seed gets: the project's `cloud-init/`. */
@@ -177,7 +177,7 @@ function withFittingInstance(
   const derived = instanceIdOf({ file: SEED_FILE_NAMES.metaData, text: seed.metaData }) ?? '';
   const used = new Set([...(options.usedInstanceIds ?? []), ...(idBefore === undefined ? [] : [idBefore])]);
   let id = derived;
-  for (let round = 1; used.has(id); round += 1) id = `reswarm-${digest(`${derived}\0${round}`).slice(0, 16)}`;
+  for (let round = 1; used.has(id); round += 1) id = `reswarm-${sha256(`${derived}\0${round}`).slice(0, 16)}`;
   return { ...seed, metaData: withId(seed.metaData, id) };
 }
 
@@ -196,12 +196,8 @@ function withId(metaData: string, id: string): string {
 
 /** The same instance always has the same disk id, so that doing it twice changes nothing. Zero means "none". */
 function uniqueDisk(instanceId: string): { readonly diskId: string; readonly fatSerial: string } {
-  const hex = (purpose: string): string => digest(`reswarm-os ${purpose}\0${instanceId}`).slice(0, 8);
+  const hex = (purpose: string): string => sha256(`reswarm-os ${purpose}\0${instanceId}`).slice(0, 8);
   return { diskId: hex('disk id').replace(/^0{8}$/, '00000001'), fatSerial: hex('fat serial').toUpperCase() };
-}
-
-function digest(content: string): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 function elsewhere(cmdline: string | undefined): Problem[] {
