@@ -86,7 +86,7 @@ describe('a tarball of kernel sources', () => {
 describe('a folder of patches', () => {
   const patchOf = (context: string) => `--- a/init/Kconfig
 +++ b/init/Kconfig
-@@ -1,2 +1,6 @@
+@@ -1,2 +1,5 @@
  # SPDX-License-Identifier: GPL-2.0-only
 +config RESWARM_PATCHED
 +\tbool "Asked for by a patch"
@@ -124,7 +124,7 @@ it('an option that did not survive is named, with what it depends on', async () 
   expect(result.exitCode).toBe(2);
   expect(errorCode(result)).toBe('kernel-option-lost');
   expect(result.stdout).toMatch(/can\.config/);
-  expect(result.stdout).toMatch(/CAN_DEV|\bCAN\b/);
+  expect(result.stdout).toContain('CAN_DEV=n');
 });
 
 describe('kernel config', () => {

@@ -2,18 +2,25 @@
 export type KconfigEntry = {
   /** Without CONFIG_. */
   readonly name: string;
-  /** Conditions, each of which must hold: `depends on`, and the `if` and `menu` blocks around it in the same file. */
+  /** Conditions, each of which must hold: `depends on`, and the `if` and `menu` blocks around it. */
   readonly conditions: readonly string[];
   /** A person can set it; false: only other options set it. */
   readonly hasPrompt: boolean;
   readonly file: string;
 };
 
+/** A file that another one includes, and the conditions that its place there puts on all that it holds. */
+export type KconfigSource = { readonly file: string; readonly conditions: readonly string[] };
+
+/** What one Kconfig file says: of options, and which files it includes. */
+export type KconfigFile = { readonly entries: readonly KconfigEntry[]; readonly sources: readonly KconfigSource[] };
+
 type Block = { readonly kind: 'if' | 'menu' | 'choice'; readonly conditions: string[] };
 
-/** Reads the entries of one Kconfig file (Documentation/kbuild/kconfig-language.rst). Help texts are not read. */
-export function parseKconfig(text: string, file: string): readonly KconfigEntry[] {
+/** Reads one Kconfig file (Documentation/kbuild/kconfig-language.rst). Help texts are not read. */
+export function parseKconfig(text: string, file: string): KconfigFile {
   const entries: { name: string; conditions: string[]; hasPrompt: boolean; around: readonly Block[] }[] = [];
+  const sources: { file: string; around: readonly Block[] }[] = [];
   const blocks: Block[] = [];
   let into: string[] | undefined;
   let helpIndent: number | undefined;
@@ -48,6 +55,9 @@ export function parseKconfig(text: string, file: string): readonly KconfigEntry[
         blocks.pop();
         into = undefined;
         break;
+      case 'source':
+        sources.push({ file: rest.replaceAll('"', ''), around: [...blocks] });
+        break;
       case 'depends':
         into?.push(rest.replace(/^on\s+/, ''));
         break;
@@ -72,12 +82,45 @@ export function parseKconfig(text: string, file: string): readonly KconfigEntry[
     // Help begins at the indentation of its first line, which is deeper than the keyword's.
     if (helpIndent !== undefined) helpIndent = indent + 1;
   }
-  return entries.map(({ name, conditions, hasPrompt, around }) => ({
-    name,
-    hasPrompt,
-    file,
-    conditions: [...around.flatMap((block) => block.conditions), ...conditions],
-  }));
+  return {
+    entries: entries.map(({ name, conditions, hasPrompt, around }) => ({
+      name,
+      hasPrompt,
+      file,
+      conditions: [...conditionsOf(around), ...conditions],
+    })),
+    sources: sources.map((one) => ({ file: one.file, conditions: conditionsOf(one.around) })),
+  };
+}
+
+function conditionsOf(blocks: readonly Block[]): readonly string[] {
+  return blocks.flatMap(({ conditions }) => conditions);
+}
+
+/**
+ * All entries of an option, each with the conditions of the files that include its file.
+ *
+ * @param files by their path below the sources
+ */
+export function entriesOf(name: string, files: ReadonlyMap<string, KconfigFile>): readonly KconfigEntry[] {
+  return [...files.values()]
+    .flatMap(({ entries }) => entries.filter((entry) => entry.name === name))
+    .map((entry) => ({ ...entry, conditions: [...includedUnder(entry.file, files), ...entry.conditions] }));
+}
+
+/** The conditions on a whole file: those of the place that includes it, and of that file in turn. */
+function includedUnder(
+  file: string,
+  files: ReadonlyMap<string, KconfigFile>,
+  below: readonly string[] = [],
+): readonly string[] {
+  for (const [includer, { sources }] of files) {
+    const source = sources.find((one) => one.file === file);
+    // A file that includes itself, over others or not, is no kernel's; it must not keep us for ever.
+    if (source === undefined || below.includes(includer)) continue;
+    return [...includedUnder(includer, files, [...below, file]), ...source.conditions];
+  }
+  return [];
 }
 
 /**

@@ -1,6 +1,5 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { parseKconfig } from '../../domain/kernel/kconfig.js';
 import type { ConfigChange } from '../../domain/kernel/kernel-config-change.js';
 import { configChanges, contradicted, formatFragment } from '../../domain/kernel/kernel-config-change.js';
 import {
@@ -13,7 +12,7 @@ import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
 import type { StageContext } from '../../pipeline/stage.js';
-import { resolveConfig } from '../../stages/kernel/configure.js';
+import { readKconfig, resolveConfig } from '../../stages/kernel/configure.js';
 import type { KernelBuild } from '../../stages/kernel/kernel-build.js';
 import { inside, makeCommand, startBuild } from '../../stages/kernel/kernel-build.js';
 import { prepareSource } from '../../stages/kernel/source.js';
@@ -132,11 +131,8 @@ async function menuconfig(
 
 /** Names of all options that a person can set. */
 async function promptsOf(source: string): Promise<ReadonlySet<string>> {
-  const files = (await readdir(source, { recursive: true })).filter((path) => /(^|\/)Kconfig[^/]*$/.test(path));
-  const texts = await Promise.all(
-    files.map(async (file) => parseKconfig(await readFile(join(source, file), 'utf8').catch(() => ''), file)),
-  );
-  return new Set(texts.flat().flatMap(({ name, hasPrompt }) => (hasPrompt ? [name] : [])));
+  const entries = [...(await readKconfig(source)).values()].flatMap((file) => file.entries);
+  return new Set(entries.flatMap(({ name, hasPrompt }) => (hasPrompt ? [name] : [])));
 }
 
 /** Somebody's own text is never replaced. */

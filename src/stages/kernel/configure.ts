@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KconfigEntry } from '../../domain/kernel/kconfig.js';
-import { explainLoss, parseKconfig } from '../../domain/kernel/kconfig.js';
+import type { KconfigFile } from '../../domain/kernel/kconfig.js';
+import { entriesOf, explainLoss, parseKconfig } from '../../domain/kernel/kconfig.js';
 import {
   formatRequests,
   lostRequests,
@@ -51,31 +51,22 @@ export async function lostOptions(
 ): Promise<readonly Problem[]> {
   const lost = lostRequests(mergeFragments(fragments).requests, resolved);
   if (lost.length === 0) return [];
-  const entries = await readKconfig(
-    join(build.folder, 'source'),
-    lost.map(({ name }) => name.replace(/^CONFIG_/, '')),
-  );
+  const files = await readKconfig(join(build.folder, 'source'));
   const valueOf = (name: string): string => resolved.get(`CONFIG_${name}`) ?? 'n';
   return lost.map(({ name, problem }) => {
     const option = name.replace(/^CONFIG_/, '');
-    return { ...problem, hint: explainLoss(option, entries.get(option) ?? [], valueOf) };
+    return { ...problem, hint: explainLoss(option, entriesOf(option, files), valueOf) };
   });
 }
 
-/** The entries of some options, from all Kconfig files below a source tree. */
-async function readKconfig(
-  source: string,
-  names: readonly string[],
-): Promise<ReadonlyMap<string, readonly KconfigEntry[]>> {
-  const found = new Map<string, KconfigEntry[]>();
-  const files = await readdir(source, { recursive: true }).catch(() => []);
-  for (const file of files.filter(
+/** All Kconfig files below a source tree that an arm64 or x86 kernel is made of, by their path in it. */
+export async function readKconfig(source: string): Promise<ReadonlyMap<string, KconfigFile>> {
+  const names = (await readdir(source, { recursive: true }).catch(() => [])).filter(
     (path) => /(^|\/)Kconfig[^/]*$/.test(path) && !/(^|\/)arch\/(?!arm64|x86)/.test(path),
-  )) {
-    const text = await readFile(join(source, file), 'utf8').catch(() => '');
-    for (const entry of parseKconfig(text, file)) {
-      if (names.includes(entry.name)) found.set(entry.name, [...(found.get(entry.name) ?? []), entry]);
-    }
-  }
-  return found;
+  );
+  const texts = names.map(async (name) => readFile(join(source, name), 'utf8').catch(() => ''));
+  const files = (await Promise.all(texts)).map(
+    (text, at) => [names[at] ?? '', parseKconfig(text, names[at] ?? '')] as const,
+  );
+  return new Map(files);
 }

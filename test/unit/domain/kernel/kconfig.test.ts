@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explainLoss, parseKconfig } from '../../../../src/domain/kernel/kconfig.js';
+import { entriesOf, explainLoss, parseKconfig } from '../../../../src/domain/kernel/kconfig.js';
 
 const KCONFIG = `
 menu "Network"
@@ -28,7 +28,7 @@ endmenu
 config AFTER
 	bool "After"
 `;
-const entries = parseKconfig(KCONFIG, 'drivers/net/Kconfig');
+const { entries } = parseKconfig(KCONFIG, 'drivers/net/Kconfig');
 const of = (name: string) => entries.filter((entry) => entry.name === name);
 
 describe('parseKconfig', () => {
@@ -51,6 +51,30 @@ describe('parseKconfig', () => {
 
   it('reads no help text as options', () => {
     expect(entries.map(({ name }) => name)).toEqual(['BCMGENET', 'BROADCOM_INTERNAL', 'AFTER']);
+  });
+});
+
+describe('entriesOf', () => {
+  const files = new Map(
+    Object.entries({
+      Kconfig: 'source "drivers/net/can/Kconfig"',
+      'drivers/net/can/Kconfig':
+        'config CAN_DEV\n\tdepends on CAN\nif CAN_DEV\nsource "drivers/net/can/spi/Kconfig"\nendif\n',
+      'drivers/net/can/spi/Kconfig':
+        'menu "SPI"\n\tdepends on SPI\nconfig CAN_MCP251X\n\ttristate "Microchip"\nendmenu\n',
+      'loop/Kconfig': 'config LOOP\n\tbool "Loop"\nif A\nsource "loop/Kconfig"\nendif\n',
+    }).map(([file, text]) => [file, parseKconfig(text, file)]),
+  );
+
+  it('adds the conditions of the files that include the file', () => {
+    expect(entriesOf('CAN_MCP251X', files)).toEqual([
+      { name: 'CAN_MCP251X', file: 'drivers/net/can/spi/Kconfig', hasPrompt: true, conditions: ['CAN_DEV', 'SPI'] },
+    ]);
+    expect(entriesOf('CAN_DEV', files)[0]?.conditions).toEqual(['CAN']);
+  });
+
+  it('ends for a file that includes itself', () => {
+    expect(entriesOf('LOOP', files)).toHaveLength(1);
   });
 });
 
@@ -78,7 +102,7 @@ describe('explainLoss', () => {
     ['A=y && (B || !C)', { A: 'm', B: 'y' }, 'A=m'],
     ['$(cc-option,-mabi=lp64)', {}, 'another value'],
   ])('reads the expression %s', (condition, on, words) => {
-    const [entry] = parseKconfig(`config X\n\tbool "X"\n\tdepends on ${condition}\n`, 'Kconfig');
+    const [entry] = parseKconfig(`config X\n\tbool "X"\n\tdepends on ${condition}\n`, 'Kconfig').entries;
     const values: Readonly<Record<string, string>> = on;
     expect(explainLoss('X', entry === undefined ? [] : [entry], (name) => values[name] ?? 'n')).toContain(words);
   });
