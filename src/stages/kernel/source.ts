@@ -90,7 +90,8 @@ async function applyPatch(patch: KernelPatch, build: KernelBuild, context: Stage
     {
       file: 'patch',
       args: [
-        ...['--strip=1', '--forward', '--batch', '--no-backup-if-mismatch', '--reject-file=-'],
+        // No fuzz: a patch whose context has changed was made for other code, and could land in the wrong place of it.
+        ...['--strip=1', '--fuzz=0', '--forward', '--batch', '--no-backup-if-mismatch', '--reject-file=-'],
         ...[`--directory=${inside.source}`, `--input=${inside.build}/patches/${name}`],
       ],
     },
