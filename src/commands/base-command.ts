@@ -1,12 +1,14 @@
 import { Command } from '@oclif/core';
-import { DeviceRefusedError, InterruptedError, ReswarmError, UserError } from '../errors.js';
+import { InterruptedError, ReswarmError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readHostFacts } from '../host/read-facts.js';
 import { RealHost } from '../host/real-host.js';
 import type { Reporter } from '../pipeline/reporter.js';
+import { errorJson, formatError } from '../ui/describe-error.js';
 import { JsonReporter } from '../ui/json-reporter.js';
 import { PlainReporter } from '../ui/plain-reporter.js';
 import { TerminalReporter } from '../ui/terminal-reporter.js';
+import { unknownFlags } from '../ui/unknown-words.js';
 
 /** Ctrl-C, `kill`, and a terminal that went away. */
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -89,7 +91,9 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(thrown: Error & { exitCode?: number }): Promise<unknown> {
     await this.closeReporter();
-    const error = this.interrupt.signal.aborted ? (this.interrupt.signal.reason as InterruptedError) : thrown;
+    const error = this.interrupt.signal.aborted
+      ? (this.interrupt.signal.reason as InterruptedError)
+      : this.readParseError(thrown);
     if (!(error instanceof ReswarmError)) return super.catch(error);
     process.exitCode = error.exitCode;
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
@@ -98,24 +102,14 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override toErrorJson(error: unknown): unknown {
-    if (!(error instanceof ReswarmError)) return super.toErrorJson(error);
-    return {
-      error: {
-        code: error.code,
-        message: error.message,
-        hints: error.hints,
-        details: error.details,
-        ...(error instanceof UserError || error instanceof DeviceRefusedError ? { problems: error.problems } : {}),
-      },
-    };
+    return error instanceof ReswarmError ? errorJson(error) : super.toErrorJson(error);
   }
-}
 
-function formatError(error: ReswarmError): string {
-  const lines = [
-    `Error: ${error.message} [${error.code}]`,
-    ...error.details.map((line) => `  ${line}`),
-    ...error.hints.map((hint) => `Hint: ${hint}`),
-  ];
-  return `${lines.join('\n')}\n`;
+  /** oclif's error for flags that do not exist, as one of ours; oclif gives its class no name outside. */
+  private readParseError(thrown: Error): Error {
+    if (!('flags' in thrown) || thrown.constructor.name !== 'NonExistentFlagsError') return thrown;
+    const command = `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`;
+    const names = [...Object.keys(this.ctor.flags), 'json', 'help'];
+    return unknownFlags(thrown.flags as string[], names, command);
+  }
 }

@@ -96,10 +96,10 @@ export async function withFlash<Result>(
   use: (flash: PreparedFlash) => Promise<Result>,
 ): Promise<Result> {
   const tools = await findTools(host);
-  // Cards first: a wrong one is found at once, a packed image takes its time.
-  await claimAll(options, undefined, host);
   const outer = await openImageSource(options.image, tools, host);
   try {
+    // A wrong card is found at once, a packed image takes its time.
+    await claimAll(options, undefined, host);
     const { signature } = options;
     const signed = signature === undefined ? [] : [await checkSignature(outer, signature, host)];
     const expected = [...signed, ...(await expectedDigests(options.image, outer.compression, options.sha256))];

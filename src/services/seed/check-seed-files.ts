@@ -56,7 +56,9 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
     ...(await namedFiles(options, unreadable)),
     ...(await listedFiles(options, unreadable, warnings)),
   ];
-  if (found.length + unreadable.length + warnings.length === 0) {
+  // What nobody can check must not pass for checked.
+  if (found.length === 0) unreadable.push(...warnings.splice(0));
+  if (found.length + unreadable.length === 0) {
     throw new UserError('seed-nothing-to-check', 'There is no user-data, meta-data or network-config here', {
       hints: ['Name files, a folder that holds them, or an image with --image.'],
     });

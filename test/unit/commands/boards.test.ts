@@ -31,6 +31,15 @@ describe('boards list', () => {
   });
 });
 
+it('a flag that does not exist is answered with the nearest one, as JSON with --json', async () => {
+  await BoardsShow.run(['rpi4', '--yalm'], { root });
+  expect(process.exitCode).toBe(2);
+  expect(output.stderr).toMatch(/--yalm is no flag of .+ \[unknown-flag\]/);
+  expect(output.stderr).toContain('Did you mean "--yaml"?');
+  await BoardsShow.run(['rpi4', '--yalm', '--json'], { root });
+  expect(JSON.parse(output.stdout)).toMatchObject({ error: { code: 'unknown-flag' } });
+});
+
 describe('boards show', () => {
   it('shows config.txt as it will be written', async () => {
     await BoardsShow.run(['rpi4'], { root });
