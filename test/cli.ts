@@ -56,7 +56,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
 export async function cliInterrupted(
   args: readonly string[],
   signals: readonly NodeJS.Signals[],
-  when: (event: CliEvent) => boolean,
+  when: ((event: CliEvent) => boolean) | Promise<void>,
   options: Omit<CliOptions, 'wrapper' | 'timeoutMs'> & { readonly delayMs?: number } = {},
 ): Promise<{ readonly exitCode: number | null; readonly interrupted: boolean; readonly output: string }> {
   const child = spawn(process.execPath, [RUN, ...args, '--json'], {
@@ -69,13 +69,17 @@ export async function cliInterrupted(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-KEPT_OUTPUT)));
   }
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    if (interrupted || !when(JSON.parse(line) as CliEvent)) return;
+  const interrupt = (): void => {
     interrupted = true;
     for (const [index, signal] of signals.entries()) {
       setTimeout(() => child.kill(signal), (options.delayMs ?? 0) + index * BETWEEN_SIGNALS_MS);
     }
-  });
+  };
+  if (typeof when === 'function') {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (!interrupted && when(JSON.parse(line) as CliEvent)) interrupt();
+    });
+  } else void when.then(interrupt);
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { exitCode, interrupted, output };
 }
