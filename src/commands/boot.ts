@@ -128,6 +128,7 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
     if (flags.check) {
       return this.check({
         ...options,
+        projectDir: this.config.root,
         profile: flags.profile,
         ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
         ...(flags.log === undefined ? {} : { logFile: flags.log }),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { boardSchema } from './board-schema.js';
 import { EXTENDS_DESCRIPTION } from './board-layers.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ARCHITECTURES, KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../domain/board.js';
 import { parseSize } from '../domain/bytes.js';
 import { DOCKER_SOURCES } from '../domain/containers/docker-source.js';

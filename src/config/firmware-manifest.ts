@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Board } from '../domain/board.js';
 import { DOCKER_ARCHITECTURES, type DockerBundle } from '../domain/containers/docker-source.js';
 import { UserError, type Problem } from '../errors.js';

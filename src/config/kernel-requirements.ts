@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { load } from 'js-yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KernelRequirements } from '../domain/kernel/kernel-requirements.js';
 
 const options = z

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Board } from '../domain/board.js';
 import type { Problem } from '../errors.js';
 import { readBoardLayers, type BoardLayers } from './board-layers.js';

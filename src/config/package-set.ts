@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../errors.js';
 import { readYamlSource } from './yaml-source.js';
 import { problemsFromZod } from './zod-problems.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string().min(1, { error: 'must not be empty' });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be a sha256: 64 hex digits in small letters' });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Path } from './yaml-source.js';
 
 /** The keys that a schema allows in the mapping at a path; empty where it allows any, or none. */

@@ -17,6 +17,7 @@ import { findBootRecord } from '../../src/services/boot/boot-records.js';
 import { checkBoot } from '../../src/services/boot/check-boot.js';
 import { sshIntoImage } from '../../src/services/boot/ssh-into-image.js';
 
+const projectDir = join(import.meta.dirname, '../..');
 const START_SECTOR = 2048;
 const FAT_BYTES = 34 * MiB;
 
@@ -113,7 +114,11 @@ async function sha256(path: string): Promise<string> {
 
 async function check(image: string, timeoutSeconds = 60, events: ReportEvent[] = []): Promise<BootProof> {
   const report = { emit: (event: ReportEvent): void => void events.push(event) };
-  return checkBoot({ image, machine: 'virt', tools: inject('toolsTree'), timeoutSeconds, cpus: 1 }, host, report);
+  return checkBoot(
+    { image, machine: 'virt', projectDir, tools: inject('toolsTree'), timeoutSeconds, cpus: 1 },
+    host,
+    report,
+  );
 }
 
 /** Nothing of a machine may outlive the call: no process, no scratch folder. */
@@ -130,7 +135,7 @@ async function expectNothingLeft(): Promise<void> {
 describe('a boot check', () => {
   it('reads kernel, command line and seed out of the image', async () => {
     const image = await makeImage('read');
-    const options = { image, machine: 'virt', tools: inject('toolsTree') } as const;
+    const options = { image, machine: 'virt', projectDir, tools: inject('toolsTree') } as const;
     await withLoadedMachine(options, host, nobody, async ({ files }) => {
       expect(files).toMatchObject({
         kernel: 'kernel8.img',
@@ -173,7 +178,7 @@ describe('a boot check', () => {
   it('keeps the console in the log', async () => {
     const image = await makeImage('logs', { text: 'hello from the guest\\r\\n', ending: POWER_OFF });
     const logFile = join(folder, 'console.log');
-    await checkBoot({ image, machine: 'virt', tools: inject('toolsTree'), logFile, cpus: 1 }, host, nobody);
+    await checkBoot({ image, machine: 'virt', projectDir, tools: inject('toolsTree'), logFile, cpus: 1 }, host, nobody);
     expect(await readFile(logFile, 'utf8')).toContain('hello from the guest');
   });
 
@@ -181,7 +186,7 @@ describe('a boot check', () => {
     const image = await makeImage('interrupted', { text: '[    0.0] Linux version 6 (x)\\r\\n' });
     const events: ReportEvent[] = [];
     host = newHost();
-    const interrupted = checkBoot({ image, machine: 'virt', tools: inject('toolsTree') }, host, {
+    const interrupted = checkBoot({ image, machine: 'virt', projectDir, tools: inject('toolsTree') }, host, {
       emit: (event) => {
         events.push(event);
         if (event.type === 'stage-finished') abort.abort(new Error('Ctrl-C'));
@@ -215,7 +220,7 @@ describe('a boot', () => {
     const image = await makeImage('kept', hello);
     const before = await sha256(image);
     const snapshot = join(folder, 'cards', 'kept.qcow2');
-    const options = { image, machine: 'virt', tools: inject('toolsTree'), snapshot } as const;
+    const options = { image, machine: 'virt', projectDir, tools: inject('toolsTree'), snapshot } as const;
     const written = Buffer.alloc(512, 'once');
     await withLoadedMachine(options, host, nobody, (loaded) => loaded.writeCard(written, 4096));
     expect((await stat(snapshot)).mode & 0o777).toBe(0o600);
@@ -258,6 +263,7 @@ describe('a boot', () => {
     const options = {
       image,
       machine: 'virt',
+      projectDir,
       tools: inject('toolsTree'),
       forwards: [{ hostPort, guestPort: 80 }],
     } as const;
@@ -273,7 +279,7 @@ describe('a boot', () => {
     await inTools(dir, 'dtc', ['-q', '-o', 'bcm2711-rpi-4-b.dtb', 'tree.dts']);
     await inTools(dir, 'mcopy', ['-i', `disk.img@@${START_SECTOR * 512}`, 'bcm2711-rpi-4-b.dtb', '::']);
     const before = await sha256(image);
-    const options = { image, machine: 'raspi4b', tools: inject('toolsTree') } as const;
+    const options = { image, machine: 'raspi4b', projectDir, tools: inject('toolsTree') } as const;
     await withLoadedMachine(options, host, nobody, async ({ sandbox }) => {
       const { stdout } = await host.runIn(sandbox, {
         file: 'dtc',
@@ -331,13 +337,19 @@ describe('an image that cannot be booted', () => {
 
   it('without a device tree for raspi3b is refused, and virt is proposed', async () => {
     const image = await makeImage('no-tree');
-    const options = { image, machine: 'raspi3b', tools: inject('toolsTree') } as const;
+    const options = { image, machine: 'raspi3b', projectDir, tools: inject('toolsTree') } as const;
     await expect(checkBoot(options, host, nobody)).rejects.toMatchObject({ code: 'no-device-tree' });
   });
 
   it('cannot have more memory on raspi3b', async () => {
     const image = await makeImage('more-memory');
-    const options = { image, machine: 'raspi3b', tools: inject('toolsTree'), memoryBytes: 2048 * MiB } as const;
+    const options = {
+      image,
+      machine: 'raspi3b',
+      projectDir,
+      tools: inject('toolsTree'),
+      memoryBytes: 2048 * MiB,
+    } as const;
     await expect(checkBoot(options, host, nobody)).rejects.toMatchObject({ code: 'machine-fixed' });
   });
 
@@ -360,7 +372,7 @@ describe('an image that cannot be booted', () => {
   it('is refused when the log cannot be written', async () => {
     const image = await makeImage('no-log');
     const logFile = join(folder, 'missing', 'console.log');
-    const options = { image, machine: 'virt', tools: inject('toolsTree'), logFile } as const;
+    const options = { image, machine: 'virt', projectDir, tools: inject('toolsTree'), logFile } as const;
     await expect(checkBoot(options, host, nobody)).rejects.toMatchObject({ code: 'log-not-writable' });
     await expect(access(logFile)).rejects.toThrow();
   });

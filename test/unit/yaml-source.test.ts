@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { YAML11_SCHEMA } from 'js-yaml';
 import { describeProblem } from '../../src/errors.js';
 import { readYamlSource } from '../../src/config/yaml-source.js';

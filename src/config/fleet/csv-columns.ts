@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Path } from '../yaml-source.js';
 import { deviceSchema } from './fleet-schema.js';
 

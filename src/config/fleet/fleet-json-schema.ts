@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deviceSchema, fleetSchema } from './fleet-schema.js';
 
 type Node = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isIpAddress, parseInterfaceAddress } from '../../domain/ip-address.js';
 import { hostnameFault } from '../seed/hostname.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What devices of every kind have in common, as netplan 1.1 reads it (src/parse.c). */
 

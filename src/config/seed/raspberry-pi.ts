@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { YamlSource } from '../yaml-source.js';
 import { problemsFromZod } from '../zod-problems.js';
 import { asMapping } from './cloud-init-yaml.js';

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expectationsOf } from '../../config/seed-expectations.js';
 import type { BootProof, BootWatch, MilestoneName } from '../../domain/boot/boot-proof.js';
 import { MILESTONES, concludeWatch, milestoneTitle, startWatch, watchLine } from '../../domain/boot/boot-proof.js';
@@ -14,6 +15,8 @@ import { keepBootRecord } from './boot-records.js';
 import { imageDigest } from '../image-digest.js';
 
 export type CheckOptions = BootOptions & {
+  /** Where `boards/` lies. */
+  readonly projectDir: string;
   /** Default: what MACHINES says of the machine. */
   readonly timeoutSeconds?: number;
   /** The whole console goes here. */
@@ -22,7 +25,7 @@ export type CheckOptions = BootOptions & {
   readonly profile?: boolean;
 };
 
-const PROBE = new URL('../../../boards/boot-check/probe.bash', import.meta.url);
+const PROBE = 'boards/boot-check/probe.bash';
 /** A word that no image knows by itself. */
 const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
@@ -49,7 +52,7 @@ export async function checkBoot(options: CheckOptions, host: Host, report: Repor
   if (options.logFile !== undefined) await emptyLog(options.logFile);
   report.emit({ type: 'planned', groups: GROUPS });
   return withLoadedMachine(options, host, report, async (loaded) => {
-    const commandLine = await placeProbe(loaded, options.profile === true);
+    const commandLine = await placeProbe(loaded, options.projectDir, options.profile === true);
     for (const { name } of MILESTONES) report.emit({ type: 'stage-started', stage: name });
     const expected = expectationsOf(loaded.files.userData, loaded.files.metaData);
     const proof = await watchBoot(loaded, commandLine, startWatch(expected, GREETING), options, host, report);
@@ -72,8 +75,8 @@ export function firstFailure(proof: BootProof): { name: MilestoneName; text: str
   return { name: failed.name, text: `${milestoneTitle(failed.name)}: ${why ?? failed.detail}` };
 }
 
-async function placeProbe(loaded: LoadedMachine, profile: boolean): Promise<string> {
-  const script = await readFile(PROBE, 'utf8');
+async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: boolean): Promise<string> {
+  const script = await readFile(join(projectDir, PROBE), 'utf8');
   const settings = `GREETER=${GREETER.address}:${GREETER.port}\nPROFILE=${profile ? 1 : 0}\n`;
   const sectors = probeSectors(settings + script);
   const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));

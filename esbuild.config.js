@@ -1,0 +1,31 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+// A command starts in half the time when it reads a few files and not the 250 modules that they are made of.
+const entryPoints = ['commands', 'hooks'].flatMap((folder) =>
+  readdirSync(`src/${folder}`, { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `src/${folder}/${name}`),
+);
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints,
+  outbase: 'src',
+  outdir: 'dist',
+  chunkNames: 'shared/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // Stacks of bugs name what the source names.
+  keepNames: true,
+  // What bin/run.js has loaded already.
+  external: ['@oclif/core'],
+  // For the CommonJS among the bundled packages.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
