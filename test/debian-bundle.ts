@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, readdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sandboxed } from '../src/domain/sandbox.js';
@@ -9,7 +10,7 @@ import { cli, resultOf } from './cli.js';
 const run = promisify(execFile);
 const facts = readHostFacts(process.env);
 
-/** Where Debian's packages for arm64 have the programs of Docker's own bundle. */
+/** Where Debian's packages have the programs of Docker's own bundle. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'docker.io': ['usr/sbin/dockerd', 'usr/sbin/docker-proxy'],
   'docker-cli': ['usr/bin/docker'],
@@ -24,7 +25,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
  *
  * @returns the path of the .tgz in `folder`
  */
-export async function debianBundle(folder: string): Promise<string> {
+export async function debianBundle(folder: string, architecture: 'arm64' | 'amd64' = 'arm64'): Promise<string> {
   const { entries } = resultOf(await cli(['cache', 'list', '--json'])) as unknown as {
     entries: { stage: string; path: string }[];
   };
@@ -35,7 +36,7 @@ export async function debianBundle(folder: string): Promise<string> {
   await mkdir(join(folder, 'bundle/docker'), { recursive: true });
   for (const [name, paths] of Object.entries(PROGRAMS)) {
     const deb = names
-      .filter((one) => one.startsWith(`${name}_`) && one.endsWith('_arm64.deb'))
+      .filter((one) => one.startsWith(`${name}_`) && one.endsWith(`_${architecture}.deb`))
       .sort()
       .at(-1);
     if (deb === undefined) throw new Error(`no build has fetched ${name}`);
@@ -55,4 +56,12 @@ export async function debianBundle(folder: string): Promise<string> {
   }
   await run('tar', ['-czf', join(folder, 'docker.tgz'), '-C', join(folder, 'bundle'), 'docker']);
   return join(folder, 'docker.tgz');
+}
+
+/** `docker.bundle` of a board, for a server that gives the bundle to whatever is asked for. */
+export async function bundleOf(file: string, url: string): Promise<string> {
+  const digest = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  return `  bundle:\n    version: 26.1.5\n    sha256: ${digest}\n    url: ${url}/docker-{version}.tgz\n`;
 }

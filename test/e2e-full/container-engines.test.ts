@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arm64Program } from '../arm64-program.js';
 import { savedImage, tarOf } from '../archives.js';
 import { cli, resultOf } from '../cli.js';
-import { debianBundle } from '../debian-bundle.js';
+import { bundleOf, debianBundle } from '../debian-bundle.js';
 import { serve, startServer } from '../unit/host/fault-server.js';
 
 /** What a device says that was started with these images; nothing of it is fetched from outside. */
@@ -60,7 +60,10 @@ ${unit(runImage)}`
   }`;
 }
 
-/** Docker of Debian is in power-cut.test.ts, with software and an image that came along too. */
+/**
+ * Docker of Debian: in power-cut.test.ts on virt, with software and an image that came along too; in boards.test.ts on
+ * raspi3b, in boot-ways.test.ts on raspi4b.
+ */
 const ENGINES: readonly { readonly source: string; readonly run?: string }[] = [
   { source: 'none' },
   { source: 'containerd', run: 'ctr run --rm docker.io/test/app:1 app' },
@@ -69,7 +72,7 @@ const ENGINES: readonly { readonly source: string; readonly run?: string }[] = [
 ];
 
 describe.each(ENGINES)('an image with the Docker source $source', ({ source, run }) => {
-  it('boots, runs own software, and a container of an image that came along, without any network outside', async () => {
+  it('boots on every machine, runs own software, and a container of an image that came along, without any network outside', async () => {
     const image = join(folder, `${source}.img`);
     const program = arm64Program(`${AGENT_SAYS}\n`);
     const bundle = source === 'static' ? await debianBundle(folder) : undefined;
@@ -80,7 +83,7 @@ describe.each(ENGINES)('an image with the Docker source $source', ({ source, run
     const board = join(folder, `${source}.yaml`);
     await writeFile(
       board,
-      `extends: rpi4
+      `extends: rpi
 id: ${source}
 name: Test of ${source}
 docker:
@@ -98,26 +101,37 @@ ${bundle === undefined ? '' : await bundleOf(bundle, server.url)}`,
     expect(built.exitCode, built.stderr + built.stdout.slice(-3000)).toBe(0);
     sizes.set(source, (await stat(image)).size);
 
-    const log = join(folder, `${source}.log`);
-    const check = await cli(['boot', image, '--check', '--json', '--timeout', '1200', '--log', log]);
-    expect(check.exitCode, check.stdout.slice(-4000)).toBe(0);
-    const { milestones } = resultOf(check) as unknown as { milestones: { name: string; detail: string }[] };
-    const detail = (name: string): string => milestones.find((one) => one.name === name)?.detail ?? '';
-    const console = await readFile(log, 'utf8');
-    expect(console).toContain(AGENT_SAYS);
-    if (run === undefined) {
-      expect(detail('docker')).toBe('no container engine, as the image says');
-    } else {
-      expect(console).toContain(APP_SAYS);
-      expect(detail('container')).toContain('1 image came along');
-    }
+    await checkOn('virt', image, run !== undefined);
+    // Each of them keeps one processor busy: its emulation is not parallel.
+    await Promise.all([checkOn('raspi3b', image, run !== undefined), checkOn('raspi4b', image, run !== undefined)]);
     await rm(image);
   });
 });
 
-async function bundleOf(file: string, url: string): Promise<string> {
-  const digest = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
-  return `  bundle:\n    version: 26.1.5\n    sha256: ${digest}\n    url: ${url}/docker-{version}.tgz\n`;
+/** The image passes its boot check on a machine, and says what its software and its container have to say. */
+async function checkOn(machine: string, image: string, hasEngine: boolean): Promise<void> {
+  const log = `${image}.${machine}.log`;
+  const check = await cli([
+    'boot',
+    image,
+    '--check',
+    '--machine',
+    machine,
+    '--json',
+    '--timeout',
+    '3000',
+    '--log',
+    log,
+  ]);
+  expect(check.exitCode, machine + check.stdout.slice(-4000)).toBe(0);
+  const { milestones } = resultOf(check) as unknown as { milestones: { name: string; detail: string }[] };
+  const detail = (name: string): string => milestones.find((one) => one.name === name)?.detail ?? '';
+  const console = await readFile(log, 'utf8');
+  expect(console).toContain(AGENT_SAYS);
+  if (hasEngine) {
+    expect(console).toContain(APP_SAYS);
+    expect(detail('container')).toContain('1 image came along');
+  } else {
+    expect(detail('docker')).toBe('no container engine, as the image says');
+  }
 }

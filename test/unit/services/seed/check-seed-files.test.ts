@@ -53,10 +53,11 @@ describe('files of a seed', () => {
     expect(valid).toBe(true);
   });
 
-  it('that nothing tells the kind of are named', async () => {
-    await write({ notes: '- a\n' });
-    expect(found(await check(['notes']))).toEqual(['warning seed-kind-unknown notes:1']);
-    expect((await check(['notes'], { strict: true })).valid).toBe(false);
+  it('that nothing tells the kind of are named, and are errors where there is nothing else to check', async () => {
+    await write({ notes: '- a\n', 'user-data': `${USER_DATA}hostname: a\n` });
+    expect(found(await check(['notes', 'user-data']))).toEqual(['warning seed-kind-unknown notes:1']);
+    expect((await check(['notes', 'user-data'], { strict: true })).valid).toBe(false);
+    expect(found(await check(['notes']))).toEqual(['error seed-kind-unknown notes:1']);
     expect((await check([], { named: { userData: 'notes' } })).valid).toBe(true);
   });
 
