@@ -1,4 +1,4 @@
-import { Command } from '@oclif/core';
+import { Command, Errors } from '@oclif/core';
 import { InterruptedError, ReswarmError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readHostFacts } from '../host/read-facts.js';
@@ -8,7 +8,7 @@ import { errorJson, formatError } from '../ui/describe-error.js';
 import { JsonReporter } from '../ui/json-reporter.js';
 import { PlainReporter } from '../ui/plain-reporter.js';
 import { TerminalReporter } from '../ui/terminal-reporter.js';
-import { unknownFlags } from '../ui/unknown-words.js';
+import { unknownFlags, wrongUsage } from '../ui/usage-errors.js';
 
 /** Ctrl-C, `kill`, and a terminal that went away. */
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -105,11 +105,13 @@ export abstract class BaseCommand extends Command {
     return error instanceof ReswarmError ? errorJson(error) : super.toErrorJson(error);
   }
 
-  /** oclif's error for flags that do not exist, as one of ours; oclif gives its class no name outside. */
+  /** oclif's errors for a command line that is wrong, as ours; it gives most of their classes no name outside. */
   private readParseError(thrown: Error): Error {
-    if (!('flags' in thrown) || thrown.constructor.name !== 'NonExistentFlagsError') return thrown;
+    if (!(thrown instanceof Errors.CLIError) || thrown instanceof Errors.ExitError) return thrown;
     const command = `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`;
-    const names = [...Object.keys(this.ctor.flags), 'json', 'help'];
-    return unknownFlags(thrown.flags as string[], names, command);
+    if (!('flags' in thrown) || thrown.constructor.name !== 'NonExistentFlagsError') {
+      return wrongUsage(thrown.message, command);
+    }
+    return unknownFlags(thrown.flags as string[], [...Object.keys(this.ctor.flags), 'json', 'help'], command);
   }
 }

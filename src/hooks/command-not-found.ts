@@ -1,6 +1,6 @@
 import type { Hook } from '@oclif/core';
 import { errorJson, formatError } from '../ui/describe-error.js';
-import { unknownCommand } from '../ui/unknown-words.js';
+import { unknownCommand } from '../ui/usage-errors.js';
 
 /** Says which command was probably meant. */
 const hook: Hook.CommandNotFound = ({ argv = [], config, id }) => {

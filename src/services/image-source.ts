@@ -187,11 +187,22 @@ export async function withRawImage<Result>(
     return await store.withScratch(async (folder) => {
       const copy = join(folder, 'image.img');
       await unpackTo(copy, source.stream());
-      return use(copy);
+      try {
+        return await use(copy);
+      } catch (error) {
+        throw namedAfter(error, copy, path);
+      }
     });
   } finally {
     await source.close();
   }
+}
+
+/** What is wrong with an unpacked copy is wrong with the file that a person knows. */
+function namedAfter(error: unknown, copy: string, path: string): unknown {
+  if (!(error instanceof UserError) || !error.message.includes(copy)) return error;
+  const { code, hints, details } = error;
+  return new UserError(code, error.message.replaceAll(copy, path), { hints, details, cause: error });
 }
 
 /** @returns the image's size */

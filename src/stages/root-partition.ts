@@ -11,6 +11,7 @@ import { formatCommand } from '../domain/command.js';
 import type { Sandbox } from '../domain/sandbox.js';
 import type { TreeContent, TreeEntry } from '../domain/image/tree-content.js';
 import { measureTree } from '../domain/image/tree-content.js';
+import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Stage } from '../pipeline/stage.js';
 import { placeFiles, runInImage } from './root-partition/finish-root.js';
@@ -110,6 +111,7 @@ export const rootPartitionStage: Stage<RootPartitionInput> = {
     });
     report.step('adding modules, firmware and overlays');
     for (const [index, layer] of layers.entries()) {
+      await refuseOtherTypes(layer.path, `/run/layer-${index}`, sandbox, host);
       await host.runIn(sandbox, copyLayer(`/run/layer-${index}/`, layer.normaliseModes));
     }
     if (input.osRelease !== undefined) await extendOsRelease(input.osRelease, sandbox, host);
@@ -193,6 +195,25 @@ async function writeTexts(texts: readonly RootText[], folder: string): Promise<v
     await writeFile(file, text);
     await chmod(file, mode ?? 0o644);
   }
+}
+
+/** A folder where the image has a file, or the other way round: rsync would stop without a word of whose, or replace it. */
+const OTHER_TYPES = `cd "$0"
+find . -mindepth 1 -type d -exec sh -c 'for p; do [ ! -e "/mnt/$p" ] || [ -d "/mnt/$p" ] || echo "folder $p"; done' sh {} +
+find . ! -type d -exec sh -c 'for p; do [ -L "/mnt/$p" ] || [ ! -d "/mnt/$p" ] || echo "file $p"; done' sh {} +`;
+
+async function refuseOtherTypes(path: string, inside: string, sandbox: Sandbox, host: Host): Promise<void> {
+  const { stdout } = await host.runIn(sandbox, { file: 'sh', args: ['-c', OTHER_TYPES, inside] });
+  const [type, place] = /^(folder|file) \.\/(.*)$/m.exec(stdout)?.slice(1) ?? [];
+  if (type === undefined) return;
+  const other = type === 'file' ? 'folder' : 'file';
+  throw new UserError(
+    'overlay-type-differs',
+    `The overlay ${path} has a ${type} ${place ?? ''}, the image a ${other}`,
+    {
+      hints: ['Take it out of the overlay, or give it another name.'],
+    },
+  );
 }
 
 /** -K: /lib is a link to /usr/lib and stays one. */

@@ -146,6 +146,19 @@ describe('kernel config', () => {
     expect(checked.exitCode, checked.stdout.slice(-3000)).toBe(0);
   });
 
+  it('refuses answers that the kernel does not take, and a fragment that has no place', async () => {
+    await using server = await startServer(serve(tarball));
+    const edit = ['kernel', 'config', '--board', await board(server.url), '--json'];
+    await writeFile(join(folder, 'answers'), 'CONFIG_CAN=m\nCONFIG_NO_SUCH=y\n');
+    const script = ['--config-script', join(folder, 'answers')];
+    const lost = await cli([...edit, '--fragment', join(folder, 'can.config'), ...script]);
+    expect(errorCode(lost)).toBe('kernel-option-lost');
+    expect(lost.stdout).toContain('This kernel has no option NO_SUCH');
+    expect(await readdir(folder)).not.toContain('can.config');
+    const nowhere = await cli([...edit, '--fragment', join(folder, 'nowhere/can.config'), ...script]);
+    expect(errorCode(nowhere)).toBe('output-folder-missing');
+  });
+
   it("draws the kernel's menu on a terminal", async () => {
     await using server = await startServer(serve(tarball));
     const fragment = join(folder, 'menu.config');

@@ -138,6 +138,29 @@ describe('what is added to the root file system', () => {
     await expectRefusal(await build(['--board', 'rpi4', '--overlay', 'file']), { code: 'overlay-not-found' });
   });
 
+  it.each(['boot', 'run', 'var/lock'])(
+    'is refused where an overlay has files in %s, which no device would see',
+    async (place) => {
+      await mkdir(join(folder, 'overlay', place), { recursive: true });
+      await writeFile(join(folder, 'overlay', place, 'extra.txt'), '');
+      const result = await build(['--board', 'rpi4', '--overlay', 'overlay']);
+      await expectRefusal(result, { code: 'overlay-hidden' });
+      expect(onlyProblem(result).message).toContain(`${place}/extra.txt`);
+    },
+  );
+
+  it('is refused when software is given twice', async () => {
+    const unit =
+      '{ name: a.service, text: "[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n" }';
+    await writeFile(join(folder, 'a.yaml'), `software:\n  - name: a\n    units: [${unit}]\n`);
+    const result = await build(['--board', 'rpi4', '--software', 'a.yaml', '--software', './a.yaml']);
+    await expectRefusal(result, { code: 'software-twice' });
+  });
+
+  it('is refused from a mirror that is no address', async () => {
+    await expectRefusal(await build(['--board', 'rpi4', '--mirror', 'foo']), { code: 'mirror-invalid' });
+  });
+
   it('is refused when Debian has no such package, before anything is unpacked', async () => {
     const result = await build(['--board', 'rpi4', '--packages', 'tcpdumpp']);
     await expectRefusal(result, { code: 'unknown-package', hint: 'Did you mean "tcpdump"?' });

@@ -190,6 +190,30 @@ describe('the root partition', () => {
     expect(await cat('/usr/lib/os-release')).toBe('ID=debian\n');
   });
 
+  it.each([
+    ['folder', 'etc/shadow', 'file'],
+    ['file', 'usr/lib', 'folder'],
+  ])('refuses an overlay with a %s at %s, where the image has a %s', async (type, place, other) => {
+    await makeRoot(`root-${type}`);
+    const overlay = join(folder, `${type}-overlay-2`);
+    await mkdir(join(overlay, type === 'folder' ? place : 'usr'), { recursive: true });
+    if (type === 'file') await writeFile(join(overlay, place), '');
+    const out = join(folder, `root-${type}-2`);
+    await mkdir(out);
+    const input = {
+      tools,
+      rootfs: { tar: join(folder, `root-${type}.tar`), digest: 'x' },
+      layers: [{ path: overlay, digest: 'z', normaliseModes: false }],
+      texts: [],
+      board,
+      sourceDateEpoch: EPOCH,
+    };
+    await expect(rootPartitionStage.run(input, out, await context(`root-${type}-2`))).rejects.toMatchObject({
+      code: 'overlay-type-differs',
+      message: `The overlay ${overlay} has a ${type} ${place}, the image a ${other}`,
+    });
+  });
+
   it('refuses a fixed size that cannot hold the content, before anything is written', async () => {
     const out = join(folder, 'root-small');
     await mkdir(out);

@@ -51,7 +51,7 @@ export function softwarePreset(software: readonly Pick<Software, 'units'>[]): st
 }
 
 /** Places of the device that are not on its root partition, or gone at the next boot. */
-const NOT_ON_THE_ROOT = ['boot', 'dev', 'proc', 'run', 'sys', 'tmp', 'var/run', 'var/lock'];
+export const NOT_ON_THE_ROOT = ['boot', 'dev', 'proc', 'run', 'sys', 'tmp', 'var/run', 'var/lock'];
 
 /** Why nothing can be put there; undefined: it can. */
 export function destinationFault(to: string): string | undefined {

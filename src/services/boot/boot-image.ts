@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MiB } from '../../domain/bytes.js';
 import type { Architecture } from '../../domain/board.js';
@@ -16,6 +16,7 @@ import {
 } from '../../domain/boot/qemu.js';
 import type { Sandbox } from '../../domain/sandbox.js';
 import { UserError } from '../../errors.js';
+import { Store } from '../../pipeline/store.js';
 import type { Host } from '../../host/host.js';
 import { KVM, hasKvm } from '../../host/kvm.js';
 import { freePort } from '../../host/tcp-port.js';
@@ -83,9 +84,9 @@ export async function withLoadedMachine<Result>(
   const tools = await obtainBootTools(options, host, report);
   return withRawPath(options.image, tools, host, async (image) => {
     const table = await readImageTable(image);
-    await mkdir(host.facts.cacheDir, { recursive: true });
-    const folder = await mkdtemp(join(host.facts.cacheDir, 'boot-'));
-    try {
+    const store = new Store(host.facts.cacheDir, host);
+    await store.prepare();
+    return store.withScratch(async (folder) => {
       const files = await extractBootFiles(
         table,
         options.image,
@@ -136,9 +137,7 @@ export async function withLoadedMachine<Result>(
           await host.runIn(sandbox, overlayWriteCommand(card, join(FOLDER, 'sectors'), offsetBytes, bytes.length));
         },
       });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PACKAGE_NAME, readPackageSet } from '../../config/package-set.js';
 import type { FirmwareEntry } from '../../config/firmware-manifest.js';
@@ -15,6 +15,7 @@ import type { FragmentFile } from '../../domain/kernel/kernel-config.js';
 import { mergeFragments } from '../../domain/kernel/kernel-config.js';
 import { planDiskLayout } from '../../domain/disk/disk-layout.js';
 import type { PinnedSoftware } from '../../domain/containers/software.js';
+import { NOT_ON_THE_ROOT } from '../../domain/containers/software.js';
 import type { Problem } from '../../errors.js';
 import { UserError } from '../../errors.js';
 import { treeDigest } from '../../pipeline/tree-digest.js';
@@ -150,6 +151,8 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...(await Promise.all(folders.map(missingFolder))).flat(),
     ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
     ...badUrlBase(options.urlBase),
+    ...badMirror(options.mirror),
+    ...(await Promise.all([...found.rootfs.overlays, ...folders].map(hiddenFiles))).flat(),
     ...epoch.problems,
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
@@ -221,6 +224,24 @@ function badUrlBase(text: string | undefined): Problem[] {
   if (text === undefined || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return [];
   const hint = 'The address of the folder from which others will fetch it: --url-base https://example.org/images';
   return [{ code: 'url-base-invalid', message: `"${text}" is not an address that begins with http(s)://`, hint }];
+}
+
+function badMirror(text: string | undefined): Problem[] {
+  if (text === undefined || (URL.canParse(text) && /^(https?|file):$/.test(new URL(text).protocol))) return [];
+  const hint = 'For example --mirror https://debian.example.org/debian';
+  return [{ code: 'mirror-invalid', message: `"${text}" is not the address of a Debian mirror`, hint }];
+}
+
+/** Files of an overlay that the device would never see: another file system lies over their place. */
+async function hiddenFiles(overlay: string): Promise<Problem[]> {
+  const problems = NOT_ON_THE_ROOT.map(async (place): Promise<Problem[]> => {
+    const [first] = await readdir(join(overlay, place)).catch(() => []);
+    if (first === undefined) return [];
+    const message = `the overlay ${overlay} has ${place}/${first}, which is not on the root partition`;
+    const hint = place === 'boot' ? 'Files for /boot: `reswarm-os inject IMAGE --file SRC:DST`.' : 'Put it elsewhere.';
+    return [{ code: 'overlay-hidden', message, hint }];
+  });
+  return (await Promise.all(problems)).flat();
 }
 
 async function missingFolder(folder: string): Promise<Problem[]> {

@@ -74,6 +74,7 @@ export async function readContent(
       ...withoutEngine(source, archives.length),
       ...checks.flatMap(({ problems }) => problems),
       ...read.flatMap(({ problems }) => problems),
+      ...givenTwice(options.softwareFiles),
       ...pinned.flatMap(({ problems }) => problems),
       ...twice(
         board,
@@ -148,6 +149,13 @@ async function pinSoftware(
     files.push({ ...file, sha256: sha256 ?? file.sha256 ?? '' });
   }
   return { software: { ...software, files }, problems };
+}
+
+function givenTwice(files: readonly string[]): Problem[] {
+  const again = files.filter((file, index) => files.indexOf(file) !== index);
+  return [...new Set(again)].map((file) => {
+    return { code: 'software-twice', message: `${file} is given twice`, hint: 'Name it once.' };
+  });
 }
 
 /** Within one document the rules see it; between two, only here. */

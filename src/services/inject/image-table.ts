@@ -61,7 +61,7 @@ export async function readPartitionTable(path: string): Promise<PartitionTable> 
   if (end > sizeBytes) {
     throw new UserError(
       'image-truncated',
-      `${path} is too short: its partitions end at ${formatSize(end)}, the file at ${formatSize(sizeBytes)}`,
+      `${path} is too short: its partitions end at ${formatSize(end)} (byte ${end}), the file at ${formatSize(sizeBytes)} (${sizeBytes})`,
       { hints: ['Was it copied or downloaded to its end?'] },
     );
   }

@@ -1,6 +1,7 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { ConfigChange } from '../../domain/kernel/kernel-config-change.js';
+import type { FragmentFile } from '../../domain/kernel/kernel-config.js';
 import { configChanges, contradicted, formatFragment } from '../../domain/kernel/kernel-config-change.js';
 import {
   formatRequests,
@@ -12,7 +13,7 @@ import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
 import type { StageContext } from '../../pipeline/stage.js';
-import { readKconfig, resolveConfig } from '../../stages/kernel/configure.js';
+import { lostOptions, readKconfig, resolveConfig } from '../../stages/kernel/configure.js';
 import type { KernelBuild } from '../../stages/kernel/kernel-build.js';
 import { inside, makeCommand, startBuild } from '../../stages/kernel/kernel-build.js';
 import { prepareSource } from '../../stages/kernel/source.js';
@@ -44,12 +45,14 @@ const TITLE = 'Changes to the kernel of board';
 
 /**
  * Lets a person change a board's resolved configuration with menuconfig, and writes what is different afterwards as a
- * fragment. Throws UserError `fragment-exists` and what the fragments and the script are refused for.
+ * fragment. Throws UserError `fragment-exists`, `output-folder-missing`, `kernel-option-lost` for an answer of the script
+ * that Kconfig did not take, and what the fragments and the script are refused for.
  */
 export async function editKernelConfig(options: EditOptions, host: Host, reporter: Reporter): Promise<EditedConfig> {
   const fragment = resolve(options.workingFolder, options.fragment);
   const script = options.script === undefined ? undefined : await readScript(options, options.script);
   await requireOwnFragment(fragment);
+  await requireFolder(dirname(fragment));
   const kernel = await prepareKernel(options, host, reporter);
   const { board, engine, input } = kernel;
   const edited = await engine.task('kernel-config', '', async (report, work) => {
@@ -62,6 +65,10 @@ export async function editKernelConfig(options: EditOptions, host: Host, reporte
     if (script === undefined) await menuconfig(kernel, build, context, options);
     else await answer(script, build);
     const config = await readFile(join(build.folder, 'objects', '.config'), 'utf8');
+    if (script !== undefined) {
+      const lost = await lostOptions([script], parseResolvedConfig(config), build);
+      if (lost.length > 0) throw UserError.fromProblems(lost);
+    }
     const prompts = await promptsOf(join(build.folder, 'source'));
     return configChanges(before, parseResolvedConfig(config), (name) => prompts.has(name.replace(/^CONFIG_/, '')));
   });
@@ -74,20 +81,20 @@ export async function editKernelConfig(options: EditOptions, host: Host, reporte
   return { board: board.id, fragment, changes: edited, contradicts };
 }
 
-async function readScript({ workingFolder }: EditOptions, path: string): Promise<string> {
+async function readScript({ workingFolder }: EditOptions, path: string): Promise<FragmentFile> {
   const file = resolve(workingFolder, path);
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UserError('file-missing', `The script ${file} cannot be read`, { cause: error });
   });
-  const { requests, problems } = parseFragment({ file, text });
+  const { problems } = parseFragment({ file, text });
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  return formatRequests(requests);
+  return { file, text };
 }
 
 /** Later lines win over earlier ones of the same option. */
-async function answer(script: string, build: KernelBuild): Promise<void> {
+async function answer(script: FragmentFile, build: KernelBuild): Promise<void> {
   const config = join(build.folder, 'objects', '.config');
-  await writeFile(config, `${await readFile(config, 'utf8')}${script}`);
+  await writeFile(config, `${await readFile(config, 'utf8')}${formatRequests(parseFragment(script).requests)}`);
   await build.make(['olddefconfig']);
 }
 
@@ -133,6 +140,14 @@ async function menuconfig(
 async function promptsOf(source: string): Promise<ReadonlySet<string>> {
   const entries = [...(await readKconfig(source)).values()].flatMap((file) => file.entries);
   return new Set(entries.flatMap(({ name, hasPrompt }) => (hasPrompt ? [name] : [])));
+}
+
+/** A person's answers must not be lost because there is no place for them. */
+async function requireFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory() === true) return;
+  throw new UserError('output-folder-missing', `The folder ${folder} for the fragment is not there`, {
+    hints: ['Make it, or name another file with --fragment.'],
+  });
 }
 
 /** Somebody's own text is never replaced. */

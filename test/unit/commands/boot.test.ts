@@ -65,7 +65,9 @@ describe('boot', () => {
     [['x.img', '--log', 'console.log']],
     [[]],
   ])('refuses the words %j', async (argv) => {
-    await expect(Boot.run(argv, { root })).rejects.toThrow();
+    await Boot.run(argv, { root });
+    expect(stderr).toContain('[usage-invalid]');
+    expect(process.exitCode).toBe(2);
   });
 });
 

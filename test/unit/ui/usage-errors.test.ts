@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unknownCommand, unknownFlags } from '../../../src/ui/unknown-words.js';
+import { unknownCommand, unknownFlags, wrongUsage } from '../../../src/ui/usage-errors.js';
 
 const IDS = ['build', 'flash', 'inject', 'seed:check', 'fleet:check', 'fleet:status', 'boards:list', 'kernel:check'];
 
@@ -27,4 +27,17 @@ describe('unknownFlags', () => {
       'All flags: reswarm-os build --help',
     ]);
   });
+});
+
+it.each([
+  [
+    'The following error occurred:\n  \u001B[2mMissing required flag board\u001B[22m\nSee more help with --help',
+    'Missing required flag board',
+  ],
+  [
+    'Missing 1 required arg:\nimage  image file\nNote: --forward allows multiple values.',
+    'Missing 1 required arg: image image file',
+  ],
+])('what oclif says is one line of ours', (said, message) => {
+  expect(wrongUsage(said, 'reswarm-os build')).toMatchObject({ code: 'usage-invalid', exitCode: 2, message });
 });

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { didYouMean } from '../config/wording.js';
 import { UserError } from '../errors.js';
 
@@ -42,4 +43,17 @@ export function unknownFlags(typed: readonly string[], names: readonly string[],
   return new UserError('unknown-flag', `${typed.join(', ')} ${what} of ${command}`, {
     hints: [...hints.filter((hint) => hint !== undefined), `All flags: ${command} --help`],
   });
+}
+
+/**
+ * The error for a command line that oclif does not take: what is missing, or has a value that is not known.
+ *
+ * @param said oclif's message, of several lines
+ */
+export function wrongUsage(said: string, command: string): UserError {
+  const lines = stripVTControlCharacters(said)
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/\s+/g, ' '))
+    .filter((line) => line !== '' && !/^(See more help with|The following errors? occurred|Note: |Alternatively, )/.test(line));
+  return new UserError('usage-invalid', lines.join(' '), { hints: [`How it is used: ${command} --help`] });
 }
