@@ -54,6 +54,9 @@ export function wrongUsage(said: string, command: string): UserError {
   const lines = stripVTControlCharacters(said)
     .split('\n')
     .map((line) => line.trim().replaceAll(/\s+/g, ' '))
-    .filter((line) => line !== '' && !/^(See more help with|The following errors? occurred|Note: |Alternatively, )/.test(line));
+    .filter(
+      (line) =>
+        line !== '' && !/^(See more help with|The following errors? occurred|Note: |Alternatively, )/.test(line),
+    );
   return new UserError('usage-invalid', lines.join(' '), { hints: [`How it is used: ${command} --help`] });
 }
