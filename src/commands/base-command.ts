@@ -109,9 +109,9 @@ export abstract class BaseCommand extends Command {
   private readParseError(thrown: Error): Error {
     if (!(thrown instanceof Errors.CLIError) || thrown instanceof Errors.ExitError) return thrown;
     const command = `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`;
-    if (!('flags' in thrown) || thrown.constructor.name !== 'NonExistentFlagsError') {
-      return wrongUsage(thrown.message, command);
+    if ('flags' in thrown && thrown.constructor.name === 'NonExistentFlagsError') {
+      return unknownFlags(thrown.flags as string[], [...Object.keys(this.ctor.flags), 'json', 'help'], command);
     }
-    return unknownFlags(thrown.flags as string[], [...Object.keys(this.ctor.flags), 'json', 'help'], command);
+    return wrongUsage(thrown.message, command);
   }
 }

@@ -202,7 +202,8 @@ export async function withRawImage<Result>(
 function namedAfter(error: unknown, copy: string, path: string): unknown {
   if (!(error instanceof UserError) || !error.message.includes(copy)) return error;
   const { code, hints, details } = error;
-  return new UserError(code, error.message.replaceAll(copy, path), { hints, details, cause: error });
+  const problems = error.problems.map((problem) => ({ ...problem, message: problem.message.replaceAll(copy, path) }));
+  return new UserError(code, error.message.replaceAll(copy, path), { hints, details, problems, cause: error });
 }
 
 /** @returns the image's size */

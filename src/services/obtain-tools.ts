@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js';
 import type { Engine } from '../pipeline/engine.js';
 import type { ToolsTree, ToolsTreeInput } from '../stages/tools-tree.js';
 import { qemuTreeStage, readToolsTree, toolsTreeStage } from '../stages/tools-tree.js';
@@ -7,8 +8,18 @@ const SUITE = 'trixie';
 
 export type ToolsOptions = { readonly archiveAsOf: string; readonly mirror?: string };
 
+/** Throws UserError `mirror-invalid`. */
 export function toolsTreeInput(hostArchitecture: string, { archiveAsOf, mirror }: ToolsOptions): ToolsTreeInput {
+  if (mirror !== undefined && !isMirror(mirror)) {
+    throw new UserError('mirror-invalid', `"${mirror}" is not the address of a Debian mirror`, {
+      hints: ['For example --mirror https://debian.example.org/debian'],
+    });
+  }
   return { architecture: hostArchitecture, suite: SUITE, archiveAsOf, ...(mirror === undefined ? {} : { mirror }) };
+}
+
+function isMirror(text: string): boolean {
+  return URL.canParse(text) && /^(https?|file):$/.test(new URL(text).protocol);
 }
 
 /** QEMU's PC, which is not among the tools: nobody needs it for a Raspberry Pi. */

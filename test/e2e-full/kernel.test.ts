@@ -131,12 +131,17 @@ describe('kernel config', () => {
   it('writes answers of a file as a fragment, which the board then keeps', async () => {
     await using server = await startServer(serve(tarball));
     const file = await board(server.url);
-    await writeFile(join(folder, 'answers'), 'CONFIG_CAN=m\nCONFIG_CAN_RAW=m\n# CONFIG_WIREGUARD is not set\n');
+    await writeFile(
+      join(folder, 'answers'),
+      'CONFIG_CAN=m\nCONFIG_CAN_RAW=m\nCONFIG_KPROBES=y\n# CONFIG_WIREGUARD is not set\n',
+    );
     const fragment = join(folder, 'can.config');
     const edit = ['kernel', 'config', '--board', file, '--json'];
     const edited = await cli([...edit, '--fragment', fragment, '--config-script', join(folder, 'answers')]);
     expect(edited.exitCode, edited.stdout.slice(-3000)).toBe(0);
     expect(await readFile(fragment, 'utf8')).toMatch(/^CONFIG_CAN_RAW=m$/m);
+    // Of arch/Kconfig, which all architectures share.
+    expect(await readFile(fragment, 'utf8')).toMatch(/^CONFIG_KPROBES=y$/m);
     // It contradicts network.config, which asks for it.
     expect((resultOf(edited) as { contradicts?: string[] }).contradicts?.join()).toMatch(
       /network\.config:\d+:.*WIREGUARD/,

@@ -151,7 +151,6 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...(await Promise.all(folders.map(missingFolder))).flat(),
     ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
     ...badUrlBase(options.urlBase),
-    ...badMirror(options.mirror),
     ...(await Promise.all([...found.rootfs.overlays, ...folders].map(hiddenFiles))).flat(),
     ...epoch.problems,
   ];
@@ -224,12 +223,6 @@ function badUrlBase(text: string | undefined): Problem[] {
   if (text === undefined || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return [];
   const hint = 'The address of the folder from which others will fetch it: --url-base https://example.org/images';
   return [{ code: 'url-base-invalid', message: `"${text}" is not an address that begins with http(s)://`, hint }];
-}
-
-function badMirror(text: string | undefined): Problem[] {
-  if (text === undefined || (URL.canParse(text) && /^(https?|file):$/.test(new URL(text).protocol))) return [];
-  const hint = 'For example --mirror https://debian.example.org/debian';
-  return [{ code: 'mirror-invalid', message: `"${text}" is not the address of a Debian mirror`, hint }];
 }
 
 /** Files of an overlay that the device would never see: another file system lies over their place. */

@@ -74,11 +74,10 @@ export async function readContent(
       ...withoutEngine(source, archives.length),
       ...checks.flatMap(({ problems }) => problems),
       ...read.flatMap(({ problems }) => problems),
-      ...givenTwice(options.softwareFiles),
       ...pinned.flatMap(({ problems }) => problems),
       ...twice(
         board,
-        read.flatMap((one) => one.software),
+        read.map((one) => one.software),
       ),
       ...bundleConflicts(source, software),
       ...(await overlayConflicts(software, overlays)),
@@ -151,28 +150,21 @@ async function pinSoftware(
   return { software: { ...software, files }, problems };
 }
 
-function givenTwice(files: readonly string[]): Problem[] {
-  const again = files.filter((file, index) => files.indexOf(file) !== index);
-  return [...new Set(again)].map((file) => {
-    return { code: 'software-twice', message: `${file} is given twice`, hint: 'Name it once.' };
-  });
-}
-
 /** Within one document the rules see it; between two, only here. */
-function twice(board: Board, others: readonly Software[]): Problem[] {
-  const seen = new Set<string>();
+function twice(board: Board, documents: readonly (readonly Software[])[]): Problem[] {
   const places = (software: Software) => [
     ...software.files.flatMap(({ to, unpack, at }) => (unpack === undefined ? [{ what: mergedPath(to), at }] : [])),
     ...software.units.map(({ name, at }) => ({ what: name, at })),
   ];
-  for (const { what } of board.software.flatMap(places)) seen.add(what);
-  const files = new Map<string, string | undefined>();
-  return others.flatMap(places).flatMap(({ what, at }): Problem[] => {
-    const isTaken = seen.has(what) || (files.has(what) && files.get(what) !== at.file);
-    files.set(what, at.file);
-    if (!isTaken) return [];
-    const message = `${what} is there twice: other software has it already`;
-    return [{ code: 'software-twice', message, hint: 'Keep one of the two.', ...at }];
+  const seen = new Set(board.software.flatMap(places).map(({ what }) => what));
+  return documents.flatMap((document): Problem[] => {
+    const here = document.flatMap(places);
+    const taken = here.filter(({ what }) => seen.has(what));
+    for (const { what } of here) seen.add(what);
+    return taken.map(({ what, at }) => {
+      const message = `${what} is there twice: other software has it already`;
+      return { code: 'software-twice', message, hint: 'Keep one of the two.', ...at };
+    });
   });
 }
 

@@ -64,13 +64,13 @@ export async function editKernelConfig(options: EditOptions, host: Host, reporte
     const before = await resolveConfig(input.fragments, build, context);
     if (script === undefined) await menuconfig(kernel, build, context, options);
     else await answer(script, build);
-    const config = await readFile(join(build.folder, 'objects', '.config'), 'utf8');
+    const after = parseResolvedConfig(await readFile(join(build.folder, 'objects', '.config'), 'utf8'));
     if (script !== undefined) {
-      const lost = await lostOptions([script], parseResolvedConfig(config), build);
+      const lost = await lostOptions([script], after, build);
       if (lost.length > 0) throw UserError.fromProblems(lost);
     }
     const prompts = await promptsOf(join(build.folder, 'source'));
-    return configChanges(before, parseResolvedConfig(config), (name) => prompts.has(name.replace(/^CONFIG_/, '')));
+    return configChanges(before, after, (name) => prompts.has(name.replace(/^CONFIG_/, '')));
   });
   const requests = contradicted(edited, mergeFragments(input.fragments).requests);
   const contradicts = requests.map(({ file, line, name, value }) => {

@@ -56,14 +56,15 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
     ...(await namedFiles(options, unreadable)),
     ...(await listedFiles(options, unreadable, warnings)),
   ];
-  // What nobody can check must not pass for checked.
-  if (found.length === 0) unreadable.push(...warnings.splice(0));
-  if (found.length + unreadable.length === 0) {
+  if (found.length + unreadable.length + warnings.length === 0) {
     throw new UserError('seed-nothing-to-check', 'There is no user-data, meta-data or network-config here', {
       hints: ['Name files, a folder that holds them, or an image with --image.'],
     });
   }
-  const findings = withSeverity(mergeFindings({ problems: unreadable, warnings }, judge(found, options.schemas)));
+  // What nobody can check must not pass for checked.
+  const aside =
+    found.length === 0 ? { problems: [...unreadable, ...warnings], warnings: [] } : { problems: unreadable, warnings };
+  const findings = withSeverity(mergeFindings(aside, judge(found, options.schemas)));
   const shown = options.strict ? findings.map((finding): Finding => ({ ...finding, severity: 'error' })) : findings;
   const errors = shown.filter(({ severity }) => severity === 'error').length;
   return {

@@ -62,7 +62,7 @@ export async function lostOptions(
 /** All Kconfig files below a source tree that an arm64 or x86 kernel is made of, by their path in it. */
 export async function readKconfig(source: string): Promise<ReadonlyMap<string, KconfigFile>> {
   const names = (await readdir(source, { recursive: true }).catch(() => [])).filter(
-    (path) => /(^|\/)Kconfig[^/]*$/.test(path) && !/(^|\/)arch\/(?!arm64|x86)/.test(path),
+    (path) => /(^|\/)Kconfig[^/]*$/.test(path) && !/^arch\/(?!Kconfig|arm64\/|x86\/)/.test(path),
   );
   const texts = names.map(async (name) => readFile(join(source, name), 'utf8').catch(() => ''));
   const files = (await Promise.all(texts)).map(
