@@ -1,45 +1,43 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Layers, lowest first. A file may import from its own layer and the ones its row names; see docs/architecture.md. */
-const layers = {
-  domain: ['host', 'pipeline', 'config', 'stages', 'services', 'ui', 'commands'],
-  host: ['pipeline', 'config', 'stages', 'services', 'ui', 'commands'],
-  pipeline: ['config', 'stages', 'services', 'ui', 'commands'],
-  config: ['pipeline', 'stages', 'services', 'ui', 'commands'],
-  stages: ['services', 'ui', 'commands'],
-  services: ['ui', 'commands'],
-  ui: ['stages', 'commands'],
-};
-
 const systemModules = ['execa', 'node-fetch', 'node:child_process', 'child_process'];
 const viewModules = ['listr2', '@oclif/core'];
 
-function restrictImports(layer, upper) {
-  const paths = [
-    ...(layer === 'host'
-      ? []
-      : systemModules.map((name) => ({ name, message: 'Only src/host runs programs and speaks HTTP.' }))),
-    ...(layer === 'ui'
-      ? []
-      : viewModules.map((name) => ({ name, message: 'Views are src/commands (oclif) and src/ui (listr2).' }))),
-  ];
-  const patterns = upper.map((name) => ({ group: [`**/${name}/**`], message: `src/${layer} lies below src/${name}.` }));
+/** Who may use what of the machine; which room may import which other one: .dependency-cruiser.cjs. */
+function restrict(rooms, paths) {
   return {
-    files: [`src/${layer}/**/*.ts`],
-    rules: {
-      'no-restricted-imports': ['error', { paths, patterns }],
-      'no-restricted-properties': [
-        'error',
-        ...['env', 'cwd', 'exit', 'chdir', 'argv'].map((property) => ({
-          object: 'process',
-          property,
-          message: 'Read in src/commands and passed down in Host.',
-        })),
-      ],
-    },
+    files: ['src/**/*.ts'],
+    ignores: rooms.map((room) => `src/${room}/**`),
+    rules: paths,
   };
 }
+
+const banned = (names, message) => names.map((name) => ({ name, message }));
+
+const NO_SYSTEM = banned(systemModules, 'Only src/host runs programs and speaks HTTP.');
+const NO_VIEWS = banned(viewModules, 'Views are src/commands (oclif) and src/ui (listr2).');
+
+const doors = [
+  restrict(['commands', 'hooks', 'ui', 'host'], {
+    'no-restricted-imports': ['error', { paths: [...NO_SYSTEM, ...NO_VIEWS] }],
+  }),
+  {
+    files: ['src/ui/**/*.ts', 'src/commands/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: NO_SYSTEM }] },
+  },
+  { files: ['src/host/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: NO_VIEWS }] } },
+  restrict(['commands', 'hooks'], {
+    'no-restricted-properties': [
+      'error',
+      ...['env', 'cwd', 'exit', 'chdir', 'argv'].map((property) => ({
+        object: 'process',
+        property,
+        message: 'Read in src/commands and passed down in Host.',
+      })),
+    ],
+  }),
+];
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/'] },
@@ -59,13 +57,13 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
-  ...Object.entries(layers).map(([layer, upper]) => restrictImports(layer, upper)),
-  { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+  ...doors,
+  { files: ['**/*.js', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
   {
-    files: ['bin/*.js'],
+    files: ['bin/*.js', '*.cjs'],
     languageOptions: {
       sourceType: 'commonjs',
-      globals: { process: 'readonly', require: 'readonly', __dirname: 'readonly' },
+      globals: { process: 'readonly', require: 'readonly', module: 'readonly', __dirname: 'readonly' },
     },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },

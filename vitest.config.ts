@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/integration/tools-tree.setup.ts'],
+          globalSetup: ['test/helpers/tools-tree.setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },

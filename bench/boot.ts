@@ -1,4 +1,4 @@
-import type { BootProof } from '../src/domain/boot/boot-proof.js';
+import type { BootProof } from '../src/model/boot-proof.js';
 import type { Figure } from './figure.js';
 import { seconds } from './figure.js';
 import { timeCli } from './timing.js';

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { sandboxed } from '../src/domain/sandbox.js';
+import { sandboxed } from '../src/model/sandbox.js';
 import { readHostFacts } from '../src/host/read-facts.js';
-import { kernelFiles } from '../src/stages/kernel.js';
+import { kernelFiles } from '../src/sources/kernel/kernel.js';
 import type { Figure } from './figure.js';
 import { megabytes, seconds } from './figure.js';
 import type { ImageDescription } from './image-description.js';

@@ -1,6 +1,6 @@
 # Looks at a booted image from the inside and tells what it sees, one fact a line, on the console:
 #   RESWARM-PROOF {"fact":"docker","value":{...}}
-# It judges nothing: src/domain/boot-proof.ts does. Run by `reswarm-os boot --check` in a throwaway overlay,
+# It judges nothing: src/model/boot-proof.ts does. Run by `reswarm-os boot --check` in a throwaway overlay,
 # never installed. Lines go through /dev/kmsg because the kernel writes a record in one piece, while anything
 # written to the terminal itself mixes with other programs' output; a record holds about 1000 bytes.
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -1,16 +1,16 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { parseSize } from '../domain/bytes.js';
-import type { BootProof } from '../domain/boot/boot-proof.js';
-import type { PortForward } from '../domain/boot/qemu.js';
-import { MACHINE_NAMES } from '../domain/boot/qemu.js';
+import { parseSize } from '../model/bytes.js';
+import type { BootProof } from '../model/boot-proof.js';
+import type { PortForward } from '../model/qemu.js';
+import { MACHINE_NAMES } from '../model/qemu.js';
 import { ReswarmError, UserError } from '../errors.js';
-import type { BootOptions } from '../services/boot/boot-image.js';
-import { bootImage } from '../services/boot/boot-image.js';
-import type { SshOptions } from '../services/boot/ssh-into-image.js';
-import { sshIntoImage } from '../services/boot/ssh-into-image.js';
-import { checkBoot, firstFailure } from '../services/boot/check-boot.js';
+import type { BootOptions } from '../check/boot-image.js';
+import { bootImage } from '../check/boot-image.js';
+import type { SshOptions } from '../check/ssh-into-image.js';
+import { sshIntoImage } from '../check/ssh-into-image.js';
+import { checkBoot, firstFailure } from '../check/check-boot.js';
 import { describeProof } from '../ui/describe-proof.js';
 import { BaseCommand } from './base-command.js';
 

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import type { ListedDevice } from '../services/flash/list-devices.js';
-import { listDevices } from '../services/flash/list-devices.js';
+import type { ListedDevice } from '../drives/list-drives.js';
+import { listDevices } from '../drives/list-drives.js';
 import { describeDevices } from '../ui/describe-devices.js';
 import { BaseCommand } from './base-command.js';
 

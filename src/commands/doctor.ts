@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { checkHost, describeFix, installMissing, type HostReport } from '../services/doctor.js';
+import { checkHost, describeFix, installMissing, type HostReport } from '../maintenance/doctor.js';
 import { confirmFix } from '../ui/confirm.js';
 import { BaseCommand } from './base-command.js';
 

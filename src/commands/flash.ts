@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { formatCommand } from '../domain/command.js';
-import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
+import { formatCommand } from '../model/command.js';
+import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import type { FlashOptions, FlashPlan, FlashResult, PreparedFlash } from '../services/flash/flash-image.js';
-import { failedCards, withFlash } from '../services/flash/flash-image.js';
-import type { FleetFlash } from '../services/flash/flash-fleet.js';
-import { withFleetFlash } from '../services/flash/flash-fleet.js';
+import type { FlashOptions, FlashPlan, FlashResult, PreparedFlash } from '../write/flash-image.js';
+import { failedCards, withFlash } from '../write/flash-image.js';
+import type { FleetFlash } from '../fleet/flash-fleet.js';
+import { withFleetFlash } from '../fleet/flash-fleet.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import {
   describeFlashImage,

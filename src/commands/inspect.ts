@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import type { ImageDiff } from '../domain/image/image-diff.js';
-import type { ImageReport } from '../domain/image/image-report.js';
-import { diffImages } from '../services/inspect/diff-images.js';
-import { extractFromImage, listImageFiles, readImageFile } from '../services/inspect/image-files.js';
-import { inspectImage } from '../services/inspect/inspect-image.js';
-import { replaceTextFile } from '../services/replace-text-file.js';
+import type { ImageDiff } from '../inspect/image-diff.js';
+import type { ImageReport } from '../inspect/image-report.js';
+import { diffImages } from '../inspect/diff-images.js';
+import { extractFromImage, listImageFiles, readImageFile } from '../inspect/image-files.js';
+import { inspectImage } from '../inspect/inspect-image.js';
+import { replaceTextFile } from '../host/replace-text-file.js';
 import { describeDiff } from '../ui/inspection/describe-diff.js';
 import { describeFiles } from '../ui/inspection/describe-files.js';
 import { describeImage } from '../ui/inspection/describe-image.js';

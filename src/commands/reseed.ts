@@ -1,9 +1,9 @@
 import { Args, Flags } from '@oclif/core';
-import { parseSourceDateEpoch } from '../domain/source-date-epoch.js';
+import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../services/seed/cloud-init-schemas.js';
-import type { Reseeding } from '../services/inject/reseed-image.js';
-import { reseedImage } from '../services/inject/reseed-image.js';
+import { findCloudInitSchemas } from '../build/cloud-init-schemas.js';
+import type { Reseeding } from '../provision/reseed-image.js';
+import { reseedImage } from '../provision/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
 import { describeInjection, warningsOf } from '../ui/describe-injection.js';
 import { describeReseeding } from '../ui/describe-reseeding.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import type { Board } from '../domain/board.js';
-import { DOCKER_ARCHITECTURES, type DockerBundle } from '../domain/containers/docker-source.js';
+import type { Board } from '../model/board.js';
+import { DOCKER_ARCHITECTURES, type DockerBundle } from '../model/container-engine.js';
 import { UserError, type Problem } from '../errors.js';
 import { didYouMean } from './wording.js';
 import { readYamlSource, type YamlSource } from './yaml-source.js';

@@ -1,4 +1,4 @@
-import type { Command } from '../domain/command.js';
+import type { Command } from '../model/command.js';
 
 /** Where the kernel keeps its list of interpreters for foreign programs. */
 export const BINFMT_DIR = '/proc/sys/fs/binfmt_misc';

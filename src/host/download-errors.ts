@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatSize } from '../domain/bytes.js';
+import { formatSize } from '../model/bytes.js';
 import { IntegrityError, NetworkError, ReswarmError } from '../errors.js';
-import type { DownloadRequest } from './download.js';
+import type { DownloadRequest } from './host.js';
 import type { Transferred } from './transfer.js';
 
 export function mismatch(request: DownloadRequest, url: string, got: Transferred): IntegrityError {

@@ -1,3 +1,4 @@
+import type { DownloadRequest } from './host.js';
 import { chmod, mkdir, rename, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,25 +13,6 @@ import { backoffMs, defaultRetryPolicy } from './retry.js';
 import { etaSeconds, TransferRate } from './transfer-rate.js';
 import type { Transfer, TransferLimits, Transferred } from './transfer.js';
 import { copyLocal, fetchOverHttp, TransferFailure } from './transfer.js';
-
-export type DownloadProgress = {
-  readonly doneBytes: number;
-  /** 0 as long as it is not known. */
-  readonly totalBytes: number;
-  readonly bytesPerSecond: number;
-  readonly etaSeconds?: number;
-};
-
-/** One pinned file: any of the URLs will do, as long as the bytes hash right. */
-export type DownloadRequest = {
-  /** http:, https: and file: URLs, or absolute paths; tried in order. */
-  readonly urls: readonly string[];
-  readonly sha256: string;
-  readonly sizeBytes?: number;
-  /** Final path; appears only when complete and verified. */
-  readonly path: string;
-  readonly onProgress?: (progress: DownloadProgress) => void;
-};
 
 export type DownloadOptions = {
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-import { formatSize, GiB } from '../domain/bytes.js';
+import { formatSize, GiB } from '../model/bytes.js';
 import { worksInChroot } from './binfmt.js';
 import type { HostPackage } from './host-packages.js';
 import type { ProgramName, SystemState } from './system-state.js';

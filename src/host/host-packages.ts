@@ -1,4 +1,4 @@
-import type { Command } from '../domain/command.js';
+import type { Command } from '../model/command.js';
 
 /** What the host lacks, by what it is for; each distribution has its own names. */
 export type HostPackage =

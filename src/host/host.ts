@@ -1,9 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { BlockDevice } from '../domain/devices/block-device.js';
-import type { Command } from '../domain/command.js';
-import type { Privilege, Sandbox } from '../domain/sandbox.js';
-import type { DeviceAccess } from './block-devices.js';
-import type { DownloadRequest } from './download.js';
+import type { BlockDevice } from './drives/block-device.js';
+import type { Command } from '../model/command.js';
+import type { Privilege, Sandbox } from '../model/sandbox.js';
 
 export type RunOptions = {
   /** Called with every whole line of stdout and stderr as it comes. */
@@ -79,3 +77,29 @@ export interface Host {
   /** The same host for what must be put in order also after Ctrl-C; short work only. */
   uninterrupted(): Host;
 }
+
+export type DeviceAccess = {
+  /** `look` finds out whether the kernel would let us; `hold` keeps a loop device and is the only shared one. */
+  readonly access: 'look' | 'write' | 'hold';
+  /** Past the page cache; buffers, lengths and offsets must be aligned to 4096 bytes then. */
+  readonly direct?: boolean;
+};
+
+export type DownloadProgress = {
+  readonly doneBytes: number;
+  /** 0 as long as it is not known. */
+  readonly totalBytes: number;
+  readonly bytesPerSecond: number;
+  readonly etaSeconds?: number;
+};
+
+/** One pinned file: any of the URLs will do, as long as the bytes hash right. */
+export type DownloadRequest = {
+  /** http:, https: and file: URLs, or absolute paths; tried in order. */
+  readonly urls: readonly string[];
+  readonly sha256: string;
+  readonly sizeBytes?: number;
+  /** Final path; appears only when complete and verified. */
+  readonly path: string;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+};

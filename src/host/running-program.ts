@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import type { Command } from '../domain/command.js';
-import { formatCommand } from '../domain/command.js';
+import type { Command } from '../model/command.js';
+import { formatCommand } from '../model/command.js';
 import { CommandError } from '../errors.js';
 import type { ProgramExit, RunningProgram, StartOptions } from './host.js';
 import { loadExeca } from './load-execa.js';

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '../domain/json.js';
+import type { Json } from '../model/json.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { KeyChange } from './explain.js';

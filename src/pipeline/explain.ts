@@ -1,4 +1,4 @@
-import type { Json } from '../domain/json.js';
+import type { Json } from '../model/json.js';
 
 /** One difference between the inputs of two runs of a stage. `path` is dotted: "fragments.docker.sha256". */
 export type KeyChange = { readonly path: string; readonly before: Json | undefined; readonly after: Json | undefined };

@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.js';
-import type { Json } from '../domain/json.js';
+import type { Json } from '../model/json.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from './reporter.js';
 

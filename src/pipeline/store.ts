@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '../domain/json.js';
-import { canonicalJson } from '../domain/json.js';
+import type { Json } from '../model/json.js';
+import { canonicalJson } from '../model/json.js';
 import type { Host } from '../host/host.js';
 import { guardSpace } from './disk-full.js';
 import type { SharedFolders } from './stage.js';

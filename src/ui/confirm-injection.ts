@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import type { InjectPlan } from '../services/inject/inject-image.js';
+import type { InjectPlan } from '../provision/inject-image.js';
 import { askYesNo } from './confirm.js';
 import { describeDeviceWrite } from './describe-device.js';
 

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { UserError } from '../errors.js';
-import { describeFix, type HostFix } from '../services/doctor.js';
+import { describeFix, type HostFix } from '../maintenance/doctor.js';
 
 /** Shows what would be changed on this machine and asks. Throws UserError `confirmation-needed` without a terminal. */
 export async function confirmFix(fix: HostFix): Promise<boolean> {

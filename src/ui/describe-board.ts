@@ -1,7 +1,7 @@
-import type { Board, PartitionRequest } from '../domain/board.js';
-import { configTxt } from '../domain/firmware/boot-files.js';
-import { formatSize } from '../domain/bytes.js';
-import { diskIdentity } from '../domain/disk/disk-identity.js';
+import type { Board, PartitionRequest } from '../model/board.js';
+import { configTxt } from '../boot/boot-files.js';
+import { formatSize } from '../model/bytes.js';
+import { diskIdentity } from '../disk/identity.js';
 
 /** A resolved board for people: one row a subject, config.txt as it will be written. */
 export function describeBoard(board: Board, files: readonly string[]): string {

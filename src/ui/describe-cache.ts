@@ -1,6 +1,6 @@
-import { formatAge } from '../domain/age.js';
-import { formatSize } from '../domain/bytes.js';
-import type { CacheEntry, CacheListing, CacheRemoval } from '../services/cache.js';
+import { formatAge } from '../model/age.js';
+import { formatSize } from '../model/bytes.js';
+import type { CacheEntry, CacheListing, CacheRemoval } from '../maintenance/cache.js';
 
 const SHOWN_KEY_LENGTH = 12;
 

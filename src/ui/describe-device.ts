@@ -1,5 +1,5 @@
-import type { BlockDevice } from '../domain/devices/block-device.js';
-import { formatSize } from '../domain/bytes.js';
+import type { BlockDevice } from '../host/drives/block-device.js';
+import { formatSize } from '../model/bytes.js';
 
 /** What will be written to which drive: shown before anything is asked. */
 export type DeviceWritePlan = {

@@ -1,5 +1,5 @@
-import { formatSize } from '../domain/bytes.js';
-import type { ListedDevice } from '../services/flash/list-devices.js';
+import { formatSize } from '../model/bytes.js';
+import type { ListedDevice } from '../drives/list-drives.js';
 import { describeContents, deviceModel, deviceSerial } from './describe-device.js';
 
 const HEADINGS = ['DEVICE', 'SIZE', 'BUS', 'MODEL', 'SERIAL', 'REMOVABLE'] as const;

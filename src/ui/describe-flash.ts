@@ -1,7 +1,7 @@
-import { formatSize } from '../domain/bytes.js';
-import { formatDuration } from '../domain/duration.js';
-import type { FleetFlash } from '../services/flash/flash-fleet.js';
-import type { FlashedCard, FlashPlan, FlashResult, PlannedCard } from '../services/flash/flash-image.js';
+import { formatSize } from '../model/bytes.js';
+import { formatDuration } from '../model/duration.js';
+import type { FleetFlash } from '../fleet/flash-fleet.js';
+import type { FlashedCard, FlashPlan, FlashResult, PlannedCard } from '../write/flash-image.js';
 import { deviceModel, deviceSerial, deviceSize } from './describe-device.js';
 
 const MAPPED_FROM: Readonly<Record<FlashPlan['mappedFrom'], string>> = {

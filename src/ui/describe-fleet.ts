@@ -1,9 +1,9 @@
-import { formatSize } from '../domain/bytes.js';
-import type { RecordedCard } from '../domain/fleet-record.js';
+import { formatSize } from '../model/bytes.js';
+import type { RecordedCard } from '../fleet/record-lines.js';
 import { describeProblem, type Problem } from '../errors.js';
-import type { FleetImages } from '../services/fleet/fleet-images.js';
-import type { DeviceStatus, FleetStatus } from '../services/fleet/fleet-status.js';
-import type { RenderedFleet } from '../services/fleet/render-fleet.js';
+import type { FleetImages } from '../fleet/fleet-images.js';
+import type { DeviceStatus, FleetStatus } from '../fleet/fleet-status.js';
+import type { RenderedFleet } from '../fleet/render-fleet.js';
 
 const SHOWN_DIGEST_LENGTH = 12;
 /** A list of more devices is for --json; a person reads how many there are. */

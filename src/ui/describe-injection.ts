@@ -1,6 +1,6 @@
-import { formatSize } from '../domain/bytes.js';
+import { formatSize } from '../model/bytes.js';
 import { describeProblem, type Problem } from '../errors.js';
-import type { Injection } from '../services/inject/inject-image.js';
+import type { Injection } from '../provision/inject-image.js';
 
 export function warningsOf({ warnings }: { readonly warnings: readonly Problem[] }): string[] {
   return warnings.flatMap((warning) => [

@@ -1,6 +1,6 @@
-import { formatSize } from '../domain/bytes.js';
+import { formatSize } from '../model/bytes.js';
 import { formatKeyChange } from '../pipeline/explain.js';
-import type { BuildPlan, PlannedStage } from '../services/build/plan-build.js';
+import type { BuildPlan, PlannedStage } from '../build/plan-build.js';
 
 const STATES: Readonly<Record<PlannedStage['state'], string>> = {
   'in-store': 'in the store',

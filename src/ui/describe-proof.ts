@@ -1,5 +1,5 @@
-import type { BootProof } from '../domain/boot/boot-proof.js';
-import { milestoneTitle } from '../domain/boot/boot-proof.js';
+import type { BootProof } from '../model/boot-proof.js';
+import { milestoneTitle } from '../model/boot-proof.js';
 
 /** A boot check for people: a line each milestone, the time in front. */
 export function describeProof(proof: BootProof): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Reseeding } from '../services/inject/reseed-image.js';
+import type { Reseeding } from '../provision/reseed-image.js';
 
 /** What cloud-init will and will not do on the next boot (per-instance and per-once modules, cloud-init 25.1). */
 export function describeReseeding({ card, instanceId }: Reseeding): string[] {

@@ -1,5 +1,5 @@
 import { describeProblem } from '../errors.js';
-import type { SeedCheck } from '../services/seed/check-seed-files.js';
+import type { SeedCheck } from '../provision/check-seed-files.js';
 
 export function describeSeedCheck({ files, findings, errors, warnings }: SeedCheck): string[] {
   const lines = findings.flatMap(({ severity, hint, ...problem }) => [

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import { KERNEL_FLAVOURS } from '../domain/board.js';
-import type { KernelOptions } from '../services/kernel/prepare-kernel.js';
+import { KERNEL_FLAVOURS } from '../model/board.js';
+import type { KernelOptions } from '../build/kernel/prepare-kernel.js';
 
 /** Flags that say which kernel is meant and how it is made; shared by the commands about kernels. */
 export const kernelFlags = {

@@ -1,5 +1,5 @@
-import { formatSize } from '../domain/bytes.js';
-import { formatDuration } from '../domain/duration.js';
+import { formatSize } from '../model/bytes.js';
+import { formatDuration } from '../model/duration.js';
 import type { ReportEvent, Reporter } from '../pipeline/reporter.js';
 
 /** A progress line at most this often and stage: a CI log should stay readable. */

@@ -1,6 +1,6 @@
 import type { ListrTaskWrapper } from 'listr2';
 import { Listr } from 'listr2';
-import { formatDuration } from '../domain/duration.js';
+import { formatDuration } from '../model/duration.js';
 import type { ReportEvent, Reporter, TaskGroup } from '../pipeline/reporter.js';
 import { formatCardProgress, formatProgress } from './plain-reporter.js';
 

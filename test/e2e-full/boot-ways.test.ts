@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../src/host/tcp-port.js';
-import { cli, resultOf } from '../cli.js';
+import { cli, resultOf } from '../helpers/cli.js';
 
 const run = promisify(execFile);
 const pack = promisify(gzip);

@@ -4,11 +4,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { arm64Program } from '../arm64-program.js';
-import { savedImage, tarOf } from '../archives.js';
-import { cli, resultOf } from '../cli.js';
-import { bundleOf, debianBundle } from '../debian-bundle.js';
-import { serve, startServer } from '../unit/host/fault-server.js';
+import { arm64Program } from '../helpers/arm64-program.js';
+import { savedImage, tarOf } from '../helpers/archives.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import { bundleOf, debianBundle } from '../helpers/debian-bundle.js';
+import { serve, startServer } from '../helpers/fault-server.js';
 
 /** What a device says that was started with these images; nothing of it is fetched from outside. */
 const AGENT_SAYS = 'reswarm-test: the agent runs';

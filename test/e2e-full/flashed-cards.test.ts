@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MiB } from '../../src/domain/bytes.js';
-import { cli, resultOf } from '../cli.js';
-import { attachLoopCard, type LoopCard } from '../integration/loop-card.js';
+import { MiB } from '../../src/model/bytes.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import { attachLoopCard, type LoopCard } from '../helpers/loop-card.js';
 
 const cards: LoopCard[] = [];
 let folder: string;

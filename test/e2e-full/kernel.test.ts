@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readHostFacts } from '../../src/host/read-facts.js';
-import { cli, errorCode, resultOf } from '../cli.js';
-import { inTools } from '../in-tools.js';
-import { serve, startServer } from '../unit/host/fault-server.js';
+import { cli, errorCode, resultOf } from '../helpers/cli.js';
+import { inTools } from '../helpers/in-tools.js';
+import { serve, startServer } from '../helpers/fault-server.js';
 
 const RUN = join(import.meta.dirname, '../../bin/run.js');
 /** The part of the kernel's sources that configures it; whatever compiles is left out. */

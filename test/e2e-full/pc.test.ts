@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cli, errorCode, resultOf } from '../cli.js';
-import { bundleOf, debianBundle } from '../debian-bundle.js';
-import { serve, startServer } from '../unit/host/fault-server.js';
+import { cli, errorCode, resultOf } from '../helpers/cli.js';
+import { bundleOf, debianBundle } from '../helpers/debian-bundle.js';
+import { serve, startServer } from '../helpers/fault-server.js';
 
 let folder: string;
 

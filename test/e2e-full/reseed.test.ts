@@ -4,10 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cli, resultOf } from '../cli.js';
-import type { Gate } from '../e2e/fleet-files.js';
-import { identityOf, writeGates } from '../e2e/fleet-files.js';
-import { imageTool } from '../e2e/image-tools.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import type { Gate } from '../helpers/fleet-files.js';
+import { identityOf, writeGates } from '../helpers/fleet-files.js';
+import { imageTool } from '../helpers/image-tools.js';
 
 let folder: string;
 let gates: readonly Gate[];

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { cli, resultOf } from '../cli.js';
-import { inTools } from '../in-tools.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import { inTools } from '../helpers/in-tools.js';
 
 /** QEMU has no such machine: device tree, drivers and firmware files are held against each other instead. */
 let folder: string;

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commandLineFor } from '../../src/domain/boot/qemu.js';
+import { commandLineFor } from '../../src/model/qemu.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { withLoadedMachine } from '../../src/services/boot/boot-image.js';
-import { cli } from '../cli.js';
+import { withLoadedMachine } from '../../src/check/boot-image.js';
+import { cli } from '../helpers/cli.js';
 
 const host = new RealHost({
   facts: readHostFacts(process.env),

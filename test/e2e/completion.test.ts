@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cli } from '../cli.js';
+import { cli } from '../helpers/cli.js';
 
 const run = promisify(execFile);
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BuiltImage } from '../../src/services/build/build-image.js';
-import type { CliResult } from '../cli.js';
-import { cli, resultOf } from '../cli.js';
-import type { PrivateStore } from './private-store.js';
-import { removeStore, withoutStages } from './private-store.js';
+import type { BuiltImage } from '../../src/build/build-image.js';
+import type { CliResult } from '../helpers/cli.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import type { PrivateStore } from '../helpers/private-store.js';
+import { removeStore, withoutStages } from '../helpers/private-store.js';
 
 let store: PrivateStore;
 

@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cli, resultOf } from '../cli.js';
-import type { LoopCard } from '../integration/loop-card.js';
-import { makeLoopCard } from '../integration/loop-card.js';
-import type { Gate } from './fleet-files.js';
-import { identityOf, writeGates } from './fleet-files.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import type { LoopCard } from '../helpers/loop-card.js';
+import { makeLoopCard } from '../helpers/loop-card.js';
+import type { Gate } from '../helpers/fleet-files.js';
+import { identityOf, writeGates } from '../helpers/fleet-files.js';
 
 const CARD_BYTES = 600_000_000;
 

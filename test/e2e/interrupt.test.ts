@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BuildPlan } from '../../src/services/build/plan-build.js';
-import type { CliEvent, CliResult } from '../cli.js';
-import { cli, cliInterrupted, resultOf } from '../cli.js';
-import type { PrivateStore } from './private-store.js';
-import { emptyStore, processesOf, removeStore, withoutStages } from './private-store.js';
+import type { BuildPlan } from '../../src/build/plan-build.js';
+import type { CliEvent, CliResult } from '../helpers/cli.js';
+import { cli, cliInterrupted, resultOf } from '../helpers/cli.js';
+import type { PrivateStore } from '../helpers/private-store.js';
+import { emptyStore, processesOf, removeStore, withoutStages } from '../helpers/private-store.js';
 
 const run = promisify(execFile);
 

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImageDescription } from '../../src/config/image-description.js';
-import type { BuiltImage } from '../../src/services/build/build-image.js';
-import type { CliResult } from '../cli.js';
-import { cli, errorCode, resultOf } from '../cli.js';
+import type { ImageDescription } from '../../src/images/image-description.js';
+import type { BuiltImage } from '../../src/build/build-image.js';
+import type { CliResult } from '../helpers/cli.js';
+import { cli, errorCode, resultOf } from '../helpers/cli.js';
 
 const run = promisify(execFile);
 

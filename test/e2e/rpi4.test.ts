@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImageReport } from '../../src/domain/image/image-report.js';
-import { sandboxed } from '../../src/domain/sandbox.js';
+import type { ImageReport } from '../../src/inspect/image-report.js';
+import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
-import type { BuiltImage } from '../../src/services/build/build-image.js';
-import type { CliResult } from '../cli.js';
-import { cli, resultOf } from '../cli.js';
+import type { BuiltImage } from '../../src/build/build-image.js';
+import type { CliResult } from '../helpers/cli.js';
+import { cli, resultOf } from '../helpers/cli.js';
 
 const run = promisify(execFile);
 const facts = readHostFacts(process.env);

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CliResult } from '../cli.js';
-import { cli, errorCode, resultOf, withTmpfs } from '../cli.js';
-import { removeStore, withoutStages } from './private-store.js';
+import type { CliResult } from '../helpers/cli.js';
+import { cli, errorCode, resultOf, withTmpfs } from '../helpers/cli.js';
+import { removeStore, withoutStages } from '../helpers/private-store.js';
 
 let folder: string;
 let image: string;

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/errors.js';
-import type { CliEvent, CliResult } from '../cli.js';
-import { cli, errorCode, resultOf, withTmpfs } from '../cli.js';
+import type { CliEvent, CliResult } from '../helpers/cli.js';
+import { cli, errorCode, resultOf, withTmpfs } from '../helpers/cli.js';
 
 /** Nothing answers at the discard port of this machine. */
 const DEAD_MIRROR = 'http://127.0.0.1:9/debian';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/errors.js';
-import { savedImage, tarOf } from '../archives.js';
-import type { CliResult } from '../cli.js';
-import { cli, resultOf } from '../cli.js';
+import { savedImage, tarOf } from '../helpers/archives.js';
+import type { CliResult } from '../helpers/cli.js';
+import { cli, resultOf } from '../helpers/cli.js';
 
 let folder: string;
 

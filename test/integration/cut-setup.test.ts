@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, expect, inject, it } from 'vitest';
-import { sandboxed } from '../../src/domain/sandbox.js';
+import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 
 const run = promisify(execFile);

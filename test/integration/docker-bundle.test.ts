@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { BUNDLE_PROGRAMS } from '../../src/domain/containers/docker-source.js';
+import { BUNDLE_PROGRAMS } from '../../src/model/container-engine.js';
 import type { ReswarmError } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { dockerBundleStage } from '../../src/stages/docker-bundle.js';
-import { elfHeader } from '../arm64-program.js';
-import { serve, startServer } from '../unit/host/fault-server.js';
+import { dockerBundleStage } from '../../src/sources/software/docker-bundle.js';
+import { elfHeader } from '../helpers/arm64-program.js';
+import { serve, startServer } from '../helpers/fault-server.js';
 
 const run = promisify(execFile);
 const tools = { root: inject('toolsTree'), versions: {} };

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { DebFile } from '../../src/domain/debian/packages.js';
+import type { DebFile } from '../../src/sources/debian/packages.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { StageContext } from '../../src/pipeline/stage.js';
-import { bootFirmwareStage } from '../../src/stages/boot-firmware.js';
-import { wirelessFirmwareStage } from '../../src/stages/wireless-firmware.js';
+import { bootFirmwareStage } from '../../src/sources/firmware/boot-firmware.js';
+import { wirelessFirmwareStage } from '../../src/sources/firmware/wireless-firmware.js';
 
 const tools = { root: inject('toolsTree'), versions: {} };
 const host = new RealHost({

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { MiB } from '../../src/domain/bytes.js';
-import type { CliResult } from '../cli.js';
-import { cli, errorCode, resultOf } from '../cli.js';
-import { firstDifference, IMAGE_BYTES, looksBootable, makeFullImage, rangesOf } from './flash-image.js';
-import { attachLoopCard, type LoopCard, makeLoopCard, readCard } from './loop-card.js';
+import { MiB } from '../../src/model/bytes.js';
+import type { CliResult } from '../helpers/cli.js';
+import { cli, errorCode, resultOf } from '../helpers/cli.js';
+import { firstDifference, IMAGE_BYTES, looksBootable, makeFullImage, rangesOf } from '../helpers/flash-image.js';
+import { attachLoopCard, type LoopCard, makeLoopCard, readCard } from '../helpers/loop-card.js';
 
 const RUN = join(import.meta.dirname, '../../bin/run.js');
 const CARD_BYTES = IMAGE_BYTES + 8 * MiB;

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { MiB } from '../../src/domain/bytes.js';
-import { parseRecord, type WrittenEvent } from '../../src/domain/fleet-record.js';
-import { cli, type CliResult, errorCode, resultOf } from '../cli.js';
-import { IMAGE_BYTES, looksBootable } from './flash-image.js';
-import { type LoopCard, makeLoopCard } from './loop-card.js';
-import { FAT_OFFSET, inTools, makeSmallImage } from './small-image.js';
+import { MiB } from '../../src/model/bytes.js';
+import { parseRecord, type WrittenEvent } from '../../src/fleet/record-lines.js';
+import { cli, type CliResult, errorCode, resultOf } from '../helpers/cli.js';
+import { IMAGE_BYTES, looksBootable } from '../helpers/flash-image.js';
+import { type LoopCard, makeLoopCard } from '../helpers/loop-card.js';
+import { FAT_OFFSET, inTools, makeSmallImage } from '../helpers/small-image.js';
 
 let folder: string;
 let image: string;

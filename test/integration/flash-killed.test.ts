@@ -3,11 +3,11 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { ByteRange } from '../../src/domain/disk/byte-range.js';
-import { MiB } from '../../src/domain/bytes.js';
-import { cli, resultOf } from '../cli.js';
-import { firstDifference, IMAGE_BYTES, looksBootable, makeFullImage, rangesOf } from './flash-image.js';
-import { type LoopCard, makeLoopCard, writeCard } from './loop-card.js';
+import type { ByteRange } from '../../src/model/byte-range.js';
+import { MiB } from '../../src/model/bytes.js';
+import { cli, resultOf } from '../helpers/cli.js';
+import { firstDifference, IMAGE_BYTES, looksBootable, makeFullImage, rangesOf } from '../helpers/flash-image.js';
+import { type LoopCard, makeLoopCard, writeCard } from '../helpers/loop-card.js';
 
 const RUN = join(import.meta.dirname, '../../bin/run.js');
 const KILLS = 100;

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Compression } from '../../src/domain/compression.js';
+import type { Compression } from '../../src/formats/compression.js';
 import { InterruptedError } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { openImageSource, withRawImage } from '../../src/services/image-source.js';
+import { openImageSource, withRawImage } from '../../src/images/image-source.js';
 
 let folder: string;
 let image: Buffer;

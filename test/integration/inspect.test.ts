@@ -19,13 +19,13 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { diffImages } from '../../src/services/inspect/diff-images.js';
-import { extractFromImage, listImageFiles, readImageFile } from '../../src/services/inspect/image-files.js';
-import { inspectImage } from '../../src/services/inspect/inspect-image.js';
+import { diffImages } from '../../src/inspect/diff-images.js';
+import { extractFromImage, listImageFiles, readImageFile } from '../../src/inspect/image-files.js';
+import { inspectImage } from '../../src/inspect/inspect-image.js';
 import { inspectionPage } from '../../src/ui/inspection-page/page.js';
 import { describeImage } from '../../src/ui/inspection/describe-image.js';
-import type { SmallImage } from './small-image.js';
-import { FAT_OFFSET, ROOT_OFFSET, inTools, makeSmallImage } from './small-image.js';
+import type { SmallImage } from '../helpers/small-image.js';
+import { FAT_OFFSET, ROOT_OFFSET, inTools, makeSmallImage } from '../helpers/small-image.js';
 
 let folder: string;
 let small: SmallImage;

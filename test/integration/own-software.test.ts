@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { MiB } from '../../src/domain/bytes.js';
-import { sandboxed } from '../../src/domain/sandbox.js';
+import { MiB } from '../../src/model/bytes.js';
+import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import type { PlacedFile } from '../../src/stages/root-partition.js';
-import { rootPartitionStage } from '../../src/stages/root-partition.js';
+import type { PlacedFile } from '../../src/model/software.js';
+import { rootPartitionStage } from '../../src/filesystems/ext4.js';
 
 const run = promisify(execFile);
 const tools = { root: inject('toolsTree'), versions: {} };

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Command } from '../../src/domain/command.js';
-import type { Mount } from '../../src/domain/sandbox.js';
+import type { Command } from '../../src/model/command.js';
+import type { Mount } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { packageLockStage, readAptSources, readPackageLock } from '../../src/stages/package-lock.js';
-import { rootfsStage } from '../../src/stages/rootfs.js';
+import { packageLockStage, readAptSources, readPackageLock } from '../../src/sources/debian/package-lock.js';
+import { rootfsStage } from '../../src/sources/debian/rootfs.js';
 
 /**
  * Maintainer scripts in shell, Perl, Python and C: users and groups, alternatives, diversions, debconf, ucf, PAM,

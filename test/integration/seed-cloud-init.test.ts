@@ -3,24 +3,24 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { checkSeed } from '../../src/config/seed/check-seed.js';
-import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/config/seed/cloud-init-schemas.js';
-import { composeSeed } from '../../src/config/seed/compose-seed.js';
-import type { Findings } from '../../src/config/seed/findings.js';
-import { finishSeed } from '../../src/config/seed/finish-seed.js';
-import { checkMetaData } from '../../src/config/seed/meta-data.js';
-import { checkNetworkConfig } from '../../src/config/seed/network-config.js';
-import { hashPasswordCommand } from '../../src/config/seed/passwords.js';
-import { readDefaultSeed } from '../../src/config/seed/read-seed.js';
-import { checkUserData } from '../../src/config/seed/user-data.js';
-import type { DebFile } from '../../src/domain/debian/packages.js';
-import type { Mount, Sandbox } from '../../src/domain/sandbox.js';
+import { checkSeed } from '../../src/seeds/check-seed.js';
+import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/cloud-init-schemas.js';
+import { composeSeed } from '../../src/seeds/compose-seed.js';
+import type { Findings } from '../../src/seeds/findings.js';
+import { finishSeed } from '../../src/seeds/finish-seed.js';
+import { checkMetaData } from '../../src/seeds/meta-data.js';
+import { checkNetworkConfig } from '../../src/seeds/network-config.js';
+import { hashPasswordCommand } from '../../src/seeds/passwords.js';
+import { readDefaultSeed } from '../../src/seeds/read-seed.js';
+import { checkUserData } from '../../src/seeds/user-data.js';
+import type { DebFile } from '../../src/sources/debian/packages.js';
+import type { Mount, Sandbox } from '../../src/model/sandbox.js';
 import { describeProblem } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { StageContext } from '../../src/pipeline/stage.js';
-import { cloudInitSchemaStage } from '../../src/stages/cloud-init-schema.js';
-import { BAD_SEEDS } from '../bad-seeds.js';
+import { cloudInitSchemaStage } from '../../src/sources/debian/cloud-init-schema.js';
+import { BAD_SEEDS } from '../helpers/bad-seeds.js';
 
 const tools = { root: inject('toolsTree'), versions: {} };
 const host = new RealHost({

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import type { NewBoard } from '../../services/boards/new-board.js';
-import { newBoard, schemaPath } from '../../services/boards/new-board.js';
+import type { NewBoard } from '../../config/boards/write-new-board.js';
+import { newBoard, schemaPath } from '../../config/boards/write-new-board.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class BoardsNew extends BaseCommand {

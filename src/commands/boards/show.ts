@@ -1,8 +1,8 @@
 import { join, relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { dump } from 'js-yaml';
-import type { Board } from '../../domain/board.js';
-import { findBoard } from '../../services/boards/boards.js';
+import type { Board } from '../../model/board.js';
+import { findBoard } from '../../config/boards/boards.js';
 import { describeBoard } from '../../ui/describe-board.js';
 import { BaseCommand } from '../base-command.js';
 

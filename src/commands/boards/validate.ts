@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Args } from '@oclif/core';
-import { validateBoards } from '../../services/boards/boards.js';
+import { validateBoards } from '../../config/boards/boards.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class BoardsValidate extends BaseCommand {

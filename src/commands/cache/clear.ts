@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
-import { formatSize } from '../../domain/bytes.js';
+import { formatSize } from '../../model/bytes.js';
 import { UserError } from '../../errors.js';
 import { Store } from '../../pipeline/store.js';
-import { clearCache, listCache, type CacheRemoval } from '../../services/cache.js';
+import { clearCache, listCache, type CacheRemoval } from '../../maintenance/cache.js';
 import { askYesNo } from '../../ui/confirm.js';
 import { describeRemoval } from '../../ui/describe-cache.js';
 import { BaseCommand } from '../base-command.js';

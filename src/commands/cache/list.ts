@@ -1,5 +1,5 @@
 import { Store } from '../../pipeline/store.js';
-import { listCache, type CacheListing } from '../../services/cache.js';
+import { listCache, type CacheListing } from '../../maintenance/cache.js';
 import { describeListing } from '../../ui/describe-cache.js';
 import { BaseCommand } from '../base-command.js';
 

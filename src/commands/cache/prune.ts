@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
-import { parseAge } from '../../domain/age.js';
+import { parseAge } from '../../model/age.js';
 import { UserError } from '../../errors.js';
 import { Store } from '../../pipeline/store.js';
-import { pruneCache, type CacheRemoval } from '../../services/cache.js';
+import { pruneCache, type CacheRemoval } from '../../maintenance/cache.js';
 import { describeRemoval } from '../../ui/describe-cache.js';
 import { BaseCommand } from '../base-command.js';
 

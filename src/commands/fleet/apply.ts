@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { formatSize } from '../../domain/bytes.js';
-import type { AppliedOverlay } from '../../services/inject/apply-overlay.js';
-import { applyOverlay } from '../../services/inject/apply-overlay.js';
+import { formatSize } from '../../model/bytes.js';
+import type { AppliedOverlay } from '../../provision/apply-delta.js';
+import { applyOverlay } from '../../provision/apply-delta.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class FleetApply extends BaseCommand {

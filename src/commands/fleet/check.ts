@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import type { CheckedFleet } from '../../services/fleet/check-fleet.js';
-import { checkFleet } from '../../services/fleet/check-fleet.js';
-import { fleetBase } from '../../services/fleet/fleet-base.js';
+import type { CheckedFleet } from '../../fleet/check-fleet.js';
+import { checkFleet } from '../../fleet/check-fleet.js';
+import { fleetBase } from '../../fleet/fleet-base.js';
 import { BaseCommand } from '../base-command.js';
 import { warnOf } from '../../ui/describe-fleet.js';
 

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { parseSourceDateEpoch } from '../../domain/source-date-epoch.js';
+import { parseSourceDateEpoch } from '../../model/source-date-epoch.js';
 import { UserError } from '../../errors.js';
-import { fleetBase } from '../../services/fleet/fleet-base.js';
-import type { FleetImages as Made } from '../../services/fleet/fleet-images.js';
-import { makeFleetImages } from '../../services/fleet/fleet-images.js';
+import { fleetBase } from '../../fleet/fleet-base.js';
+import type { FleetImages as Made } from '../../fleet/fleet-images.js';
+import { makeFleetImages } from '../../fleet/fleet-images.js';
 import { describeImages, warnOf } from '../../ui/describe-fleet.js';
 import { BaseCommand } from '../base-command.js';
 

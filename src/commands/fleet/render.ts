@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { fleetBase } from '../../services/fleet/fleet-base.js';
-import type { RenderedFleet } from '../../services/fleet/render-fleet.js';
-import { renderFleet } from '../../services/fleet/render-fleet.js';
+import { fleetBase } from '../../fleet/fleet-base.js';
+import type { RenderedFleet } from '../../fleet/render-fleet.js';
+import { renderFleet } from '../../fleet/render-fleet.js';
 import { describeRendered, warnOf } from '../../ui/describe-fleet.js';
 import { BaseCommand } from '../base-command.js';
 

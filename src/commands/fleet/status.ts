@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import type { FleetStatus as Status } from '../../services/fleet/fleet-status.js';
-import { fleetStatus } from '../../services/fleet/fleet-status.js';
+import type { FleetStatus as Status } from '../../fleet/fleet-status.js';
+import { fleetStatus } from '../../fleet/fleet-status.js';
 import { describeStatus } from '../../ui/describe-fleet.js';
 import { BaseCommand } from '../base-command.js';
 

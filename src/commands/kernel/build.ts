@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { formatDuration } from '../../domain/duration.js';
-import type { BuiltKernel } from '../../services/kernel/build-kernel.js';
-import { buildKernel } from '../../services/kernel/build-kernel.js';
+import { formatDuration } from '../../model/duration.js';
+import type { BuiltKernel } from '../../build/kernel/build-kernel.js';
+import { buildKernel } from '../../build/kernel/build-kernel.js';
 import { kernelFlags, kernelOptions } from '../../ui/kernel-flags.js';
 import { BaseCommand } from '../base-command.js';
 

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js';
-import type { KernelCheck } from '../../services/kernel/check-kernel.js';
-import { checkKernel } from '../../services/kernel/check-kernel.js';
+import type { KernelCheck } from '../../build/kernel/check-kernel.js';
+import { checkKernel } from '../../build/kernel/check-kernel.js';
 import { kernelFlags, kernelOptions } from '../../ui/kernel-flags.js';
 import { BaseCommand } from '../base-command.js';
 

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { UserError } from '../../errors.js';
-import type { EditedConfig } from '../../services/kernel/edit-kernel-config.js';
-import { editKernelConfig } from '../../services/kernel/edit-kernel-config.js';
+import type { EditedConfig } from '../../build/kernel/edit-kernel-config.js';
+import { editKernelConfig } from '../../build/kernel/edit-kernel-config.js';
 import { kernelFlags, kernelOptions } from '../../ui/kernel-flags.js';
 import { BaseCommand } from '../base-command.js';
 

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import type { SeedCheck } from '../../services/seed/check-seed-files.js';
-import { checkSeedFiles } from '../../services/seed/check-seed-files.js';
-import { obtainCloudInitSchemas } from '../../services/seed/cloud-init-schemas.js';
+import type { SeedCheck } from '../../provision/check-seed-files.js';
+import { checkSeedFiles } from '../../provision/check-seed-files.js';
+import { obtainCloudInitSchemas } from '../../build/cloud-init-schemas.js';
 import { describeSeedCheck } from '../../ui/describe-seed-check.js';
 import { BaseCommand } from '../base-command.js';
 

@@ -1,5 +1,5 @@
-import { baseName, parentOf } from '../../domain/image/file-entry.js';
-import type { FileReport, FolderReport, ImageReport } from '../../domain/image/image-report.js';
+import { baseName, parentOf } from '../../formats/file-entry.js';
+import type { FileReport, FolderReport, ImageReport } from '../../inspect/image-report.js';
 import type { Box } from './treemap.js';
 
 /** Folders this deep are boxes of their own; what lies deeper is in theirs. */

@@ -1,6 +1,6 @@
-import type { BootRecord } from '../../domain/boot/boot-record.js';
-import { formatSize } from '../../domain/bytes.js';
-import type { ImageReport, PartitionReport } from '../../domain/image/image-report.js';
+import type { BootRecord } from '../../model/boot-record.js';
+import { formatSize } from '../../model/bytes.js';
+import type { ImageReport, PartitionReport } from '../../inspect/image-report.js';
 import type { Markup } from './markup.js';
 import { markup } from './markup.js';
 

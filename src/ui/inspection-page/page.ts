@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { formatSize } from '../../domain/bytes.js';
-import { baseName } from '../../domain/image/file-entry.js';
-import type { ImageReport, PackageReport } from '../../domain/image/image-report.js';
-import type { SeedSummary } from '../../domain/seed-summary.js';
+import { formatSize } from '../../model/bytes.js';
+import { baseName } from '../../formats/file-entry.js';
+import type { ImageReport, PackageReport } from '../../inspect/image-report.js';
+import type { SeedSummary } from '../../seeds/seed-facts.js';
 import { folderBoxes, packageBoxes } from './boxes.js';
 import { drawDisk, drawTimeline } from './drawings.js';
 import type { Markup } from './markup.js';

@@ -1,5 +1,5 @@
 import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
-import { formatSize } from '../../domain/bytes.js';
+import { formatSize } from '../../model/bytes.js';
 import type { Markup } from './markup.js';
 import { markup } from './markup.js';
 

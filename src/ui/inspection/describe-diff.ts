@@ -1,5 +1,5 @@
-import { formatSize } from '../../domain/bytes.js';
-import type { ImageDiff, LineChanges, SizeChange } from '../../domain/image/image-diff.js';
+import { formatSize } from '../../model/bytes.js';
+import type { ImageDiff, LineChanges, SizeChange } from '../../inspect/image-diff.js';
 import { printable } from '../printable.js';
 import { table } from './describe-image.js';
 

@@ -1,7 +1,7 @@
-import { formatSize } from '../../domain/bytes.js';
-import type { FolderReport, ImageReport, PackageReport, PartitionReport } from '../../domain/image/image-report.js';
+import { formatSize } from '../../model/bytes.js';
+import type { FolderReport, ImageReport, PackageReport, PartitionReport } from '../../inspect/image-report.js';
 import { printable } from '../printable.js';
-import type { SeedInterface, SeedSummary, SeedUser } from '../../domain/seed-summary.js';
+import type { SeedInterface, SeedSummary, SeedUser } from '../../seeds/seed-facts.js';
 
 /** Of the root's bytes: smaller folders would only make the list long. */
 const SHOWN_FOLDER_SHARE = 0.02;

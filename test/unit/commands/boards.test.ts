@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import BoardsList from '../../../src/commands/boards/list.js';
 import BoardsShow from '../../../src/commands/boards/show.js';
 import BoardsValidate from '../../../src/commands/boards/validate.js';
-import { captureOutput } from '../../captured-output.js';
+import { captureOutput } from '../../helpers/captured-output.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const output = captureOutput();

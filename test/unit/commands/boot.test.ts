@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import Boot from '../../../src/commands/boot.js';
-import { concludeWatch, startWatch, watchLine } from '../../../src/domain/boot/boot-proof.js';
-import { NO_EXPECTATIONS } from '../../../src/domain/boot/boot-expectations.js';
-import { firstFailure } from '../../../src/services/boot/check-boot.js';
+import { concludeWatch, startWatch, watchLine } from '../../../src/model/boot-proof.js';
+import { NO_EXPECTATIONS } from '../../../src/model/boot-expectations.js';
+import { firstFailure } from '../../../src/check/check-boot.js';
 import { describeProof } from '../../../src/ui/describe-proof.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));

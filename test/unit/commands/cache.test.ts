@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import CacheClear from '../../../src/commands/cache/clear.js';
 import CacheList from '../../../src/commands/cache/list.js';
 import CachePrune from '../../../src/commands/cache/prune.js';
-import { captureOutput } from '../../captured-output.js';
+import { captureOutput } from '../../helpers/captured-output.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 let folder: string;

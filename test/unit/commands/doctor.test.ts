@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import Doctor from '../../../src/commands/doctor.js';
 import type { Host } from '../../../src/host/host.js';
-import { createFakeHost } from '../../fake-host.js';
-import { captureOutput } from '../../captured-output.js';
+import { createFakeHost } from '../../helpers/fake-host.js';
+import { captureOutput } from '../../helpers/captured-output.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const output = captureOutput();

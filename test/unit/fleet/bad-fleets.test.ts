@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fleetProblems } from '../../../src/config/fleet/unique-values.js';
-import { readFleet } from '../../../src/config/fleet/read-fleet.js';
+import { fleetProblems } from '../../../src/fleet/definition/unique-values.js';
+import { readFleet } from '../../../src/fleet/definition/read-fleet.js';
 import type { Problem } from '../../../src/errors.js';
-import { flockText, useFolder } from './fleet-files.js';
+import { flockText, useFolder } from '../../helpers/fleet-texts.js';
 
 const folder = useFolder();
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fleetStatus } from '../../../src/services/fleet/fleet-status.js';
-import { nextDevices } from '../../../src/services/fleet/fleet-queue.js';
-import { readRecord, recordWritten } from '../../../src/services/fleet/fleet-record.js';
-import { useFolder } from './fleet-files.js';
+import { fleetStatus } from '../../../src/fleet/fleet-status.js';
+import { nextDevices } from '../../../src/fleet/fleet-queue.js';
+import { readRecord, recordWritten } from '../../../src/fleet/fleet-record.js';
+import { useFolder } from '../../helpers/fleet-texts.js';
 
 const folder = useFolder();
 const { signal } = new AbortController();

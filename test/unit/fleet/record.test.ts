@@ -3,9 +3,9 @@ import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'no
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deviceStates, parseRecord, type FleetEvent } from '../../../src/domain/fleet-record.js';
-import { isClaimed, thisClaimant } from '../../../src/services/fleet/fleet-claims.js';
-import { readRecord, recordPathOf, recordWritten, updateRecord } from '../../../src/services/fleet/fleet-record.js';
+import { deviceStates, parseRecord, type FleetEvent } from '../../../src/fleet/record-lines.js';
+import { isClaimed, thisClaimant } from '../../../src/fleet/fleet-claims.js';
+import { readRecord, recordPathOf, recordWritten, updateRecord } from '../../../src/fleet/fleet-record.js';
 
 let folder: string;
 let record: string;

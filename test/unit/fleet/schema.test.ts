@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { withKeyList } from '../../../src/config/board-key-list.js';
-import { columnTitles } from '../../../src/config/fleet/csv-columns.js';
-import { deviceJsonSchema, fleetJsonSchema } from '../../../src/config/fleet/fleet-json-schema.js';
-import { readDefaultSeed } from '../../../src/config/seed/read-seed.js';
-import { checkFleet } from '../../../src/services/fleet/check-fleet.js';
+import { withKeyList } from '../../../src/config/boards/board-key-list.js';
+import { columnTitles } from '../../../src/fleet/definition/csv-columns.js';
+import { deviceJsonSchema, fleetJsonSchema } from '../../../src/fleet/definition/fleet-json-schema.js';
+import { readDefaultSeed } from '../../../src/seeds/read-seed.js';
+import { checkFleet } from '../../../src/fleet/check-fleet.js';
 
 const read = async (name: string): Promise<string> => readFile(name, 'utf8');
 

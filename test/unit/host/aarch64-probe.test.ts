@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aarch64Program, runsAarch64 } from '../../../src/host/aarch64-probe.js';
-import { createFakeHost } from '../../fake-host.js';
+import { createFakeHost } from '../../helpers/fake-host.js';
 
 it('makes a program that starts as binfmt_misc handlers for arm64 expect it', () => {
   expect(aarch64Program().subarray(0, 20).toString('hex')).toBe('7f454c460201010000000000000000000200b700');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GiB } from '../../../src/domain/bytes.js';
+import { GiB } from '../../../src/model/bytes.js';
 import { checkSystem, isReady } from '../../../src/host/host-checks.js';
 import { mountOptionsOf, type SystemState } from '../../../src/host/system-state.js';
 

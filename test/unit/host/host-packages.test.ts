@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatCommand } from '../../../src/domain/command.js';
+import { formatCommand } from '../../../src/model/command.js';
 import { packageManagerOf, parseOsRelease } from '../../../src/host/host-packages.js';
 
 describe('packageManagerOf', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { archiveAsOf, keepArchiveAsOf, knownArchiveAsOf } from '../../../src/pipeline/archive-date.js';
 import { Store } from '../../../src/pipeline/store.js';
-import { createFakeHost } from '../../fake-host.js';
+import { createFakeHost } from '../../helpers/fake-host.js';
 
 let cacheDir: string;
 let store: Store;

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { BlockDevice } from '../../../src/domain/devices/block-device.js';
+import type { BlockDevice } from '../../../src/host/drives/block-device.js';
 import { confirmDeviceWrites } from '../../../src/ui/confirm-device.js';
 
 const CARD: BlockDevice = {

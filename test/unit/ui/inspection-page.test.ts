@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ImageReport } from '../../../src/domain/image/image-report.js';
+import type { ImageReport } from '../../../src/inspect/image-report.js';
 import { escapeHtml, markup } from '../../../src/ui/inspection-page/markup.js';
 import { inspectionPage } from '../../../src/ui/inspection-page/page.js';
 import { describeImage } from '../../../src/ui/inspection/describe-image.js';

@@ -1,0 +1,219 @@
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MiB } from '../model/bytes.js';
+import type { Architecture } from '../model/architecture.js';
+import type { Command } from '../model/command.js';
+import { MAGIC_BYTES, compressionOf } from '../formats/compression.js';
+import type { Machine, MachineName, MachineRun, PortForward } from '../model/qemu.js';
+import {
+  MACHINES,
+  commandLineFor,
+  defaultMachine,
+  deviceTreeCommands,
+  overlayWriteCommand,
+  qemuCommand,
+  withDeviceTree,
+} from '../model/qemu.js';
+import type { Sandbox } from '../model/sandbox.js';
+import { UserError } from '../errors.js';
+import { Store } from '../pipeline/store.js';
+import type { Host } from '../host/host.js';
+import { KVM, hasKvm } from '../host/kvm.js';
+import { freePort } from '../host/tcp-port.js';
+import type { Reporter } from '../pipeline/reporter.js';
+import { prepareCard } from './boot-card.js';
+import type { BootToolsOptions } from './boot-tools.js';
+import { obtainBootTools, obtainQemu } from './boot-tools.js';
+import type { ImageBootFiles } from './image-boot-files.js';
+import { extractBootFiles } from './image-boot-files.js';
+import type { ImageTable } from '../images/image-table.js';
+import { readImageTable } from '../images/image-table.js';
+import { withRawPath } from '../images/open-image.js';
+
+export type BootOptions = BootToolsOptions & {
+  /** An image file, packed or not, or a block device. */
+  readonly image: string;
+  /** Default: the one of the kernel's architecture that can be chosen freely. */
+  readonly machine?: MachineName;
+  /** One of those that fit the machine; default: the first of them that the image has. */
+  readonly deviceTree?: string;
+  /** Where that can be chosen (`virt`, `q35`). Default: 1 GiB, as many processors as we have, at most 4. */
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  /** Port on 127.0.0.1 that leads to the image's ssh server. */
+  readonly sshPort?: number;
+  readonly forwards?: readonly PortForward[];
+  /** The card is kept in this file, and goes on from it when it is there. */
+  readonly snapshot?: string;
+};
+
+/** The image on a card of its own: everything to start it with but the words on the command line. */
+export type LoadedMachine = {
+  readonly machine: Machine;
+  readonly table: ImageTable;
+  /** The image itself, or its unpacked copy. */
+  readonly rawPath: string;
+  readonly files: ImageBootFiles;
+  readonly sandbox: Sandbox;
+  /** QEMU's call; the last things to decide are the caller's. */
+  qemu(run: Pick<MachineRun, 'commandLine' | 'terminal' | 'greeting'>): Command;
+  /** Writes bytes to the card, not to the image; their number must be a multiple of 512. */
+  writeCard(bytes: Uint8Array, offsetBytes: number): Promise<void>;
+};
+
+/** Path inside the sandbox. */
+const FOLDER = '/run/boot/work';
+const DEFAULT_MEMORY_BYTES = 1024 * MiB;
+const MOST_CPUS = 4;
+
+/**
+ * Makes a card out of the image and throws it away afterwards, unless it is to be kept. The image is only ever read.
+ * Throws what withRawPath, readImageTable, obtainBootTools, prepareCard and extractBootFiles throw, and UserError
+ * `machine-fixed`, `machine-of-other-architecture`, `device-tree-unfit` and `port-in-use`.
+ */
+export async function withLoadedMachine<Result>(
+  options: BootOptions,
+  host: Host,
+  report: Reporter,
+  use: (loaded: LoadedMachine) => Promise<Result>,
+): Promise<Result> {
+  if (options.machine !== undefined) refuseFixed(MACHINES[options.machine], options);
+  const forwards = forwardsOf(options);
+  for (const { hostPort } of forwards) await freePort(hostPort);
+  await refuseEarly(options.image);
+  const tools = await obtainBootTools(options, host, report);
+  return withRawPath(options.image, tools, host, async (image) => {
+    const table = await readImageTable(image);
+    const store = new Store(host.facts.cacheDir, host);
+    await store.prepare();
+    return store.withScratch(async (folder) => {
+      const files = await extractBootFiles(
+        table,
+        options.image,
+        (architecture) => chooseMachine(architecture, options),
+        join(folder, 'boot'),
+        host,
+      );
+      const machine = withDeviceTree(files.machine, files.deviceTree);
+      const accelerated = await canAccelerate(machine, host);
+      const prepared = await prepareCard(
+        {
+          tools: await obtainQemu(machine, tools, options, host, report),
+          image,
+          name: options.image,
+          sizeBytes: table.sizeBytes,
+          folder: { outside: folder, inside: FOLDER },
+          ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+        },
+        host,
+      );
+      const { card } = prepared;
+      const sandbox = accelerated ? withKvm(prepared.sandbox) : prepared.sandbox;
+      const boot = (name: string): string => join(FOLDER, 'boot', name);
+      for (const edit of files.deviceTree === undefined ? [] : deviceTreeCommands(machine, boot(files.deviceTree))) {
+        await host.runIn(sandbox, edit, { okExitCodes: [0, 1] });
+      }
+      return await use({
+        machine,
+        table: { ...table, path: options.image },
+        rawPath: image,
+        files,
+        sandbox,
+        qemu: (run) =>
+          qemuCommand({
+            ...run,
+            machine,
+            card,
+            kernel: boot(files.kernel),
+            ...(files.deviceTree === undefined ? {} : { deviceTree: boot(files.deviceTree) }),
+            cpus: options.cpus ?? Math.min(host.facts.cpus, MOST_CPUS),
+            memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+            forwards,
+            accelerated,
+            keepsCard: options.snapshot !== undefined,
+          }),
+        writeCard: async (bytes, offsetBytes) => {
+          await writeFile(join(folder, 'sectors'), bytes);
+          await host.runIn(sandbox, overlayWriteCommand(card, join(FOLDER, 'sectors'), offsetBytes, bytes.length));
+        },
+      });
+    });
+  });
+}
+
+function refuseFixed(machine: Machine, { memoryBytes, cpus }: BootOptions): void {
+  if (machine.fixed === undefined || (memoryBytes === undefined && cpus === undefined)) return;
+  throw new UserError('machine-fixed', `QEMU's ${machine.name} always has ${machine.fixed}`, {
+    hints: ['Leave --memory and --cpus out, or take --machine virt.'],
+  });
+}
+
+/** Throws UserError `machine-of-other-architecture` and `device-tree-unfit`. */
+function chooseMachine(architecture: Architecture, { image, machine, deviceTree }: BootOptions): Machine {
+  const usual = defaultMachine(architecture);
+  const chosen = machine === undefined ? usual : MACHINES[machine];
+  if (chosen.architecture === architecture) return fitting(chosen, deviceTree);
+  throw new UserError(
+    'machine-of-other-architecture',
+    `The kernel of ${image} is for ${architecture}, and QEMU's ${chosen.name} is a machine for ${chosen.architecture}`,
+    { hints: [`Leave --machine out, or take ${usual.name}.`] },
+  );
+}
+
+/** KVM runs the host's own architecture only, and no Raspberry Pi of QEMU's. */
+async function canAccelerate({ architecture, fixed }: Machine, host: Host): Promise<boolean> {
+  return fixed === undefined && architecture === host.facts.architecture && (await hasKvm(architecture));
+}
+
+function withKvm(sandbox: Sandbox): Sandbox {
+  return { ...sandbox, mounts: [...(sandbox.mounts ?? []), { source: KVM, target: KVM, device: true }] };
+}
+
+/** What is no image should be told before tools are made for it; a packed one shows when it is unpacked. */
+async function refuseEarly(path: string): Promise<void> {
+  const head = Buffer.alloc(MAGIC_BYTES);
+  const file = await open(path, 'r').catch(() => undefined);
+  await file?.read(head, 0, head.length, 0).catch(() => undefined);
+  await file?.close();
+  if (compressionOf(head) === 'none') await readImageTable(path);
+}
+
+export function forwardsOf({ sshPort, forwards = [] }: BootOptions): readonly PortForward[] {
+  return [...(sshPort === undefined ? [] : [{ hostPort: sshPort, guestPort: 22 }]), ...forwards];
+}
+
+/** Throws UserError `device-tree-unfit` for a device tree that the machine cannot be started with. */
+function fitting(machine: Machine, deviceTree: string | undefined): Machine {
+  if (deviceTree === undefined) return machine;
+  if (machine.deviceTrees.includes(deviceTree)) return { ...machine, deviceTrees: [deviceTree] };
+  const hint =
+    machine.deviceTrees.length === 0
+      ? `QEMU makes the device tree of ${machine.name} itself.`
+      : `It takes one of ${machine.deviceTrees.join(', ')}.`;
+  throw new UserError('device-tree-unfit', `QEMU's ${machine.name} is not a board of ${deviceTree}`, { hints: [hint] });
+}
+
+/**
+ * Boots the image on our own terminal, with the host's network, until it powers off or Ctrl-a x. Without a port for its
+ * ssh server a free one is taken.
+ */
+export async function bootImage(
+  options: BootOptions,
+  host: Host,
+  report: Reporter,
+): Promise<{ readonly exitCode: number }> {
+  const sshPort = options.sshPort ?? (await freePort());
+  return withLoadedMachine({ ...options, sshPort }, host, report, async (loaded) => {
+    const commandLine = commandLineFor(loaded.machine, loaded.files.cmdlineTxt, []);
+    const fate = options.snapshot === undefined ? 'is thrown away' : `is kept in ${options.snapshot}`;
+    for (const { hostPort, guestPort } of forwardsOf({ ...options, sshPort })) {
+      report.emit({ type: 'notice', text: `127.0.0.1:${hostPort} leads to its port ${guestPort}.` });
+    }
+    report.emit({ type: 'notice', text: `Ctrl-a x ends the machine. What it writes ${fate}.` });
+    const exit = await host.attachIn(
+      { ...loaded.sandbox, network: true },
+      loaded.qemu({ commandLine, terminal: true }),
+    );
+    return { exitCode: exit.exitCode ?? 1 };
+  });
+}

@@ -1,0 +1,173 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expectationsOf } from '../seeds/seed-expectations.js';
+import type { BootProof, BootWatch, MilestoneName } from '../model/boot-proof.js';
+import { MILESTONES, concludeWatch, milestoneTitle, startWatch, watchLine } from '../model/boot-proof.js';
+import { bootRecordOf } from '../model/boot-record.js';
+import { PROBE_OFFSET_BYTES, probeArguments, probeSectors } from './boot-probe.js';
+import { COMMAND_LINE_LIMIT, GREETER, commandLineFor } from '../model/qemu.js';
+import { UserError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Reporter } from '../pipeline/reporter.js';
+import type { BootOptions, LoadedMachine } from './boot-image.js';
+import { forwardsOf, withLoadedMachine } from './boot-image.js';
+import { keepBootRecord } from '../images/boot-records.js';
+import { imageDigest } from '../images/image-digest.js';
+
+export type CheckOptions = BootOptions & {
+  /** Where `boards/` lies. */
+  readonly projectDir: string;
+  /** Default: what MACHINES says of the machine. */
+  readonly timeoutSeconds?: number;
+  /** The whole console goes here. */
+  readonly logFile?: string;
+  /** Have systemd-analyze say where the time went; takes another minute. */
+  readonly profile?: boolean;
+};
+
+const PROBE = 'boards/boot-check/probe.bash';
+/** A word that no image knows by itself. */
+const GREETING = 'reswarm-greets';
+/** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
+const POWER_OFF_SECONDS = 120;
+
+const GROUPS: readonly { readonly title: string; readonly stages: readonly (MilestoneName | 'tools' | 'qemu-pc')[] }[] =
+  [
+    { title: 'Tools', stages: ['tools', 'qemu-pc'] },
+    { title: 'Kernel, root file system, systemd', stages: ['kernel', 'root', 'systemd', 'probe'] },
+    { title: 'Docker answers', stages: ['docker'] },
+    { title: 'No failed units', stages: ['units'] },
+    { title: 'Seed obeyed, ssh answers', stages: ['cloud-init', 'accounts', 'hostname', 'ssh'] },
+    { title: 'Mounts, root grown to the card, memory', stages: ['mounts', 'root-size', 'memory'] },
+    { title: 'A container runs and reaches the network', stages: ['container'] },
+    { title: 'Power-off', stages: ['power-off'] },
+  ];
+
+/**
+ * Boots the image and waits for proof that all of it works. What does not come is in the result, not thrown;
+ * thrown is what keeps the boot from being tried: withLoadedMachine's errors, UserError `log-not-writable`,
+ * `no-room-for-probe` and `command-line-too-long`.
+ */
+export async function checkBoot(options: CheckOptions, host: Host, report: Reporter): Promise<BootProof> {
+  if (options.logFile !== undefined) await emptyLog(options.logFile);
+  report.emit({ type: 'planned', groups: GROUPS });
+  return withLoadedMachine(options, host, report, async (loaded) => {
+    const commandLine = await placeProbe(loaded, options.projectDir, options.profile === true);
+    for (const { name } of MILESTONES) report.emit({ type: 'stage-started', stage: name });
+    const expected = expectationsOf(loaded.files.userData, loaded.files.metaData);
+    const proof = await watchBoot(loaded, commandLine, startWatch(expected, GREETING), options, host, report);
+    const digest = await imageDigest(loaded.rawPath, host);
+    if (digest !== undefined) await keepBootRecord(digest, bootRecordOf(proof, MILESTONES, new Date()), host);
+    for (const milestone of proof.milestones) {
+      if (milestone.seconds === undefined) {
+        report.emit({ type: 'stage-failed', stage: milestone.name, durationMs: 0 });
+      }
+    }
+    return proof;
+  });
+}
+
+/** The first milestone that did not come as it must, in words for an error; undefined when all did. */
+export function firstFailure(proof: BootProof): { name: MilestoneName; text: string } | undefined {
+  const failed = proof.milestones.find((milestone) => !milestone.ok);
+  if (failed === undefined) return undefined;
+  const why = failed.seconds === undefined ? proof.stopped?.detail : undefined;
+  return { name: failed.name, text: `${milestoneTitle(failed.name)}: ${why ?? failed.detail}` };
+}
+
+async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: boolean): Promise<string> {
+  const script = await readFile(join(projectDir, PROBE), 'utf8');
+  const settings = `GREETER=${GREETER.address}:${GREETER.port}\nPROFILE=${profile ? 1 : 0}\n`;
+  const sectors = probeSectors(settings + script);
+  const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));
+  if (PROBE_OFFSET_BYTES + sectors.length > first) {
+    throw new UserError('no-room-for-probe', `The first partition of ${loaded.table.path} begins at byte ${first}`, {
+      hints: ['The check needs the unused sectors before it: begin the first partition at 1 MiB or later.'],
+    });
+  }
+  // -no-reboot turns the restart after a panic into an end, at once.
+  const extra = ['panic=-1', ...probeArguments(sectors.length)];
+  const commandLine = commandLineFor(loaded.machine, loaded.files.cmdlineTxt, extra, { verbose: true });
+  if (commandLine.length > COMMAND_LINE_LIMIT) {
+    throw new UserError(
+      'command-line-too-long',
+      `With the probe the kernel command line has ${commandLine.length} characters; the kernel takes ${COMMAND_LINE_LIMIT}`,
+      { hints: ['Shorten cmdline.txt.'] },
+    );
+  }
+  await loaded.writeCard(sectors, PROBE_OFFSET_BYTES);
+  return commandLine;
+}
+
+async function watchBoot(
+  loaded: LoadedMachine,
+  commandLine: string,
+  initial: BootWatch,
+  options: CheckOptions,
+  host: Host,
+  report: Reporter,
+): Promise<BootProof> {
+  const started = performance.now();
+  let watch = initial;
+  let stopped: BootProof['stopped'];
+  const qemu = loaded.qemu({ commandLine, terminal: false, greeting: GREETING });
+  // A port on this machine needs its network; the check itself needs none.
+  const sandbox = { ...loaded.sandbox, network: forwardsOf(options).length > 0 };
+  const running = host.startIn(sandbox, qemu, {
+    ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    onLine: (line) => {
+      const before = watch;
+      watch = watchLine(before, line, (performance.now() - started) / 1000);
+      emitReached(before, watch, report);
+      if (watch.fatal !== undefined) void running.stop();
+      if (watch.finished && !before.finished) limit(POWER_OFF_SECONDS, 'it did not power off');
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  function limit(seconds: number, what: string): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      stopped = { code: 'timeout', detail: `${what} within ${seconds} s` };
+      void running.stop();
+    }, seconds * 1000);
+  }
+  limit(options.timeoutSeconds ?? loaded.machine.timeoutSeconds, 'it did not come');
+  try {
+    const { exitCode } = await running.exited;
+    host.signal.throwIfAborted();
+    if (stopped === undefined && watch.fatal === undefined && !(watch.finished && exitCode === 0)) {
+      const ended = exitCode === undefined ? 'was killed' : `ended with exit code ${exitCode}`;
+      stopped = { code: 'machine-ended', detail: `the machine ${ended} or restarted` };
+    }
+    return concludeWatch(loaded.machine.name, watch, stopped);
+  } finally {
+    clearTimeout(timer);
+    await running.stop();
+  }
+}
+
+function emitReached(before: BootWatch, after: BootWatch, report: Reporter): void {
+  if (before.reached === after.reached) return;
+  for (const milestone of after.reached.values()) {
+    if (before.reached.has(milestone.name)) continue;
+    const durationMs = Math.round((milestone.seconds ?? 0) * 1000);
+    if (milestone.name === 'latency') {
+      report.emit({ type: 'notice', text: milestone.detail });
+      continue;
+    }
+    report.emit({ type: 'stage-step', stage: milestone.name, text: milestone.detail });
+    report.emit(
+      milestone.ok
+        ? { type: 'stage-finished', stage: milestone.name, cached: false, durationMs, key: '' }
+        : { type: 'stage-failed', stage: milestone.name, durationMs },
+    );
+  }
+}
+
+async function emptyLog(path: string): Promise<void> {
+  try {
+    await writeFile(path, '');
+  } catch (error) {
+    throw new UserError('log-not-writable', `The log ${path} cannot be written`, { cause: error });
+  }
+}

@@ -1,0 +1,135 @@
+import { summariseSeed } from '../seeds/seed-summary.js';
+import { SEED_FILE_NAMES } from '../seeds/seed.js';
+import { parseOsRelease } from '../formats/dpkg-status.js';
+import { bootFilesOf } from '../formats/firmware-choice.js';
+import { folderSizes, largeFolders } from './folder-sizes.js';
+import type { FileEntry } from '../formats/file-entry.js';
+import type { ImageReport, PackagesReport, PartitionReport } from './image-report.js';
+import type { Host } from '../host/host.js';
+import { findBootRecord } from '../images/boot-records.js';
+import { imageDigest } from '../images/image-digest.js';
+import { reportKernel } from './image-kernel.js';
+import type { OpenImage, Volume } from '../images/open-image.js';
+import { withOpenImage } from '../images/open-image.js';
+import { reportPackages } from './package-files.js';
+
+/** Smaller folders and files than this share of all are in no report. */
+const SMALLEST_SHARE = 0.001;
+
+/** Looks into an image, without mounting it and without writing anything. Throws what withOpenImage throws. */
+export async function inspectImage(path: string, host: Host): Promise<ImageReport> {
+  return withOpenImage(path, host, (image) => reportImage(image, host));
+}
+
+export async function reportImage(image: OpenImage, host: Host): Promise<ImageReport> {
+  const { files, volumes, table } = image;
+  const [sha256, packages] = await Promise.all([imageDigest(image.rawPath, host), reportPackages(files)]);
+  const bootMount = volumes.find(
+    ({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined,
+  )?.mount;
+  const folders = folderSizes(files.entries);
+  const folderBytes = (folder: string): number => folders.find(({ path }) => path === folder)?.diskBytes ?? 0;
+  const kernel = bootMount === undefined ? undefined : await reportKernel(files, bootMount, folderBytes);
+  const os = parseOsRelease((await files.text('/etc/os-release')) ?? '');
+  const bootCheck = sha256 === undefined ? undefined : await findBootRecord(sha256, host);
+  const seed = bootMount === undefined ? undefined : await readSeed(image, bootMount);
+  const architecture = architectureOf(packages);
+  return {
+    image: image.path,
+    sizeBytes: table.sizeBytes,
+    ...(sha256 === undefined ? {} : { sha256 }),
+    diskId: table.diskId,
+    partitions: volumes.map(describeVolume),
+    ...(os.ID === undefined
+      ? {}
+      : {
+          os: {
+            name: os.PRETTY_NAME ?? os.NAME ?? os.ID,
+            id: os.ID,
+            version: os.VERSION_ID ?? '',
+            codename: os.VERSION_CODENAME ?? '',
+          },
+        }),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(architecture === undefined ? {} : { architecture }),
+    packages,
+    boot: await readBootTexts(image, bootMount ?? '/boot'),
+    ...(seed === undefined ? {} : { seed }),
+    folders: largeFolders(folders, SMALLEST_SHARE),
+    largeFiles: largeFiles(files.entries),
+    ...(bootCheck === undefined ? {} : { bootCheck }),
+    warnings: warningsOf(volumes),
+  };
+}
+
+/** Of several names of one file the first. */
+function largeFiles(entries: readonly FileEntry[]): ImageReport['largeFiles'] {
+  const all = entries.reduce((sum, { diskBytes }) => sum + diskBytes, 0);
+  const seen = new Set<number>();
+  return entries
+    .filter(({ kind, diskBytes, links, id }) => {
+      if (kind !== 'file' || diskBytes < all * SMALLEST_SHARE || seen.has(id)) return false;
+      if (links > 1) seen.add(id);
+      return true;
+    })
+    .map(({ path, sizeBytes, diskBytes }) => ({ path, sizeBytes, diskBytes }))
+    .sort((a, b) => b.diskBytes - a.diskBytes);
+}
+
+function describeVolume({ partition, mount, reader, other }: Volume): PartitionReport {
+  return {
+    ...partition,
+    ...(mount === undefined ? {} : { mount }),
+    ...(reader === undefined ? {} : { fileSystem: reader.facts }),
+    ...(other === undefined ? {} : { other }),
+  };
+}
+
+/** Most packages' own, `all` left out. */
+function architectureOf({ list }: PackagesReport): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { architecture } of list) {
+    if (architecture !== 'all') counts.set(architecture, (counts.get(architecture) ?? 0) + 1);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+async function readBootTexts({ files }: OpenImage, mount: string): Promise<ImageReport['boot']> {
+  const configTxt = (await files.text(`${mount}/config.txt`)) ?? '';
+  const { commandLine } = bootFilesOf(configTxt);
+  return {
+    configTxt: configTxt
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .filter((line) => line !== ''),
+    commandLine: ((await files.text(`${mount}/${commandLine}`)) ?? '').split('\n')[0] ?? '',
+  };
+}
+
+async function readSeed({ files }: OpenImage, mount: string): Promise<ImageReport['seed']> {
+  const [userData, metaData, networkConfig] = await Promise.all(
+    [SEED_FILE_NAMES.userData, SEED_FILE_NAMES.metaData, SEED_FILE_NAMES.networkConfig].map((name) =>
+      files.text(`${mount}/${name}`),
+    ),
+  );
+  if (userData === undefined && metaData === undefined) return undefined;
+  return summariseSeed({
+    userData: userData ?? '',
+    metaData: metaData ?? '',
+    networkConfig: networkConfig ?? '',
+  });
+}
+
+function warningsOf(volumes: readonly Volume[]): readonly string[] {
+  const dirty = volumes
+    .filter(({ reader }) => reader?.facts.dirty === true)
+    .map(
+      ({ partition, reader }) =>
+        `Partition ${partition.number} was not unmounted: the newest changes may be missing here` +
+        (reader?.facts.kind === 'ext4' ? ' (its journal is not read).' : '.'),
+    );
+  const unread = volumes
+    .filter(({ reader }) => reader === undefined)
+    .map(({ partition, other }) => `Partition ${partition.number} holds ${other ?? 'nothing known'}; it is not read.`);
+  return [...dirty, ...unread];
+}

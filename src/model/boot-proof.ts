@@ -1,0 +1,194 @@
+import type { ConsoleEvent, FatalCode } from './boot-console.js';
+import { plainText, readConsoleLine } from './boot-console.js';
+import type { BootExpectations } from './boot-expectations.js';
+import type { Account, Verdict } from './boot-facts.js';
+import * as judge from './boot-facts.js';
+import type { Json } from './json.js';
+import type { MachineName } from './qemu.js';
+
+/** In the order in which they are looked at. */
+export const MILESTONES = [
+  { name: 'kernel', title: 'Kernel starts' },
+  { name: 'root', title: 'Root file system mounted' },
+  { name: 'systemd', title: 'systemd starts' },
+  { name: 'probe', title: 'Probe runs' },
+  { name: 'docker', title: 'Container engine' },
+  { name: 'units', title: 'Units' },
+  { name: 'cloud-init', title: 'cloud-init' },
+  { name: 'accounts', title: 'Users and keys' },
+  { name: 'hostname', title: 'Host name' },
+  { name: 'ssh', title: 'ssh server' },
+  { name: 'mounts', title: 'Mounts' },
+  { name: 'root-size', title: 'Root grown' },
+  { name: 'memory', title: 'Memory' },
+  { name: 'container', title: 'Container' },
+  { name: 'power-off', title: 'Power-off' },
+] as const;
+
+/** Looked at on a realtime kernel only, before the power-off. */
+export const LATENCY_MILESTONE = { name: 'latency', title: 'Latency' } as const;
+
+export type MilestoneName = (typeof MILESTONES)[number]['name'] | typeof LATENCY_MILESTONE.name;
+
+export function milestoneTitle(name: MilestoneName): string {
+  return [...MILESTONES, LATENCY_MILESTONE].find((milestone) => milestone.name === name)?.title ?? name;
+}
+
+type Milestone = {
+  readonly name: MilestoneName;
+  readonly ok: boolean;
+  /** From power-on, on our clock; undefined when it never came. */
+  readonly seconds?: number;
+  readonly detail: string;
+};
+
+export type BootProof = {
+  readonly machine: MachineName;
+  /** All of them, in the order of MILESTONES; what never came is not ok. */
+  readonly milestones: readonly Milestone[];
+  /** From power-on to the answer of the container engine, in seconds; undefined when there was none. */
+  readonly bootSeconds?: number;
+  readonly passed: boolean;
+  /** Why it ended before its end. */
+  readonly stopped?: { readonly code: FatalCode | 'timeout'; readonly detail: string };
+  /** The last words of every unit that failed. */
+  readonly failedUnits: readonly string[];
+  /** What systemd-analyze says of the boot. */
+  readonly profile: readonly string[];
+  readonly consoleTail: readonly string[];
+};
+
+/** What has been seen so far. A value: each line gives the next one. */
+export type BootWatch = {
+  readonly expected: BootExpectations;
+  /** What a container has to read from outside. */
+  readonly greeting: string;
+  readonly reached: ReadonlyMap<MilestoneName, Milestone>;
+  readonly accounts: readonly Account[];
+  /** The kernel says that it is a realtime one. */
+  readonly realtime: boolean;
+  readonly failedUnits: readonly string[];
+  readonly profile: readonly string[];
+  /** The probe has said all it has to say. */
+  readonly finished: boolean;
+  readonly fatal?: { readonly code: FatalCode; readonly detail: string };
+  readonly tail: readonly string[];
+};
+
+const TAIL_LINES = 40;
+
+export function startWatch(expected: BootExpectations, greeting: string): BootWatch {
+  return {
+    expected,
+    greeting,
+    reached: new Map(),
+    accounts: [],
+    realtime: false,
+    failedUnits: [],
+    profile: [],
+    finished: false,
+    tail: [],
+  };
+}
+
+/** @param seconds since power-on */
+export function watchLine(watch: BootWatch, rawLine: string, seconds: number): BootWatch {
+  const line = plainText(rawLine);
+  if (line === '') return watch;
+  const event = readConsoleLine(line);
+  const next = { ...watch, tail: [...watch.tail, line].slice(-TAIL_LINES) };
+  return event === undefined ? next : watchEvent(next, event, seconds);
+}
+
+function watchEvent(watch: BootWatch, event: ConsoleEvent, seconds: number): BootWatch {
+  switch (event.kind) {
+    case 'fatal':
+      return { ...watch, fatal: watch.fatal ?? { code: event.code, detail: event.detail } };
+    case 'reached':
+      // Every mounted ext4 and every reload says so again; the first one counts.
+      return reach(watch, event.milestone, { ok: true, detail: event.detail }, seconds);
+    case 'fact':
+      return watchFact(watch, event.name, event.value, seconds);
+  }
+}
+
+function watchFact(watch: BootWatch, name: string, value: Json, seconds: number): BootWatch {
+  const done = (milestone: MilestoneName, verdict: Verdict): BootWatch => reach(watch, milestone, verdict, seconds);
+  switch (name) {
+    case 'started':
+      return done('probe', { ok: true, detail: judge.words(judge.facts(value).kernel) });
+    case 'docker':
+      return done('docker', judge.judgeDocker(value));
+    case 'units':
+      return done('units', judge.judgeUnits(value));
+    case 'cloud-init':
+      return done('cloud-init', judge.judgeCloudInit(value));
+    case 'account':
+      return { ...watch, accounts: [...watch.accounts, { user: judge.words(judge.facts(value).user), keys: [] }] };
+    case 'account-key':
+      return withKey(watch, judge.words(judge.facts(value).user), judge.words(judge.facts(value).fingerprint));
+    case 'identity': {
+      const withAccounts = done('accounts', judge.judgeAccounts(watch.accounts, watch.expected));
+      return reach(withAccounts, 'hostname', judge.judgeHostname(value, watch.expected), seconds);
+    }
+    case 'ssh':
+      return done('ssh', judge.judgeSsh(value));
+    case 'mounts':
+      return done('mounts', judge.judgeMounts(value));
+    case 'root-size':
+      return done('root-size', judge.judgeRootSize(value));
+    case 'memory':
+      return done('memory', judge.judgeMemory(value));
+    case 'container':
+      return done('container', judge.judgeContainer(value, watch.greeting));
+    case 'realtime':
+      return { ...watch, realtime: true };
+    case 'latency':
+      return done('latency', judge.judgeLatency(value));
+    case 'failed-unit': {
+      const { unit, journal } = judge.facts(value);
+      return { ...watch, failedUnits: [...watch.failedUnits, `${judge.words(unit)}: ${judge.words(journal)}`] };
+    }
+    case 'time':
+    case 'blame':
+    case 'chain':
+      return { ...watch, profile: [...watch.profile, judge.words(value)] };
+    case 'finished':
+      return { ...watch, finished: true };
+    default:
+      return watch;
+  }
+}
+
+function withKey(watch: BootWatch, user: string, key: string): BootWatch {
+  const accounts = watch.accounts.map((account) =>
+    account.user === user ? { ...account, keys: [...account.keys, key] } : account,
+  );
+  return { ...watch, accounts };
+}
+
+function reach(watch: BootWatch, name: MilestoneName, verdict: Verdict, seconds: number): BootWatch {
+  if (watch.reached.has(name)) return watch;
+  const milestone = { name, ok: verdict.ok, seconds: Math.round(seconds * 10) / 10, detail: verdict.detail };
+  return { ...watch, reached: new Map([...watch.reached, [name, milestone]]) };
+}
+
+/** The result, once the machine is gone or has been given up. */
+export function concludeWatch(machine: MachineName, watch: BootWatch, stopped?: BootProof['stopped']): BootProof {
+  const names = MILESTONES.flatMap(({ name }): readonly MilestoneName[] =>
+    name === 'power-off' && watch.realtime ? [LATENCY_MILESTONE.name, name] : [name],
+  );
+  const milestones = names.map((name) => watch.reached.get(name) ?? { name, ok: false, detail: 'did not come' });
+  const reason = watch.fatal ?? stopped;
+  const bootSeconds = watch.reached.get('docker')?.seconds;
+  return {
+    machine,
+    milestones,
+    ...(bootSeconds === undefined ? {} : { bootSeconds }),
+    passed: reason === undefined && milestones.every((milestone) => milestone.ok),
+    ...(reason === undefined ? {} : { stopped: reason }),
+    failedUnits: watch.failedUnits,
+    profile: watch.profile,
+    consoleTail: watch.tail,
+  };
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { BlockMap, BlockRange } from '../formats/bmap.js';
+import type { ByteRange } from '../model/byte-range.js';
+import { mergeRanges, totalBytes } from '../model/byte-range.js';
+import { KiB, MiB } from '../model/bytes.js';
+import type { Host } from '../host/host.js';
+import type { StageReporter } from '../pipeline/reporter.js';
+import type { ReadAt } from '../images/used-ranges.js';
+
+/** bmaptool's own choice; a card's real blocks are larger, and ext4's are as large. */
+const BLOCK_BYTES = 4 * KiB;
+const CHUNK_BYTES = MiB;
+
+/** Reads a file; throws when it ends before `sizeBytes`. */
+export function readerOf(file: FileHandle): ReadAt {
+  return async (offsetBytes, sizeBytes) => {
+    const buffer = Buffer.allocUnsafe(sizeBytes);
+    let done = 0;
+    while (done < sizeBytes) {
+      const { bytesRead } = await file.read(buffer, done, sizeBytes - done, offsetBytes + done);
+      if (bytesRead === 0) throw new RangeError(`the file ends before byte ${offsetBytes + sizeBytes}`);
+      done += bytesRead;
+    }
+    return buffer;
+  };
+}
+
+/** The block map of an image whose used ranges are known: each range of whole blocks with its sha256. */
+export async function makeBlockMap(
+  read: ReadAt,
+  image: { readonly sizeBytes: number; readonly used: readonly ByteRange[] },
+  host: Host,
+  report: StageReporter,
+): Promise<BlockMap> {
+  const blocks = wholeBlocks(image.used, image.sizeBytes);
+  const total = totalBytes(blocks);
+  let done = 0;
+  const ranges: BlockRange[] = [];
+  for (const { offsetBytes, sizeBytes } of blocks) {
+    const hash = createHash('sha256');
+    for (let at = 0; at < sizeBytes; at += CHUNK_BYTES) {
+      host.signal.throwIfAborted();
+      const chunk = await read(offsetBytes + at, Math.min(CHUNK_BYTES, sizeBytes - at));
+      hash.update(chunk);
+      done += chunk.length;
+      report.progress({ done, total, unit: 'bytes' });
+    }
+    const firstBlock = offsetBytes / BLOCK_BYTES;
+    const lastBlock = firstBlock + Math.ceil(sizeBytes / BLOCK_BYTES) - 1;
+    ranges.push({ firstBlock, lastBlock, sha256: hash.digest('hex') });
+  }
+  return { imageSizeBytes: image.sizeBytes, blockSizeBytes: BLOCK_BYTES, ranges };
+}
+
+/** Grown to whole blocks; the last one ends with the image. */
+function wholeBlocks(ranges: readonly ByteRange[], imageSizeBytes: number): readonly ByteRange[] {
+  const grown = ranges.map(({ offsetBytes, sizeBytes }) => {
+    const first = Math.floor(offsetBytes / BLOCK_BYTES) * BLOCK_BYTES;
+    const end = Math.ceil((offsetBytes + sizeBytes) / BLOCK_BYTES) * BLOCK_BYTES;
+    return { offsetBytes: first, sizeBytes: Math.min(end, imageSizeBytes) - first };
+  });
+  return mergeRanges(grown);
+}

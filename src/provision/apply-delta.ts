@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { KiB, MiB } from '../model/bytes.js';
+import { createHash } from 'node:crypto';
+import { decodeOverlay, overlayBytes, type Overlay } from '../formats/image-delta.js';
+import { IntegrityError, UserError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { writeData } from '../images/sparse-write.js';
+import { checkImagePath, replaceImage } from '../images/image-file.js';
+import { findTools } from '../tools/find-tools.js';
+import { withRawImage } from '../images/image-source.js';
+import { withImageFile, type ImageTarget } from '../images/image-target.js';
+import { removeOutdatedNeighbours } from './outdated-neighbours.js';
+
+export type AppliedOverlay = { readonly image: string; readonly writtenBytes: number; readonly unchanged: boolean };
+
+/** The largest overlay that is read; those of a seed have some KiB, files of a device may add to them. */
+const LIMIT_BYTES = 64 * MiB;
+
+/**
+ * Makes of a base image and a device's overlay that device's image: in `output`, or in place. Throws UserError
+ * `overlay-invalid`, `overlay-unreadable`, `overlay-wrong-image`, what withRawImage and replaceImage throw, and
+ * IntegrityError `overlay-read-back`.
+ */
+export async function applyOverlay(
+  options: { readonly overlay: string; readonly image: string; readonly output?: string },
+  host: Host,
+): Promise<AppliedOverlay> {
+  const { overlay, baseSha256 } = decodeOverlay(await readOverlayFile(options.overlay));
+  const { output, image } = options;
+  if (output === undefined) {
+    const applied = await withImageFile(image, 'write', async (target) => {
+      if (await isApplied(target, overlay)) return { image, writtenBytes: 0, unchanged: true };
+      await requireBase(target, image, overlay, baseSha256, host.signal);
+      await target.write([overlay.extents]);
+      await readBack(target, overlay);
+      return { image, writtenBytes: overlayBytes(overlay), unchanged: false };
+    });
+    if (!applied.unchanged) await removeOutdatedNeighbours(image);
+    return applied;
+  }
+  const problems = await checkImagePath(output);
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  return withRawImage(image, await findTools(host), host, (raw) =>
+    withImageFile(raw, 'read', async (base) => {
+      await requireBase(base, image, overlay, baseSha256, host.signal);
+      await replaceImage(output, { sizeBytes: base.sizeBytes, mode: 0o600 }, async (target) => {
+        for (let position = 0; position < base.sizeBytes; position += MiB) {
+          host.signal.throwIfAborted();
+          await writeData(target, Buffer.from(await base.read(position, MiB)), position);
+        }
+        await target.truncate(base.sizeBytes);
+        for (const { offsetBytes, bytes } of overlay.extents) await target.write(bytes, 0, bytes.length, offsetBytes);
+      });
+      await withImageFile(output, 'read', (written) => readBack(written, overlay));
+      return { image: output, writtenBytes: overlayBytes(overlay), unchanged: false };
+    }),
+  );
+}
+
+async function readOverlayFile(path: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length <= LIMIT_BYTES) return bytes;
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    throw new UserError('overlay-unreadable', `${path} cannot be read (${code})`, { cause });
+  }
+  throw new UserError('overlay-invalid', `${path} is too large to be an overlay`);
+}
+
+async function isApplied(target: ImageTarget, overlay: Overlay): Promise<boolean> {
+  if (target.sizeBytes !== overlay.imageSizeBytes) return false;
+  for (const { offsetBytes, bytes } of overlay.extents) {
+    if (Buffer.compare(await target.read(offsetBytes, bytes.length), bytes) !== 0) return false;
+  }
+  return true;
+}
+
+async function readBack(target: ImageTarget, overlay: Overlay): Promise<void> {
+  if (await isApplied(target, overlay)) return;
+  throw new IntegrityError('overlay-read-back', `${target.path} does not hold what was written to it`, {
+    hints: ['The disk may be failing.'],
+  });
+}
+
+/** Sectors of one image mean nothing in another one. */
+async function requireBase(
+  base: ImageTarget,
+  name: string,
+  overlay: Overlay,
+  baseSha256: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const fits = base.sizeBytes === overlay.imageSizeBytes && (await targetDigest(base, signal)) === baseSha256;
+  if (fits) return;
+  throw new UserError('overlay-wrong-image', `The overlay was not made for ${name}`, {
+    details: [`made for an image with the sha256 ${baseSha256}`],
+    hints: ['Name the very image that `fleet images --base` was given, unchanged.'],
+  });
+}
+
+/** sha256 (hex) of a whole image. */
+export async function targetDigest(base: ImageTarget, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for (let position = 0; position < base.sizeBytes; position += 512 * KiB) {
+    signal.throwIfAborted();
+    hash.update(await base.read(position, 512 * KiB));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,210 @@
+import { checkSeed } from '../seeds/check-seed.js';
+import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
+import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
+import { finishSeed } from '../seeds/finish-seed.js';
+import { AUTOMATIC_INSTANCE_ID } from '../seeds/meta-data.js';
+import type { Seed, SeedFile, SeedFiles } from '../seeds/seed.js';
+import { SEED_FILE_NAMES } from '../seeds/seed.js';
+import { passwordHasher } from '../seeds/sha512-crypt.js';
+import { applyEdits } from '../seeds/text-edit.js';
+import { setTopLevel } from '../seeds/yaml-edit.js';
+import type { DeviceIdentity } from '../seeds/device/device-identity.js';
+import { hashPasswords, seedOf } from '../seeds/device/identity.js';
+import { cmdlineInstanceId, cmdlineSeedFrom, withCmdlineIdentity, withDiskId } from '../formats/command-line.js';
+import { CMDLINE_LIMIT } from '../formats/command-line.js';
+import { configLineProblems, withConfigLines } from '../formats/config-txt.js';
+import type { ReadBytes } from '../formats/image-delta.js';
+import type { Problem } from '../errors.js';
+import { UserError } from '../errors.js';
+import type { BootChanges, BootPartitionView } from '../images/edit-boot-files.js';
+import { diskIdExtents } from './disk-id.js';
+import { sha256 } from '../model/sha256.js';
+
+export type DeviceChangesOptions = {
+  /** What an image without a seed gets: the project's `cloud-init/`. */
+  readonly defaults: SeedFiles;
+  /** Of the cloud-init in the image; without them all is checked that needs none. */
+  readonly schemas?: CloudInitSchemas;
+  readonly sourceDateEpoch: number;
+  /** A disk id, PARTUUIDs and a volume serial of its own, derived from the instance-id. */
+  readonly uniqueDisk?: boolean;
+  /** Instances that the card has already been: cloud-init would take one of them for done. */
+  readonly usedInstanceIds?: readonly string[];
+  /** Take a new instance even where the content stays the same. */
+  readonly newInstance?: boolean;
+};
+
+export type DeviceChanges = {
+  readonly changes: BootChanges;
+  readonly seed: Seed;
+  readonly instanceId: string;
+  /** The one that the image had; undefined where it had none. */
+  readonly instanceIdBefore: string | undefined;
+  readonly diskId: string;
+  readonly warnings: readonly Problem[];
+};
+
+/**
+ * What has to change on an image's boot partition for it to be that device. The image's own seed is the base; its
+ * instance-id changes with its content and with nothing else. Throws UserError with every problem of the identity.
+ */
+export async function deviceChanges(
+  view: BootPartitionView,
+  read: ReadBytes,
+  identity: DeviceIdentity,
+  options: DeviceChangesOptions,
+): Promise<DeviceChanges> {
+  const present = await readSeed(view);
+  const base = withDefaults(present, options.defaults);
+  const cmdline = await text(view, 'cmdline.txt');
+  const hash = passwordHasher([present.userData?.text ?? '']);
+  const composed = seedOf(hashPasswords(identity, hash), base);
+  const found = checkSeed(composed.files, options.schemas);
+  // What the image came with is not this person's mistake, and cannot be mended by their flags.
+  const known = new Set(checkSeed(base, options.schemas).problems.map(problemName));
+  const problems = [
+    ...composed.problems,
+    ...configLineProblems(identity.configTxt ?? []),
+    ...found.problems.filter((problem) => !known.has(problemName(problem))),
+  ];
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  const inherited = found.problems.filter((problem) => known.has(problemName(problem)));
+
+  const finished = await finishSeed(composed.files, (password) => Promise.resolve(hash(password)));
+  const idBefore = (cmdline === undefined ? undefined : cmdlineInstanceId(cmdline)) ?? instanceIdOf(present.metaData);
+  const seed = withFittingInstance(finished, composed.files.metaData, present, idBefore, options);
+  const instanceId = instanceIdOf({ file: SEED_FILE_NAMES.metaData, text: seed.metaData }) ?? '';
+  const files = new Map<string, Uint8Array | string | undefined>([
+    [SEED_FILE_NAMES.userData, seed.userData],
+    [SEED_FILE_NAMES.metaData, seed.metaData],
+    ...(seed.networkConfig === undefined ? [] : [[SEED_FILE_NAMES.networkConfig, seed.networkConfig] as const]),
+  ]);
+  const disk = options.uniqueDisk === true ? uniqueDisk(instanceId) : undefined;
+  const diskId = disk?.diskId ?? view.mbr.diskId;
+  if (cmdline !== undefined) {
+    const line = withDiskId(withCmdlineIdentity(cmdline, instanceId, identity.hostname), view.mbr.diskId, diskId);
+    if (line.trimEnd().length > CMDLINE_LIMIT) throw cmdlineTooLong(line.trimEnd().length);
+    files.set('cmdline.txt', line);
+  }
+  if ((identity.configTxt ?? []).length > 0) {
+    files.set('config.txt', withConfigLines((await text(view, 'config.txt')) ?? '', identity.configTxt ?? []));
+  }
+  const names = await view.names();
+  for (const { path, content, replaces } of identity.files ?? []) {
+    for (const name of names) if (replaces?.test(name) === true && name !== path) files.set(name, undefined);
+    files.set(path, content);
+  }
+  return {
+    changes: {
+      files,
+      sourceDateEpoch: options.sourceDateEpoch,
+      ...(disk === undefined ? {} : { fatSerial: disk.fatSerial }),
+      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.mbr, disk.diskId) }),
+    },
+    seed,
+    instanceId,
+    instanceIdBefore: idBefore,
+    diskId,
+    warnings: [...inherited, ...composed.warnings, ...found.warnings, ...elsewhere(cmdline), ...sameId(seed)],
+  };
+
+  function sameId(next: Seed): Problem[] {
+    const isSame = instanceId === idBefore && !isSameContent(next, present);
+    if (!isSame) return [];
+    const message = `the seed changes but the instance-id stays "${instanceId}": a device that has booted with it ignores the change`;
+    return [{ code: 'instance-id-kept', message, hint: 'Leave the instance-id to us, or choose a new one.' }];
+  }
+}
+
+type Present = { readonly [Key in keyof SeedFiles]?: SeedFile | undefined };
+
+async function readSeed(view: BootPartitionView): Promise<Present> {
+  const file = async (name: string): Promise<SeedFile | undefined> => {
+    const content = await text(view, name);
+    return content === undefined ? undefined : { file: name, text: content };
+  };
+  return {
+    userData: await file(SEED_FILE_NAMES.userData),
+    metaData: await file(SEED_FILE_NAMES.metaData),
+    networkConfig: await file(SEED_FILE_NAMES.networkConfig),
+  };
+}
+
+function withDefaults({ userData, metaData, networkConfig }: Present, defaults: SeedFiles): SeedFiles {
+  // Another system's network-config is for its own renderer; where it has none, it has its own ways.
+  const network = networkConfig ?? (userData === undefined ? defaults.networkConfig : undefined);
+  return {
+    userData: userData ?? defaults.userData,
+    metaData: metaData ?? defaults.metaData,
+    ...(network === undefined ? {} : { networkConfig: network }),
+  };
+}
+
+async function text(view: BootPartitionView, path: string): Promise<string | undefined> {
+  const bytes = await view.readFile(path);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+}
+
+function problemName({ code, message, file }: Problem): string {
+  return JSON.stringify([code, message, file]);
+}
+
+function instanceIdOf(metaData: SeedFile | undefined): string | undefined {
+  if (metaData === undefined) return undefined;
+  const id = asMapping(readSeedYaml(metaData).value)?.['instance-id'];
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** The image's id where nothing changed, the content's digest where something did, and never one that was used. */
+function withFittingInstance(
+  seed: Seed,
+  composed: SeedFile,
+  present: Present,
+  idBefore: string | undefined,
+  options: DeviceChangesOptions,
+): Seed {
+  const isDerived = instanceIdOf(composed) === AUTOMATIC_INSTANCE_ID;
+  if (!isDerived) return seed;
+  const isSame = isSameContent(seed, present);
+  if (isSame && options.newInstance !== true && idBefore !== undefined && present.metaData !== undefined) {
+    return { ...seed, metaData: present.metaData.text };
+  }
+  const derived = instanceIdOf({ file: SEED_FILE_NAMES.metaData, text: seed.metaData }) ?? '';
+  const used = new Set([...(options.usedInstanceIds ?? []), ...(idBefore === undefined ? [] : [idBefore])]);
+  let id = derived;
+  for (let round = 1; used.has(id); round += 1) id = `reswarm-${sha256(`${derived}\0${round}`).slice(0, 16)}`;
+  return { ...seed, metaData: withId(seed.metaData, id) };
+}
+
+function isSameContent(seed: Seed, { userData, metaData, networkConfig }: Present): boolean {
+  return (
+    seed.userData === userData?.text &&
+    seed.networkConfig === networkConfig?.text &&
+    withId(seed.metaData, '') === withId(metaData?.text ?? '', '')
+  );
+}
+
+function withId(metaData: string, id: string): string {
+  const edit = setTopLevel(readSeedYaml({ file: SEED_FILE_NAMES.metaData, text: metaData }), 'instance-id', id);
+  return edit === undefined ? metaData : applyEdits(metaData, [edit]);
+}
+
+/** The same instance always has the same disk id, so that doing it twice changes nothing. Zero means "none". */
+function uniqueDisk(instanceId: string): { readonly diskId: string; readonly fatSerial: string } {
+  const hex = (purpose: string): string => sha256(`reswarm-os ${purpose}\0${instanceId}`).slice(0, 8);
+  return { diskId: hex('disk id').replace(/^0{8}$/, '00000001'), fatSerial: hex('fat serial').toUpperCase() };
+}
+
+function elsewhere(cmdline: string | undefined): Problem[] {
+  const place = cmdline === undefined ? undefined : cmdlineSeedFrom(cmdline);
+  if (place === undefined || /^(file:\/\/)?\/boot(\/firmware)?\/?$/.test(place)) return [];
+  const message = `cmdline.txt sends cloud-init to ${place} for its seed; what is written here may not be read`;
+  return [{ code: 'seed-read-elsewhere', message, file: 'cmdline.txt' }];
+}
+
+function cmdlineTooLong(length: number): UserError {
+  return new UserError(
+    'cmdline-too-long',
+    `cmdline.txt would have ${length} characters; the firmware and the kernel take ${CMDLINE_LIMIT}`,
+  );
+}

@@ -1,0 +1,64 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { poolUrls } from './apt-sources.js';
+import type { DebFile, LockedPackage } from './packages.js';
+import type { StageContext } from '../../pipeline/stage.js';
+
+/** More do not make a mirror faster; each waits for a connection of its own most of the time. */
+const PARALLEL_DOWNLOADS = 8;
+
+/**
+ * Brings locked packages to this machine, into a pool that all builds share; what lies there with the right digest is
+ * not fetched again. The digests come from lists whose signature apt has checked.
+ *
+ * @param sources the sources.list that the lock was made with
+ * Throws NetworkError or IntegrityError of the download.
+ */
+export async function fetchDebs(
+  packages: readonly LockedPackage[],
+  sources: string,
+  { host, report, shared }: Pick<StageContext, 'host' | 'report' | 'shared'>,
+): Promise<readonly DebFile[]> {
+  const pool = join(shared.downloads, 'debs');
+  await mkdir(pool, { recursive: true });
+  const total = packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let done = 0;
+  return mapParallel(packages, PARALLEL_DOWNLOADS, async (one) => {
+    const path = join(pool, debName(one));
+    await host.download({ urls: poolUrls(sources, one.filename), sha256: one.sha256, sizeBytes: one.sizeBytes, path });
+    done += one.sizeBytes;
+    report.progress({ done, total, unit: 'bytes', text: one.name });
+    return { ...one, path };
+  });
+}
+
+/** As apt names it in its cache: the epoch's colon is escaped. */
+export function debName({ name, version, architecture }: LockedPackage): string {
+  return basename(`${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`);
+}
+
+/** `Promise.all` with at most `limit` at a time; after a failure nothing new is started. */
+export async function mapParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  body: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results = new Array<R>(items.length);
+  const queue = items.entries();
+  let failed = false;
+  const worker = async () => {
+    for (const [index, item] of queue) {
+      if (failed) return;
+      try {
+        results[index] = await body(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return results;
+}

@@ -1,0 +1,167 @@
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Json } from '../../model/json.js';
+import { mergeFragments } from './fragments.js';
+import { compileTargets, kernelTarget } from '../../model/kernel-target.js';
+import { UserError } from '../../errors.js';
+import type { Stage, StageContext } from '../../pipeline/stage.js';
+import { configure } from './configure.js';
+import type { KernelBuild, KernelInput } from './kernel-build.js';
+import { inside, startBuild } from './kernel-build.js';
+import { prepareSource } from './source.js';
+import { toolVersions } from '../../tools/tools-tree.js';
+import { sha256 } from '../../model/sha256.js';
+
+export type { KernelInput } from './kernel-build.js';
+export { makeCommand } from './kernel-build.js';
+
+/** Where the stage's result lies below its output folder. */
+export type KernelFiles = {
+  /** Raw arm64 Image, which QEMU and the firmware load, or a bzImage. */
+  readonly image: string;
+  /** The same, `gzip -9`; the firmware loads this too. */
+  readonly imageGz: string;
+  /** To be laid over a root file system: `usr/lib/modules/<release>/`, depmod's files included. */
+  readonly modules: string;
+  /** Flat folder of upstream's device trees for all boards of the family, with symbols for overlays; empty for amd64. */
+  readonly deviceTrees: string;
+  readonly config: string;
+  readonly systemMap: string;
+};
+
+export function kernelFiles(out: string): KernelFiles {
+  return {
+    image: join(out, 'Image'),
+    imageGz: join(out, 'Image.gz'),
+    modules: join(out, 'modules'),
+    deviceTrees: join(out, 'dtbs'),
+    config: join(out, 'config'),
+    systemMap: join(out, 'System.map'),
+  };
+}
+
+/** What `uname -r` will say: "6.12.117-reswarm". */
+async function readKernelRelease(out: string): Promise<string> {
+  return (await readFile(join(out, 'release'), 'utf8')).trim();
+}
+
+/** Beside the compilers. */
+const FINISHING_PACKAGES = ['kmod', 'zstd', 'gzip'];
+
+/**
+ * Measured: lines that make prints for every option that is on, with the fragments of this repository.
+ * Only the progress display uses it.
+ */
+const STEPS_PER_OPTION = 1.9;
+
+/** Compiles a kernel with our own configuration: `allnoconfig` plus the fragments. */
+export const kernelStage: Stage<KernelInput> = {
+  name: 'kernel',
+  version: 1,
+
+  check(input) {
+    return mergeFragments(input.fragments).problems;
+  },
+
+  key: kernelKey,
+
+  async run(input, out, context) {
+    requireCompiler(input);
+    const build = await startBuild(input, context);
+    await prepareSource(input, build, context);
+    const options = await configure(input.fragments, build, context);
+    await compile(
+      input,
+      [...options.values()].filter((value) => value === 'y' || value === 'm').length,
+      build,
+      context,
+    );
+    await installInto(out, input, build, context);
+  },
+};
+
+/** What makes a kernel the one that it is. */
+export function kernelKey(input: KernelInput): Json {
+  const { requests } = mergeFragments(input.fragments);
+  const { source, architecture, patches } = input;
+  return {
+    source: 'url' in source ? { sha256: source.sha256 } : { version: source.version, sha256: source.sha256 },
+    // The options, not the files: another comment or order makes the same kernel.
+    options: Object.fromEntries(requests.map(({ name, value }) => [name, value])),
+    localVersion: input.localVersion,
+    tools: toolVersions(input.tools, [...kernelTarget(architecture).compilers, ...FINISHING_PACKAGES]),
+    sourceDateEpoch: input.sourceDateEpoch,
+    // Only where they say something, so that kernels from before keep their keys.
+    ...(architecture === 'arm64' ? {} : { architecture }),
+    ...(patches.length === 0 ? {} : { patches: patches.map(({ text }) => sha256(text)) }),
+  };
+}
+
+/** The tools tree cross-compiles for arm64, and natively for the host's own architecture. */
+function requireCompiler({ architecture, tools }: KernelInput): void {
+  const missing = kernelTarget(architecture).compilers.filter((name) => tools.versions[name] === undefined);
+  if (missing.length === 0) return;
+  throw new UserError('no-cross-compiler', `The tools have no compiler for ${architecture}: ${missing.join(', ')}`, {
+    hints: [`Build kernels for ${architecture} on a machine of that architecture.`],
+  });
+}
+
+async function compile(
+  { architecture }: KernelInput,
+  options: number,
+  build: KernelBuild,
+  context: StageContext,
+): Promise<void> {
+  context.report.step('compiling the kernel');
+  const expected = Math.round(options * STEPS_PER_OPTION);
+  let done = 0;
+  await build.make(compileTargets(architecture), {
+    logFile: join(context.work, 'compile.log'),
+    onLine: (line, stream) => {
+      const object = /^ {2}[A-Z]+\s+(?:\[M\] +)?(\S+\.o)$/.exec(line)?.[1];
+      if (stream === 'stderr' || object === undefined) return;
+      done += 1;
+      context.report.progress({ done, total: Math.max(expected, done), unit: 'steps', text: object });
+    },
+  });
+}
+
+async function installInto(
+  out: string,
+  { architecture }: KernelInput,
+  build: KernelBuild,
+  context: StageContext,
+): Promise<void> {
+  context.report.step('installing kernel and modules');
+  const objects = join(build.folder, 'objects');
+  const files = kernelFiles(out);
+  const { image, deviceTrees } = kernelTarget(architecture);
+  await copyFile(join(objects, image.path), files.image);
+  await copyFile(join(objects, '.config'), files.config);
+  await copyFile(join(objects, 'System.map'), files.systemMap);
+  await copyFile(join(objects, 'include/config/kernel.release'), join(out, 'release'));
+  await context.host.runIn(
+    build.sandbox,
+    { file: 'gzip', args: ['-9', '--no-name', '--stdout', `${inside.objects}/${image.path}`] },
+    { stdoutFile: files.imageGz },
+  );
+  await copyDeviceTrees(deviceTrees === undefined ? undefined : join(objects, deviceTrees), files.deviceTrees);
+  // Below usr/, so that laying the folder over a root file system leaves its /lib a link.
+  await build.make([
+    `INSTALL_MOD_PATH=${inside.installed}/usr`,
+    'INSTALL_MOD_STRIP=1',
+    'ZSTD=zstd -19',
+    'modules_install',
+  ]);
+  await rename(join(build.folder, 'installed'), files.modules);
+  const release = await readKernelRelease(out);
+  // A link into the build folder, which nobody has.
+  await rm(join(files.modules, 'usr/lib/modules', release, 'build'), { force: true });
+}
+
+async function copyDeviceTrees(from: string | undefined, to: string): Promise<void> {
+  await mkdir(to);
+  if (from === undefined) return;
+  const names = (await readdir(from)).filter((name) => /^bcm2[78].*\.dtb$/.test(name));
+  for (const name of names) await copyFile(join(from, name), join(to, name));
+}

@@ -1,0 +1,231 @@
+import { readFile } from 'node:fs/promises';
+import type { BlockMap } from '../formats/bmap.js';
+import { parseBmap } from '../formats/bmap.js';
+import type { ByteRange } from '../model/byte-range.js';
+import { MiB } from '../model/bytes.js';
+import { suffixOf } from '../formats/compression.js';
+import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
+import type { WritePlan } from './write-plan.js';
+import { planWrite } from './write-plan.js';
+import { IntegrityError, UserError } from '../errors.js';
+import type { StageReporter } from '../pipeline/reporter.js';
+import type { ImageSource } from '../images/image-source.js';
+import type { ReadAt } from '../images/used-ranges.js';
+import { mappedRanges } from '../images/used-ranges.js';
+import { openCursor } from '../images/image-cursor.js';
+import { ImageDigests, type ExpectedDigest } from './image-digests.js';
+
+/** What is known of an image before anything is written. */
+export type ImageSurvey = {
+  readonly plan: WritePlan;
+  /** Its first sector. */
+  readonly head: Uint8Array;
+  readonly mappedFrom: 'block-map' | 'file-systems' | 'all-blocks';
+  readonly map?: BlockMap;
+  readonly mapPath?: string;
+  /** Known where all of it had to be read once. */
+  readonly sha256?: string;
+};
+
+/**
+ * Finds out which parts of an image have to be written: from the block map beside it, or else from its file systems.
+ * A packed image without a map is read once for that, which also finds every damage before a card is touched.
+ * Throws UserError `bmap-invalid`, IntegrityError `bmap-mismatch`, `image-truncated` or `image-digest-mismatch`, and what
+ * its stream throws.
+ *
+ * @param name the image's path as a person knows it
+ */
+export async function surveyImage(
+  source: ImageSource,
+  options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
+  report: StageReporter,
+): Promise<ImageSurvey> {
+  const found = options.allBlocks ? undefined : await findBlockMap(options.name, suffixOf(source.compression));
+  const { readInto, sizeBytes } = source;
+  if (readInto !== undefined && sizeBytes !== undefined) {
+    const read = readerOf(readInto);
+    const head = await read(0, MBR_SIZE_BYTES);
+    if (found !== undefined) return fromMap(found, head, options.name, sizeBytes);
+    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), head, sizeBytes, 'all-blocks');
+    requireWhole(options.name, head, sizeBytes);
+    return fromRanges(await mappedRanges(read, sizeBytes), head, sizeBytes, 'file-systems');
+  }
+  if (found !== undefined) {
+    const cursor = openCursor(source);
+    const head = Buffer.alloc(MBR_SIZE_BYTES);
+    try {
+      await cursor.fill(head, 0);
+    } finally {
+      await cursor.close();
+    }
+    return fromMap(found, head, options.name, undefined);
+  }
+  report.step('reading the packed image once: how large it is, what is used of it, and whether it is whole');
+  return firstReading(source, options, report);
+}
+
+/** Beside the image, by the names that makers of images use. */
+async function findBlockMap(
+  image: string,
+  suffix: string,
+): Promise<{ readonly path: string; readonly map: BlockMap } | undefined> {
+  const unpacked = image.endsWith(suffix) ? image.slice(0, image.length - suffix.length) : image;
+  for (const path of new Set([`${image}.bmap`, `${unpacked}.bmap`, `${unpacked.replace(/\.[^./]+$/, '')}.bmap`])) {
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new UserError('bmap-invalid', `The block map ${path} cannot be read`, { cause: error });
+    });
+    if (text !== undefined) return { path, map: parseBmap(text, path) };
+  }
+  return undefined;
+}
+
+/** An image that its own partition table calls larger was not copied to its end; its card would not start. */
+function requireWhole(image: string, head: Uint8Array, sizeBytes: number): void {
+  const end = endOfPartitions(head);
+  if (end <= sizeBytes) return;
+  throw new IntegrityError('image-truncated', `${image} ends too early`, {
+    details: [`it has ${sizeBytes} bytes, its partitions end at byte ${end}`],
+    hints: ['Was it copied or downloaded to its end? If it is meant to be so: --all-blocks'],
+  });
+}
+
+function endOfPartitions(head: Uint8Array): number {
+  return Math.max(0, ...(parseMbr(head)?.partitions ?? []).map((part) => part.offsetBytes + part.sizeBytes));
+}
+
+function fromMap(
+  { path, map }: { readonly path: string; readonly map: BlockMap },
+  head: Uint8Array,
+  image: string,
+  sizeBytes: number | undefined,
+): ImageSurvey {
+  if (sizeBytes !== undefined && sizeBytes !== map.imageSizeBytes) {
+    throw new IntegrityError('bmap-mismatch', `${image} and its block map do not belong together`, {
+      details: [`the image has ${sizeBytes} bytes, ${path} says ${map.imageSizeBytes}`],
+      hints: ['Take both from where they were made, or write all of it: --all-blocks'],
+    });
+  }
+  const mapped = map.ranges.map(({ firstBlock, lastBlock }) => ({
+    offsetBytes: firstBlock * map.blockSizeBytes,
+    sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
+  }));
+  return { ...fromRanges(mapped, head, map.imageSizeBytes, 'block-map'), map, mapPath: path };
+}
+
+function fromRanges(
+  mapped: readonly ByteRange[],
+  head: Uint8Array,
+  sizeBytes: number,
+  mappedFrom: ImageSurvey['mappedFrom'],
+): ImageSurvey {
+  const mbr = parseMbr(head) ?? { diskId: '', partitions: [] };
+  return { plan: planWrite({ sizeBytes, mapped, mbr }), head, mappedFrom };
+}
+
+function wholeOf(sizeBytes: number): readonly ByteRange[] {
+  return [{ offsetBytes: 0, sizeBytes }];
+}
+
+function readerOf(readInto: NonNullable<ImageSource['readInto']>): ReadAt {
+  return async (offsetBytes, sizeBytes) => {
+    const bytes = Buffer.alloc(sizeBytes);
+    return bytes.subarray(0, await readInto(bytes, offsetBytes));
+  };
+}
+
+const STEP_BYTES = MiB;
+const REPORT_EVERY_MS = 250;
+
+async function firstReading(
+  source: ImageSource,
+  options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
+  report: StageReporter,
+): Promise<ImageSurvey> {
+  const digests = new ImageDigests(options.name, true, options.expected, undefined);
+  let fileBytes = 0;
+  let reportedMs = 0;
+  const kept = new KeptParts();
+  const cursor = openCursor(source, (bytes) => {
+    digests.onFileBytes(bytes);
+    fileBytes += bytes.length;
+    const now = performance.now();
+    if (now - reportedMs < REPORT_EVERY_MS && fileBytes < source.fileSizeBytes) return;
+    reportedMs = now;
+    report.progress({ done: fileBytes, total: source.fileSizeBytes, unit: 'bytes' });
+  });
+  const window = Buffer.alloc(STEP_BYTES);
+  let position = 0;
+  const advance = async (): Promise<boolean> => {
+    const count = await cursor.fill(window, position);
+    const bytes = window.subarray(0, count);
+    digests.update(bytes);
+    kept.add(bytes, position);
+    position += count;
+    return count === window.length;
+  };
+  try {
+    // The file systems' own tables come before most of what they describe, so one reading forwards answers this.
+    const head = await kept.read(0, MBR_SIZE_BYTES, advance);
+    const end = endOfPartitions(head);
+    const read: ReadAt = (offsetBytes, sizeBytes) => kept.read(offsetBytes, sizeBytes, advance);
+    const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
+    while (await advance());
+    const sha256 = digests.finish();
+    if (!options.allBlocks) requireWhole(options.name, head, position);
+    const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
+    const survey = fromRanges(
+      isWhole ? wholeOf(position) : mapped,
+      head,
+      position,
+      options.allBlocks ? 'all-blocks' : 'file-systems',
+    );
+    return { ...survey, sha256 };
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** How far back a file system's table may lie when it is asked for. */
+const KEPT_BYTES = 16 * MiB;
+
+/** The last part of what went by. */
+class KeptParts {
+  private readonly parts: { readonly offsetBytes: number; readonly bytes: Uint8Array }[] = [];
+  private endBytes = 0;
+
+  add(bytes: Uint8Array, offsetBytes: number): void {
+    this.parts.push({ offsetBytes, bytes: Uint8Array.from(bytes) });
+    this.endBytes = offsetBytes + bytes.length;
+    if (this.parts.length > KEPT_BYTES / STEP_BYTES) this.parts.shift();
+  }
+
+  /** @param advance brings the next part; false at the end */
+  async read(offsetBytes: number, sizeBytes: number, advance: () => Promise<boolean>): Promise<Uint8Array> {
+    const result = Buffer.alloc(sizeBytes);
+    let filled = 0;
+    for (;;) {
+      for (const part of this.parts) {
+        const from = offsetBytes + filled - part.offsetBytes;
+        if (from < 0 || from >= part.bytes.length || filled === sizeBytes) continue;
+        const bytes = part.bytes.subarray(from, from + sizeBytes - filled);
+        result.set(bytes, filled);
+        filled += bytes.length;
+      }
+      if (filled === sizeBytes) return result;
+      if (this.endBytes > offsetBytes + filled) throw new TooFarBack(offsetBytes);
+      if (!(await advance())) return result.subarray(0, filled);
+    }
+  }
+}
+
+/** A file system whose tables lie where one reading does not find them. */
+class TooFarBack extends Error {
+  constructor(offsetBytes: number) {
+    super(`bytes from ${offsetBytes} on have gone by`);
+  }
+}
+
+function noneIfTooFarBack(error: unknown): undefined {
+  if (!(error instanceof TooFarBack)) throw error;
+}

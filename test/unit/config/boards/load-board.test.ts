@@ -1,0 +1,194 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkBoard } from '../../../../src/config/boards/load-board.js';
+import { MiB } from '../../../../src/model/bytes.js';
+
+const boardsDir = fileURLToPath(new URL('../../../../boards', import.meta.url));
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reswarm-board-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function write(name: string, lines: readonly string[]): Promise<string> {
+  const file = join(folder, name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+/** Checks a board of one's own: a few lines over the shipped rpi4. */
+async function check(...lines: string[]) {
+  return checkBoard(await write('mine.yaml', ['extends: rpi4', 'id: mine', ...lines]), boardsDir);
+}
+
+async function valid(...lines: string[]) {
+  const { loaded, problems } = await check(...lines);
+  expect(problems).toEqual([]);
+  if (loaded === undefined) throw new Error('no board, no problem');
+  return loaded;
+}
+
+/** `code line:column` of each problem. */
+async function placed(...lines: string[]): Promise<string[]> {
+  const { problems } = await check(...lines);
+  return problems.map(({ code, line, column }) => `${code} ${line ?? '-'}:${column ?? '-'}`);
+}
+
+describe('checkBoard', () => {
+  it('gives sizes in bytes, paths as absolute ones, and defaults where the files say nothing', async () => {
+    await mkdir(join(folder, 'overlay'));
+    const { board } = await valid(
+      'partitions: { boot: { size: 64M }, root: { headroom: 1.5G } }',
+      'rootfs: { overlay: [./overlay] }',
+    );
+    expect(board.partitions).toMatchObject({
+      alignmentBytes: 4 * MiB,
+      boot: { startBytes: 'auto', sizeBytes: 64 * MiB, headroomBytes: 8 * MiB },
+      root: { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 1536 * MiB },
+    });
+    expect(board.rootfs.overlays).toEqual([join(folder, 'overlay')]);
+    expect(board.kernel.fragments.map(({ name }) => name).slice(0, 5)).toEqual([
+      'arm64',
+      'standard',
+      'linux-6.12',
+      'linux-6.12-arm64',
+      'base',
+    ]);
+    expect(board.kernel.fragments[4]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
+    expect(board.hostname).toBe('reswarm');
+  });
+
+  it('merges maps and replaces lists and values', async () => {
+    const { board, files } = await valid('name: Mine', 'configTxt:', '  pi4: [arm_boost=1]', 'cmdline: [quiet]');
+    expect(board.name).toBe('Mine');
+    expect(board.soc).toBe('BCM2711');
+    expect(board.configTxt.map(({ filter }) => filter)).toEqual(['all', 'pi4']);
+    expect(board.configTxt[1]?.lines).toEqual(['arm_boost=1']);
+    expect(board.cmdline).toEqual(['quiet']);
+    expect(files).toEqual([
+      join(folder, 'mine.yaml'),
+      join(boardsDir, 'rpi4.yaml'),
+      join(boardsDir, 'families', 'rpi-64bit.yaml'),
+    ]);
+  });
+
+  it('looks for a fragment beside the file that names it, not beside the one that inherits it', async () => {
+    await write('family/site.config', ['CONFIG_FOO=y']);
+    await write('family/site.yaml', [
+      'extends: rpi-64bit',
+      'kernel:',
+      '  fragments: [base, ./site.config, ./no.config]',
+    ]);
+    const family = (await readFile(join(boardsDir, 'rpi4.yaml'), 'utf8')).replace(/^extends: .*$/m, '');
+    const file = await write('mine.yaml', ['extends: ./family/site.yaml', family]);
+    const { problems } = await checkBoard(file, boardsDir);
+    expect(problems.map(({ code, message }) => [code, message])).toEqual([
+      ['kernel-fragment-not-found', expect.stringContaining(join(folder, 'family', 'no.config'))],
+    ]);
+  });
+
+  it.each<[string, string[], string[]]>([
+    ['an unknown key', ['nmae: x'], ['unknown-key 3:1']],
+    ['an unknown key below', ['partitions:', '  root:', '    headrom: 1M'], ['unknown-key 5:5']],
+    ['a wrong type', ['rootfs:', '  packages: vim'], ['wrong-type 4:13']],
+    ['a size without a unit', ['partitions:', '  boot:', '    size: "64"'], ['invalid-value 5:11']],
+    ['a FAT label that is too long', ['partitions:', '  boot: { label: RESWARM-BOOT }'], ['fat-label-too-long 4:18']],
+    [
+      'an ext4 label that is too long',
+      ['partitions:', '  root: { label: a-label-of-17-ch. }'],
+      ['ext4-label-too-long 4:18'],
+    ],
+    ['a FAT label in small letters', ['partitions:', '  boot: { label: boot }'], ['invalid-value 4:18']],
+    ['a FAT that would be FAT16', ['partitions:', '  boot: { size: 32M }'], ['partition-too-small 4:17']],
+    ['a size off the alignment', ['partitions:', '  root: { size: 1026M }'], ['partition-misaligned 4:17']],
+    ['an alignment of 1 MiB', ['partitions: { alignment: 1M }'], ['partition-misaligned 3:26']],
+    [
+      'partitions that overlap',
+      ['partitions:', '  boot: { size: 64M }', '  root: { start: 64M }'],
+      ['partition-overlap 5:18'],
+    ],
+    ['a start over the partition table', ['partitions: { boot: { start: 0M } }'], ['partition-overlap 3:30']],
+    ['more than an MBR can hold', ['partitions:', '  root: { size: 3072G }'], ['partition-too-large 4:17']],
+    [
+      'a line that config.txt cuts off',
+      ['configTxt:', `  all: ["dtparam=${'x'.repeat(91)}"]`],
+      ['config-txt-line-too-long 4:9'],
+    ],
+    ['a line that is no setting', ['configTxt:', '  all: ["[pi4]"]'], ['config-txt-line-invalid 4:9']],
+    ['an unknown filter', ['configTxt:', '  pi44: [a=1]'], ['config-txt-filter-unknown 4:9']],
+    ['a kernel in config.txt', ['configTxt:', '  pi4:', '    - kernel=my.img'], ['config-txt-key-derived 5:7']],
+    ['a root in the command line', ['cmdline: [quiet, root=/dev/sda2]'], ['cmdline-word-derived 3:18']],
+    ['two words in one', ['cmdline: ["quiet splash"]'], ['invalid-value 3:11']],
+    ['a command line without end', ['cmdline:', `  - a=${'x'.repeat(1000)}`], ['cmdline-too-long 3:1']],
+    ['a machine without a device tree', ['qemu: [virt, raspi3b]'], ['qemu-device-tree-missing 3:14']],
+    ['a machine of another architecture', ['qemu: [virt, q35]'], ['qemu-architecture-unfit 3:14']],
+    ['an unknown fragment', ['kernel:', '  fragments: [base, dokcer]'], ['kernel-fragment-not-found 4:21']],
+    ['a missing patch', ['kernel:', '  patches: [./nowhere]'], ['kernel-patch-not-found 4:13']],
+    ['a tarball without a digest', ['kernel:', '  source: { url: "http://localhost/l.tar" }'], ['missing-key 4:11']],
+    ['a missing device tree overlay', ['deviceTreeOverlays: [i2c]'], ['device-tree-overlay-not-found 3:22']],
+    [
+      'an overlay that is not shipped',
+      ['configTxt:', '  all: [dtoverlay=vc4-kms-v3d]'],
+      ['device-tree-overlay-unknown 4:9'],
+    ],
+    ['firmware without a device tree', ['deviceTrees: []'], ['device-trees-missing 3:14']],
+    ['a missing overlay', ['rootfs:', '  overlay: [./nowhere]'], ['overlay-not-found 4:13']],
+    ['broken YAML', ['rootfs: [', 'x: y'], ['yaml-syntax 4:1']],
+    ['a key that is there twice', ['name: a', 'name: b'], ['yaml-duplicate-key 4:1']],
+  ])('refuses %s', async (_, lines, expected) => {
+    expect(await placed(...lines)).toEqual(expected);
+  });
+
+  it('tells all problems of a file in the order of its lines', async () => {
+    expect(
+      await placed('nmae: x', 'partitions:', '  boot: { label: FAR-TOO-LONG }', 'rootfs: { packages: [UPPER] }'),
+    ).toEqual(['unknown-key 3:1', 'fat-label-too-long 5:18', 'invalid-value 6:22']);
+  });
+
+  it('hints at the key that was meant', async () => {
+    const { problems } = await check('nmae: x');
+    expect(problems[0]?.hint).toContain('"name"');
+  });
+
+  it('shows a problem in the file that it comes from', async () => {
+    const family = await write('family.yaml', ['extends: rpi-64bit', 'soc: 2711', 'cmdlien: []']);
+    const { problems } = await checkBoard(
+      await write('mine.yaml', ['extends: ./family.yaml', 'id: mine', 'hostname: "-"']),
+      boardsDir,
+    );
+    const places = problems
+      .filter(({ code }) => code !== 'missing-key')
+      .map(({ code, file, line }) => [code, file, line]);
+    expect(places).toEqual([
+      ['wrong-type', family, 2],
+      ['unknown-key', family, 3],
+      ['invalid-value', join(folder, 'mine.yaml'), 3],
+    ]);
+  });
+
+  it.each<[string, string[], string]>([
+    ['an id that is inherited', ['extends: rpi4', 'name: Mine'], 'board-id-inherited'],
+    ['a file that extends nothing known', ['extends: rpi9', 'id: mine'], 'board-extends-not-found'],
+    ['a file that extends two', ['extends: [rpi3, rpi4]', 'id: mine'], 'board-extends-invalid'],
+    ['a fourth file behind three', ['extends: ./second.yaml', 'id: mine'], 'board-extends-too-deep'],
+    ['a file that extends itself', ['extends: ./mine.yaml', 'id: mine'], 'board-extends-too-deep'],
+    ['an empty file', ['# nothing'], 'board-empty'],
+  ])('refuses %s', async (_, lines, code) => {
+    await write('second.yaml', ['extends: rpi4']);
+    const { problems } = await checkBoard(await write('mine.yaml', lines), boardsDir);
+    expect(problems.map((problem) => problem.code)).toEqual([code]);
+  });
+
+  it('refuses a file that is not there', async () => {
+    const { problems } = await checkBoard(join(folder, 'nowhere.yaml'), boardsDir);
+    expect(problems.map(({ code }) => code)).toEqual(['board-not-found']);
+  });
+});
