@@ -1,7 +1,8 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CLOUD_INIT_SCHEMA_FILES, CLOUD_INIT_SCHEMA_FOLDER } from '../../seeds/cloud-init-schemas.js';
-import type { DebFile } from './packages.js';
+import type { CloudInitSchemas } from '../../seeds/cloud-init-schemas.js';
+import { CLOUD_INIT_SCHEMA_FILES, CLOUD_INIT_SCHEMA_FOLDER, loadCloudInitSchemas } from '../../seeds/cloud-init-schemas.js';
+import type { SourceDeb } from './packages.js';
 import { ReswarmError } from '../../errors.js';
 import type { Stage } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
@@ -10,16 +11,18 @@ import { unpackDeb } from './unpack-deb.js';
 export type CloudInitSchemaInput = {
   readonly tools: ToolsTree;
   /** The very package that goes into the image: a seed is checked by what will read it. */
-  readonly deb: DebFile;
+  readonly deb: SourceDeb;
 };
 
 /**
  * cloud-init's own JSON schemas, for loadCloudInitSchemas to read from `out`. Throws ReswarmError
  * `cloud-init-schema` when the package does not hold them where it used to.
  */
-export const cloudInitSchemaStage: Stage<CloudInitSchemaInput> = {
+export const cloudInitSchemaStage: Stage<CloudInitSchemaInput, CloudInitSchemas> = {
   name: 'cloud-init-schema',
   version: 1,
+  group: 'Package lists and seed',
+  open: ({ path }) => loadCloudInitSchemas(path),
   key: ({ deb }) => ({ deb: deb.sha256, files: [...CLOUD_INIT_SCHEMA_FILES] }),
 
   async run({ tools, deb }, out, context) {
