@@ -18,7 +18,8 @@ import type { StoreEntry } from '../pipeline/store.js';
 import type { BootFirmwareInput } from '../sources/firmware/boot-firmware.js';
 import type { BootFile, BootPartitionInput } from '../filesystems/vfat.js';
 import type { DeviceTreeOverlaysInput } from '../sources/kernel/device-tree-overlays.js';
-import type { CloudInitSchemaInput } from '../sources/debian/cloud-init-schema.js';
+import { unpackDeb } from '../sources/debian/unpack-deb.js';
+import type { CloudInitSchemaInput } from '../tools/cloud-init-schema.js';
 import type { DockerBundleInput } from '../sources/software/docker-bundle.js';
 import type { KernelInput } from '../sources/kernel/kernel.js';
 import { kernelFiles } from '../sources/kernel/kernel.js';
@@ -63,7 +64,8 @@ export function packageLock(
 }
 
 export function cloudInitSchema(tools: ToolsTree, packages: Packages): CloudInitSchemaInput {
-  return { tools, deb: packages.deb('cloud-init') };
+  const deb = packages.deb('cloud-init');
+  return { deb, unpack: (context) => unpackDeb(deb, tools, context) };
 }
 
 /** Undefined for a board without boot firmware on the card. */

@@ -6,8 +6,8 @@ import { describeProblem, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Engine } from '../pipeline/engine.js';
 import type { Reporter } from '../pipeline/reporter.js';
-import type { CloudInitSchemaInput } from '../sources/debian/cloud-init-schema.js';
-import { cloudInitSchemaStage } from '../sources/debian/cloud-init-schema.js';
+import type { CloudInitSchemaInput } from '../tools/cloud-init-schema.js';
+import { cloudInitSchemaStage } from '../tools/cloud-init-schema.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 
@@ -22,7 +22,7 @@ export async function checkAgainstSchemas(
   packages: Packages,
   reporter: Reporter,
 ): Promise<void> {
-  const entry = await engine.obtain(cloudInitSchemaStage, schemas, packages.fetcher([schemas.deb]));
+  const entry = await engine.obtain(cloudInitSchemaStage, schemas, packages.fetcher([packages.deb(schemas.deb.name)]));
   const { problems, warnings } = checkSeed(seed, await loadCloudInitSchemas(entry.path));
   if (problems.length > 0) throw UserError.fromProblems(problems);
   for (const { hint, ...warning } of warnings) {

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../build/cloud-init-schemas.js';
+import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import type { Reseeding } from '../provision/reseed-image.js';
 import { reseedImage } from '../provision/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
@@ -41,7 +41,7 @@ be done again.`;
       throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
     }
     const { identity, warnings } = await readFlaggedIdentity(flags, process.cwd(), this.config.root);
-    const schemas = await findCloudInitSchemas(this.host.facts.cacheDir);
+    const schemas = await findCloudInitSchemas(this.host);
     const done = await reseedImage(
       {
         image: args.image,
