@@ -15,7 +15,9 @@ import { compressStage } from '../outputs/compress.js';
 import type { Node, Pending } from '../pipeline/graph.js';
 import { stageNode, stepNode, valueNode } from '../pipeline/graph.js';
 import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
-import { cloudInitSchemaStage } from '../sources/debian/cloud-init-schema.js';
+import { loadCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
+import { unpackDeb } from '../sources/debian/unpack-deb.js';
+import { cloudInitSchemaStage } from '../tools/cloud-init-schema.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 import type { Rootfs } from '../sources/debian/rootfs.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
@@ -53,10 +55,11 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
   const { alignmentBytes } = spec;
   const tools = toolsNode(surroundings);
   const packages = packagesNode(request, tools, surroundings);
-  const cloudInitSchemas = stageNode(cloudInitSchemaStage, { tools, packages }, ({ tools, packages }) => ({
-    tools,
-    deb: packages.deb('cloud-init'),
-  }));
+  const schemaFolder = stageNode(cloudInitSchemaStage, { tools, packages }, ({ tools, packages }) => {
+    const deb = packages.deb('cloud-init');
+    return { deb, unpack: (context) => unpackDeb(deb, tools, context) };
+  });
+  const cloudInitSchemas = valueNode({ schemaFolder }, ({ schemaFolder: folder }) => loadCloudInitSchemas(folder));
   const sources = sourceNodes(request, tools, packages, surroundings);
   const identity = identify(spec.id, spec.table, spec.partitions);
 

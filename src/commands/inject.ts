@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import type { DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
 import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../build/cloud-init-schemas.js';
+import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import { readIdentity } from '../provision/device-identity.js';
 import type { Injection } from '../provision/inject-image.js';
 import { injectImage } from '../provision/inject-image.js';
@@ -133,7 +133,7 @@ and keys are written.`;
     const { identity, warnings } = await readFlaggedIdentity(flags, workingFolder, this.config.root);
     // What we work in ourselves needs no schema; a person's own files do.
     const isOwn = [flags['user-data'], flags['meta-data'], flags['network-config']].some((path) => path !== undefined);
-    const schemas = isOwn ? await findCloudInitSchemas(this.host.facts.cacheDir) : undefined;
+    const schemas = isOwn ? await findCloudInitSchemas(this.host) : undefined;
     const done = await injectImage(
       {
         image: args.image,

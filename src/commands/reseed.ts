@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
-import { findCloudInitSchemas } from '../build/cloud-init-schemas.js';
+import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import type { Reseeding } from '../provision/reseed-image.js';
 import { reseedImage } from '../provision/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
@@ -37,7 +37,7 @@ be done again.`;
     const { args, flags } = await this.parse(Reseed);
     const sourceDateEpoch = readEpoch(process.env.SOURCE_DATE_EPOCH);
     const { identity, warnings } = await readFlaggedIdentity(flags, process.cwd(), this.config.root);
-    const schemas = await findCloudInitSchemas(this.host.facts.cacheDir);
+    const schemas = await findCloudInitSchemas(this.host);
     const done = await reseedImage(
       {
         image: args.image,

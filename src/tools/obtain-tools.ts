@@ -10,18 +10,22 @@ import type { ToolsTree, ToolsTreeInput } from './tools-tree.js';
 import { qemuTreeStage, toolsTreeStage } from './tools-tree.js';
 
 /** The suite of the tools and of every image. */
-const SUITE = 'trixie';
+export const SUITE = 'trixie';
 
 export type ToolsOptions = { readonly archiveAsOf: string; readonly mirror?: string | undefined };
 
 /** Throws UserError `mirror-invalid`. */
 export function toolsTreeInput(hostArchitecture: string, { archiveAsOf, mirror }: ToolsOptions): ToolsTreeInput {
-  if (mirror !== undefined && !isMirror(mirror)) {
-    throw new UserError('mirror-invalid', `"${mirror}" is not the address of a Debian mirror`, {
-      hints: ['For example --mirror https://debian.example.org/debian'],
-    });
-  }
+  checkMirror(mirror);
   return { architecture: hostArchitecture, suite: SUITE, archiveAsOf, ...(mirror === undefined ? {} : { mirror }) };
+}
+
+/** Throws UserError `mirror-invalid`. */
+export function checkMirror(mirror: string | undefined): void {
+  if (mirror === undefined || isMirror(mirror)) return;
+  throw new UserError('mirror-invalid', `"${mirror}" is not the address of a Debian mirror`, {
+    hints: ['For example --mirror https://debian.example.org/debian'],
+  });
 }
 
 function isMirror(text: string): boolean {
