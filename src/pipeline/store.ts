@@ -6,6 +6,7 @@ import { canonicalJson } from '../model/json.js';
 import { tryFileLock, withFileLock } from '../host/file-lock.js';
 import type { Host } from '../host/host.js';
 import { guardSpace } from './disk-full.js';
+import { makeStoreFolders } from './store-folder.js';
 import { removeAbandonedScratch, withScratchIn } from './scratch.js';
 import type { SharedFolders } from './stage.js';
 
@@ -40,13 +41,9 @@ export class Store {
     this.shared = { downloads: join(this.root, 'downloads'), ccache: join(this.root, 'ccache') };
   }
 
+  /** Throws UserError `store-not-writable`, ReswarmError `disk-full`. */
   async prepare(): Promise<void> {
-    await this.guardSpace(async () => {
-      // 0700: a seed's password hashes and a fleet's addresses are nobody else's business.
-      await mkdir(this.root, { recursive: true, mode: 0o700 });
-      for (const folder of ['tmp', 'locks', 'downloads', 'ccache'])
-        await mkdir(join(this.root, folder), { recursive: true });
-    });
+    await this.guardSpace(() => makeStoreFolders(this.root));
   }
 
   async find(stage: string, key: string): Promise<StoreEntry | undefined> {
@@ -56,9 +53,9 @@ export class Store {
         madeAt: string;
         durationMs: number;
       };
-      // The folder's own time is when it was last used; `cache prune` goes by it.
+      // The folder's own time is when it was last used; `cache prune` goes by it. What root made is found all the same.
       const now = new Date();
-      await utimes(join(folder, 'stage.json'), now, now);
+      await utimes(join(folder, 'stage.json'), now, now).catch(() => undefined);
       return { stage, key, path: join(folder, 'out'), ...entry };
     } catch {
       return undefined;
