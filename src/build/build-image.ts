@@ -36,6 +36,7 @@ import { obtainPackages } from '../sources/debian/packages-of-image.js';
 import { obtainToolsTree } from '../tools/obtain-tools.js';
 import { withStagedFiles } from '../images/staged-files.js';
 import { packageConflicts } from '../sources/software/software-conflicts.js';
+import { warnOfImages } from './read-content.js';
 import { checkAgainstSchemas, passwordHash } from './seed-tools.js';
 import type { BuildTarget } from './write-target.js';
 import { writeTarget } from './write-target.js';
@@ -105,6 +106,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   await store.prepare();
   const engine = new Engine(buildHost, store, reporter, options);
   reporter.emit({ type: 'planned', groups: buildGroups(request, options.compression) });
+  warnOfImages(request.images, reporter);
 
   const asOf = await archiveAsOf(store, options.refresh);
   const tools = await obtainToolsTree(engine, { archiveAsOf: asOf, mirror: options.mirror });

@@ -1,3 +1,4 @@
+import { warnOfImages } from './read-content.js';
 import type { Command } from '../model/command.js';
 import { formatCommand } from '../model/command.js';
 import type { DiskLayout } from '../disk/disk-layout.js';
@@ -53,6 +54,7 @@ export type BuildPlan = {
 
 export async function planBuild(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuildPlan> {
   const request = await readBuildRequest(options);
+  warnOfImages(request.images, reporter);
   const store = new Store(host.facts.cacheDir, host);
   await store.prepare();
   const planner = new Planner(new Engine(host, store, reporter, options));

@@ -15,7 +15,9 @@ import {
 import type { PinnedSoftware, Software } from '../model/software.js';
 import { mergedPath } from '../model/software.js';
 import type { Problem } from '../errors.js';
+import { describeProblem } from '../errors.js';
 import { hashFile } from '../host/part-file.js';
+import type { Reporter } from '../pipeline/reporter.js';
 import { overlayConflicts, programProblems } from '../sources/software/software-conflicts.js';
 
 /** What the command line says of containers and software, with absolute paths. */
@@ -25,8 +27,8 @@ export type ContentOptions = {
   readonly softwareFiles: readonly string[];
 };
 
-/** A container image's archive, pinned, and its name on the device. */
-export type PinnedArchive = CheckedArchive & { readonly sha256: string; readonly name: string };
+/** A container image's archive, and its name on the device. */
+export type PinnedArchive = CheckedArchive & { readonly name: string };
 
 /** What goes into a device's root file system beside Debian. */
 export type DeviceContent = {
@@ -63,7 +65,7 @@ export async function readContent(
       }),
     ),
   );
-  const images = await Promise.all(checks.flatMap(({ archive }) => archive ?? []).map(pinArchive));
+  const images = checks.flatMap(({ archive }) => archive ?? []).map(pinArchive);
   const read = await Promise.all(options.softwareFiles.map(loadSoftwareFile));
   const pinned = await Promise.all([...board.software, ...read.flatMap(({ software }) => software)].map(pinSoftware));
   const software = pinned.map((one) => one.software);
@@ -119,10 +121,16 @@ function withoutEngine(source: DockerSource, images: number): Problem[] {
   ];
 }
 
+/** Says what is good to know of the archives and stops nothing. */
+export function warnOfImages(images: readonly PinnedArchive[], reporter: Reporter): void {
+  for (const { hint, ...warning } of images.flatMap(({ warnings }) => warnings)) {
+    reporter.emit({ type: 'warning', text: describeProblem(warning), ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
 /** Two archives may be called the same on this machine: their digests tell them apart on the device. */
-async function pinArchive(archive: CheckedArchive): Promise<PinnedArchive> {
-  const sha256 = await hashFile(archive.path);
-  return { ...archive, sha256, name: `${sha256.slice(0, 12)}.tar` };
+function pinArchive(archive: CheckedArchive): PinnedArchive {
+  return { ...archive, name: `${archive.sha256.slice(0, 12)}.tar` };
 }
 
 async function pinSoftware(
