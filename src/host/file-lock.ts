@@ -48,14 +48,61 @@ export async function tryFileLock(path: string): Promise<FileLock | undefined> {
 /** The lock, as soon as it is this caller's turn; throws as `withFileLock` does. */
 export async function waitForFileLock(path: string, { signal, onWait }: Waiting): Promise<FileLock> {
   signal.throwIfAborted();
-  const free = await tryFileLock(path);
-  if (free !== undefined) return free;
-  onWait?.();
-  // Every program that waits listens; Node warns about more than ten.
+  // Every waiting call listens; Node warns about more than ten.
   setMaxListeners(0, signal);
-  const lock = await lockFile(path, [], signal);
-  if (lock === undefined) throw new TypeError('flock(1) waits unless it is told not to');
-  return lock;
+  const turn = queueUp(path);
+  try {
+    const free = turn.isFirst ? await tryFileLock(path) : undefined;
+    if (free !== undefined) return endingTurn(free, turn);
+    onWait?.();
+    await untilAborted(turn.comes, signal);
+    const lock = await lockFile(path, [], signal);
+    if (lock === undefined) throw new TypeError('flock(1) waits unless it is told not to');
+    return endingTurn(lock, turn);
+  } catch (error) {
+    turn.end();
+    throw error;
+  }
+}
+
+type Turn = {
+  readonly isFirst: boolean;
+  /** Resolves when all that came before have ended. */
+  readonly comes: Promise<void>;
+  readonly end: () => void;
+};
+
+/** By path, the last one that this process queues for: within a process nobody need ask the kernel to wait. */
+const lastTurns = new Map<string, Promise<void>>();
+
+function queueUp(path: string): Turn {
+  const before = lastTurns.get(path);
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const comes = before ?? Promise.resolve();
+  // Whoever gives up waiting lets nobody past those before.
+  const last = Promise.all([comes, ended]).then(() => {
+    if (lastTurns.get(path) === last) lastTurns.delete(path);
+  });
+  lastTurns.set(path, last);
+  return { isFirst: before === undefined, comes, end };
+}
+
+function endingTurn(lock: FileLock, turn: Turn): FileLock {
+  return {
+    release: async () => {
+      await lock.release().finally(turn.end);
+    },
+  };
+}
+
+async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (onAbort = resolve));
+  signal.addEventListener('abort', onAbort, { once: true });
+  await Promise.race([promise, aborted]);
+  signal.removeEventListener('abort', onAbort);
+  signal.throwIfAborted();
 }
 
 /** Undefined when somebody else has it, which only happens with flock's `-n`: it waits otherwise. */
