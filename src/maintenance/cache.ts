@@ -101,6 +101,7 @@ export async function clearCache(store: Store, host: Host): Promise<CacheRemoval
 async function removeEntries(store: Store, wanted: readonly CacheEntry[], dryRun: boolean): Promise<CacheRemoval> {
   const inUse = wanted.filter((entry) => entry.inUse);
   const removed = wanted.filter((entry) => !entry.inUse);
+  if (!dryRun) await store.removeAbandoned();
   for (const { stage, key, path } of dryRun ? [] : removed) {
     // Under the entry's own lock: a build that wants it now makes it anew afterwards.
     await store.withLock(
