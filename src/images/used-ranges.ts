@@ -1,7 +1,6 @@
 import type { ByteRange } from '../model/byte-range.js';
 import { mergeRanges, shiftRanges } from '../model/byte-range.js';
-import { EXT4_SUPERBLOCK, ext4MappedRanges, parseExt4, parseExt4Groups } from '../formats/ext4/ext4-map.js';
-import { fat32MappedRanges, parseFat32 } from '../formats/fat/fat32-map.js';
+import { usedRanges } from '../formats/file-systems.js';
 import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
 
 /** Gives `sizeBytes` bytes of an image from `offsetBytes` on. */
@@ -15,7 +14,7 @@ const BOOT_CODE_BYTES = 440;
 /**
  * What has to be written of an image so that everything in it is there: what its file systems say they use, never what
  * happens to be other than zero (zeros that a file system relies on would be left out). A partition whose file system
- * is not FAT32 or ext2/3/4, or whose bitmaps cannot be trusted, counts in full, and so does an image without an MBR.
+ * is not FAT or ext2/3/4, or whose bitmaps cannot be trusted, counts in full, and so does an image without an MBR.
  */
 export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promise<readonly ByteRange[]> {
   const whole = [{ offsetBytes: 0, sizeBytes: imageSizeBytes }];
@@ -38,28 +37,5 @@ export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promis
 }
 
 async function partitionRanges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[]> {
-  const known = (await fat32Ranges(read, sizeBytes)) ?? (await ext4Ranges(read, sizeBytes));
-  return known ?? [{ offsetBytes: 0, sizeBytes }];
-}
-
-async function fat32Ranges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[] | undefined> {
-  if (sizeBytes < MBR_SIZE_BYTES) return undefined;
-  const layout = parseFat32(await read(0, MBR_SIZE_BYTES), sizeBytes);
-  return layout && fat32MappedRanges(layout, await read(layout.fat.offsetBytes, layout.fat.sizeBytes));
-}
-
-async function ext4Ranges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[] | undefined> {
-  const { offsetBytes, sizeBytes: superblockBytes } = EXT4_SUPERBLOCK;
-  if (sizeBytes < offsetBytes + superblockBytes) return undefined;
-  const layout = parseExt4(await read(offsetBytes, superblockBytes), sizeBytes);
-  if (layout === undefined) return undefined;
-  const { descriptors, blockBytes } = layout;
-  if (descriptors.offsetBytes + descriptors.sizeBytes > sizeBytes) return undefined;
-  const groups = parseExt4Groups(layout, await read(descriptors.offsetBytes, descriptors.sizeBytes));
-  if (groups === undefined) return undefined;
-  const bitmaps: (Uint8Array | undefined)[] = [];
-  for (const { blockBitmap, isBitmapUnset } of groups) {
-    bitmaps.push(isBitmapUnset ? undefined : await read(blockBitmap * blockBytes, blockBytes));
-  }
-  return ext4MappedRanges(layout, groups, bitmaps);
+  return (await usedRanges(read, sizeBytes)) ?? [{ offsetBytes: 0, sizeBytes }];
 }
