@@ -27,7 +27,7 @@ const FOREIGN: readonly Signature[] = [
   at('UBI', 0, 'UBI#'),
   at('cramfs', 0, [0x45, 0x3d, 0xcd, 0x28]),
   at('romfs', 0, '-rom1fs-'),
-  at('dm-verity', 0, [...Buffer.from('verity'), 0, 0]),
+  at('verity hash tree', 0, [...Buffer.from('verity'), 0, 0]),
   at('swap', 4086, 'SWAPSPACE2'),
   // Where pages are 16 or 64 KiB.
   at('swap', 16_374, 'SWAPSPACE2'),
