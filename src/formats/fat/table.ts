@@ -50,16 +50,16 @@ export class FatTable {
 
   /** The clusters of a file or folder, one after the other; ends where the chain does, which nobody has to wait for. */
   async *chain(firstCluster: number): AsyncIterable<number> {
-    let cluster = firstCluster;
-    for (let count = 0; cluster < FIRST_END_MARK[this.volume.kind]; count += 1) {
+    const seen = new Set<number>();
+    for (let cluster = firstCluster; cluster < FIRST_END_MARK[this.volume.kind]; cluster = await this.get(cluster)) {
       if (!isDataCluster(this.volume, cluster)) {
         throw new DamagedFileSystem(`a chain of clusters leads from ${firstCluster} to ${cluster}`);
       }
-      if (count >= this.volume.clusters) {
+      if (seen.has(cluster)) {
         throw new DamagedFileSystem(`the chain of clusters that begins at ${firstCluster} goes in circles`);
       }
+      seen.add(cluster);
       yield cluster;
-      cluster = await this.get(cluster);
     }
   }
 
