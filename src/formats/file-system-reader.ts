@@ -86,6 +86,7 @@ export class FileSystemReader {
     let here = await this.source.root();
     let left = partsOf(path);
     for (let links = 0; left.length > 0;) {
+      if (here.notRead !== undefined) throw new UnreadFileSystem(here.notRead);
       const [part = '', ...rest] = left;
       const child = here.kind === 'folder' ? this.pick(await this.children(here), part) : undefined;
       if (child === undefined) return undefined;

@@ -1,6 +1,5 @@
 import { ReswarmError, UserError } from '../errors.js';
 import { withDiskId } from '../formats/command-line.js';
-import type { DataPlace } from '../formats/file-system.js';
 import type { FileSystemReader } from '../formats/file-system-reader.js';
 import type { Extent, ReadBytes } from '../formats/image-delta.js';
 import { MBR_SIZE_BYTES, type Mbr } from '../formats/mbr.js';
@@ -48,9 +47,9 @@ async function fstabChanges(
   before: string,
   after: string,
 ): Promise<readonly Extent[] | undefined> {
-  const fstab = await reader.find(FSTAB);
+  const fstab = await orNotEditable(() => reader.find(FSTAB));
   if (fstab?.kind !== 'file') return undefined;
-  const content = await reader.bytes(fstab);
+  const content = await orNotEditable(() => reader.bytes(fstab));
   const text = content.toString('latin1');
   const changed = withDiskId(text, before, after);
   const left = changed.split('\n').find((line) => !line.trim().startsWith('#') && namesDisk(line, before));
@@ -62,18 +61,15 @@ async function fstabChanges(
     ]);
   }
   const bytes = Buffer.from(changed, 'latin1');
-  return (await placesOf(reader, fstab)).map(({ fileOffsetBytes, offsetBytes, sizeBytes }) => ({
+  return (await orNotEditable(() => reader.places(fstab))).map(({ fileOffsetBytes, offsetBytes, sizeBytes }) => ({
     offsetBytes,
     bytes: bytes.subarray(fileOffsetBytes, fileOffsetBytes + sizeBytes),
   }));
 }
 
-async function placesOf(
-  reader: FileSystemReader,
-  fstab: Parameters<FileSystemReader['places']>[0],
-): Promise<readonly DataPlace[]> {
+async function orNotEditable<T>(use: () => Promise<T>): Promise<T> {
   try {
-    return await reader.places(fstab);
+    return await use();
   } catch (error) {
     throw error instanceof ReswarmError ? notEditable(error.message, [], error) : error;
   }
