@@ -99,7 +99,7 @@ export async function deviceChanges(
       files,
       sourceDateEpoch: options.sourceDateEpoch,
       ...(disk === undefined ? {} : { fatSerial: disk.fatSerial }),
-      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.mbr, disk.diskId) }),
+      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.mbr, disk.diskId, cmdline ?? '') }),
     },
     seed,
     instanceId,
