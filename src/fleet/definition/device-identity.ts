@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { readFlock } from '../../seeds/device/flock.js';
 import type { DeviceFile, DeviceIdentity, DeviceUser, DeviceWifi } from '../../seeds/device/device-identity.js';
+import { isCryptHash } from '../../seeds/crypt-hash.js';
 import { derivedSalt } from '../../seeds/passwords.js';
 import type { SeedFile } from '../../seeds/seed.js';
 import { sha512Crypt } from '../../seeds/sha512-crypt.js';
@@ -141,8 +142,8 @@ class Reading {
     const passwordFile = user['password-file'];
     const password = await this.secret(['user', 'password-file'], passwordFile);
     const passwordHash =
-      password === undefined
-        ? user['password-hash']
+      password === undefined || isCryptHash(password)
+        ? (password ?? user['password-hash'])
         : this.reader.hash(password, [basename(passwordFile ?? ''), user.name]);
     const own: DeviceUser = {
       name: user.name,
