@@ -5,15 +5,17 @@ import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
 import { loginWarnings } from './login/login-warnings.js';
 import { checkMetaData } from './meta-data.js';
 import { checkNetworkConfig } from './network-config.js';
-import type { SeedFiles } from './seed.js';
+import type { SeedFile, SeedFiles } from './seed.js';
 import { checkUserData } from './user-data.js';
 import { userDataKind } from './user-data-header.js';
 
 /**
  * Everything that is wrong with a seed, file by file, and between its files. Without `schemas` all is checked that
  * needs no schema of cloud-init: enough to fail early, before that package is at hand.
+ *
+ * @param vendorData what lies beside them as `vendor-data`; only what it does to logins is looked at
  */
-export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas): Findings {
+export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas, vendorData?: SeedFile): Findings {
   const each = mergeFindings(
     checkUserData(files.userData, schemas),
     checkMetaData(files.metaData),
@@ -31,7 +33,7 @@ export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas): Finding
     ? each
     : mergeFindings(each, {
         problems: [],
-        warnings: [...twoNames(files), ...loginWarnings(files.userData, files.metaData)],
+        warnings: [...twoNames(files), ...loginWarnings(files.userData, files.metaData, vendorData)],
       });
 }
 

@@ -239,14 +239,17 @@ class Reading {
   }
 }
 
-/** What the platform tells devices apart by. */
+/** What the platform tells devices apart by; appliances have no certificate. */
 function flockKeys(text: string): readonly (readonly [string, string])[] {
   const values = JSON.parse(text.replace(/^\uFEFF/, '')) as Readonly<Record<string, unknown>>;
   const { authentication } = values as { readonly authentication?: { readonly certificate?: unknown } };
+  const { certificate } = authentication ?? {};
   return [
     ['device_key', JSON.stringify([values['swarm_key'], values['device_key']])],
     ['serial_number', JSON.stringify(values['serial_number'])],
-    ['certificate', createHash('sha256').update(JSON.stringify(authentication?.certificate)).digest('hex')],
+    ...(typeof certificate === 'string' && certificate !== ''
+      ? [['certificate', createHash('sha256').update(JSON.stringify(certificate)).digest('hex')] as const]
+      : []),
   ];
 }
 
