@@ -4,7 +4,12 @@ import type { Problem } from '../errors.js';
 export type ConfigTxtLines = { readonly filter: string; readonly lines: readonly string[] };
 
 /** A problem of one line: the filter that it is under, and its place among the filter's lines. */
-export type LineProblem = { readonly filter: string; readonly index: number; readonly problem: Problem };
+export type LineProblem = {
+  readonly filter: string;
+  readonly index: number;
+  readonly line: string;
+  readonly problem: Problem;
+};
 
 /** What the boot partition has: a path from its root, in any case. */
 export type HasFile = (path: string) => boolean;
@@ -21,7 +26,7 @@ export function fileProblems(sections: readonly ConfigTxtLines[], has: HasFile):
   return sections.flatMap(({ filter, lines }) =>
     lines.flatMap((line, index) => {
       const problem = fileProblem(line, { filter, lines }, has);
-      return problem === undefined ? [] : [{ filter, index, problem }];
+      return problem === undefined ? [] : [{ filter, index, line, problem }];
     }),
   );
 }
@@ -58,6 +63,9 @@ function fileProblem(line: string, { filter, lines }: ConfigTxtLines, has: HasFi
         };
       }
       return missing([value], '', IN_FIRMWARE_FILES) ?? unpaired(line, key, lines);
+    case 'kernel':
+    case 'cmdline':
+      return missing([value], '', 'Name a file of the boot partition, or remove the line.');
     case 'ramfsfile':
     case 'initramfs':
       return missing(value.split(/\s/)[0]?.split(',') ?? [], '', 'Remove the line: the image needs no initramfs.');
@@ -80,6 +88,18 @@ function fileProblem(line: string, { filter, lines }: ConfigTxtLines, has: HasFi
     default:
       return undefined;
   }
+}
+
+/** config.txt as it is: sections in its order, each with its lines without comments; what comes first is for all. */
+export function readConfigTxt(text: string): readonly ConfigTxtLines[] {
+  const sections: { filter: string; lines: string[] }[] = [{ filter: 'all', lines: [] }];
+  for (const row of text.split(/\r?\n/)) {
+    const line = row.trim();
+    const filter = /^\[(.*)\]$/.exec(line)?.[1];
+    if (filter !== undefined) sections.push({ filter, lines: [] });
+    else if (line !== '' && !line.startsWith('#')) sections.at(-1)?.lines.push(line);
+  }
+  return sections;
 }
 
 /** `key=value`, or `include FILE` and `initramfs FILE ADDRESS`, which have no `=`. */

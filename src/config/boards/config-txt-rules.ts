@@ -36,13 +36,17 @@ const linesAreSettings: BoardRule = ({ configTxt }) =>
 
 const linesLeaveDerivedKeys: BoardRule = ({ configTxt }) =>
   configTxtLines(configTxt)
-    .filter(({ line }) => DERIVED_CONFIG_TXT_KEYS.some((key) => line.startsWith(`${key}=`)))
+    .filter(({ line }) => isDerived(line))
     .map(({ path, line }) => ({
       path,
       code: 'config-txt-key-derived',
       message: `"${line}" is written by the build itself`,
       hint: 'Remove it; the name of the kernel is kernel.image.name, the command line is cmdline.',
     }));
+
+function isDerived(line: string): boolean {
+  return DERIVED_CONFIG_TXT_KEYS.includes(settingOf(line).key);
+}
 
 const FILTERS =
   'all none tryboot pi0 pi0w pi02 pi1 pi2 pi3 pi3+ pi4 pi400 cm0 cm1 cm3 cm3+ cm4 cm4s pi5 pi500 cm5'.split(' ');
@@ -112,12 +116,14 @@ function plainName(overlay: string): string {
 
 const filesAreShipped: BoardRule = (board) => {
   const has = shippedFiles(board);
-  return fileProblems(sectionsOf(board.configTxt), has).map(({ filter, index, problem }) => ({
-    path: ['configTxt', filter, index],
-    code: problem.code,
-    message: problem.message,
-    hint: problem.hint ?? '',
-  }));
+  return fileProblems(sectionsOf(board.configTxt), has)
+    .filter(({ line }) => !isDerived(line))
+    .map(({ filter, index, problem }) => ({
+      path: ['configTxt', filter, index],
+      code: problem.code,
+      message: problem.message,
+      hint: problem.hint ?? '',
+    }));
 };
 
 /** What a build puts on the boot partition by its board file; seeds come later and are no business of the firmware. */
