@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listBoards } from '../../src/config/boards/boards.js';
-import type { SeenTree, WithoutDriver } from './board-device-trees.js';
+import type { BoardTrees, SeenTree, WithoutDriver } from './board-device-trees.js';
 import { notBuiltIn, treesOf, undrivenNames, unexplained, withoutDriver } from './board-device-trees.js';
+import { missingTargets } from '../../src/formats/config-txt-overlays.js';
 import { cli } from './cli.js';
 import { suppliersThatAreOff } from './device-tree-suppliers.js';
 import type { KernelDrivers } from './kernel-drivers.js';
@@ -33,7 +34,7 @@ export function describeKernel(kernelPackage: string): void {
   let kernel: string;
   let drivers: KernelDrivers;
   let list: WithoutDriver;
-  let trees: ReadonlyMap<string, readonly SeenTree[]>;
+  let trees: ReadonlyMap<string, BoardTrees>;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'reswarm-trees-'));
@@ -54,7 +55,7 @@ export function describeKernel(kernelPackage: string): void {
 
   describe.each(ours.map(({ id }) => id))('%s', (id) => {
     const problems = (find: (tree: SeenTree) => readonly string[]) =>
-      (trees.get(id) ?? []).flatMap((tree) => find(tree).map((found) => `${tree.name}: ${found}`));
+      (trees.get(id)?.seen ?? []).flatMap((tree) => find(tree).map((found) => `${tree.name}: ${found}`));
 
     it('has a driver for every device that is switched on, or the list says why not', () => {
       expect(problems((tree) => unexplained(tree, drivers, list))).toEqual([]);
@@ -70,14 +71,32 @@ export function describeKernel(kernelPackage: string): void {
 
     it('has every overlay of the board fit one of its device trees', () => {
       const board = ours.find((one) => one.id === id);
-      const applied = (trees.get(id) ?? []).flatMap(({ name }) => name.split(' with ').slice(1));
+      const applied = (trees.get(id)?.seen ?? []).flatMap(({ name }) => name.split(' with ').slice(1));
       const shipped = board?.deviceTreeOverlays.map(({ name }) => name) ?? [];
       expect(shipped.filter((name) => !applied.includes(name))).toEqual(UNFIT[id] ?? []);
+    });
+
+    it('has overlays that fit by our own check where fdtoverlay says so, and nowhere else', () => {
+      const { seen, overlays } = trees.get(id) ?? { seen: [], overlays: [] };
+      const plain = seen.filter(({ name }) => !name.includes(' with '));
+      const fitting = plain.flatMap((tree) =>
+        overlays
+          .filter(({ root }) => missingTargets(root, tree.root).length === 0)
+          .map(({ name }) => `${tree.name} with ${name}`),
+      );
+      expect(fitting.sort()).toEqual(
+        seen
+          .map(({ name }) => name)
+          .filter((name) => name.includes(' with '))
+          .sort(),
+      );
     });
   });
 
   it('has the drivers that the list says find a device by its bus', () => {
-    const undriven = new Set([...trees.values()].flat().flatMap((tree) => undrivenNames(tree, drivers)));
+    const undriven = new Set(
+      [...trees.values()].flatMap(({ seen }) => seen).flatMap((tree) => undrivenNames(tree, drivers)),
+    );
     const concerned = list.filter(({ devices }) => devices.some((device) => undriven.has(device)));
     expect(
       concerned.flatMap(({ foundBy = [] }) => foundBy).filter((name) => drivers.named(name) === undefined),
@@ -85,7 +104,7 @@ export function describeKernel(kernelPackage: string): void {
   });
 
   it('would notice a clock controller without a driver', () => {
-    const [tree] = [...trees.values()].flat();
+    const [tree] = [...trees.values()].flatMap(({ seen }) => seen);
     if (tree === undefined) throw new Error('no device tree');
     expect(notBuiltIn(tree, { ...drivers, ofCompatible: missing(drivers, CLOCKS) }, list).join('\n')).toMatch(CLOCKS);
   });

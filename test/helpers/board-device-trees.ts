@@ -41,8 +41,14 @@ const ROOTS = new Set([
   'brcm,bcm2712-pcie',
 ]);
 
-/** A device tree of a board, as Linux gets it. */
+/** A device tree of a board, as Linux gets it: alone, or `NAME.dtb with OVERLAY`. */
 export type SeenTree = { readonly name: string; readonly root: DeviceTreeNode };
+
+export type BoardTrees = {
+  readonly seen: readonly SeenTree[];
+  /** The board's overlays, compiled. */
+  readonly overlays: readonly SeenTree[];
+};
 
 /** Lays every overlay over every device tree, in the folder where it runs. Not every overlay fits every tree. */
 const APPLY = `for overlay in *.dtso; do
@@ -54,7 +60,7 @@ done`;
  * The device trees of a board, each alone and each with every overlay of the board that fits; `dtbs` is the kernel's
  * folder of device trees. An overlay whose labels a tree does not have is left out for it, as the firmware does.
  */
-export async function treesOf(board: Board, dtbs: string): Promise<readonly SeenTree[]> {
+export async function treesOf(board: Board, dtbs: string): Promise<BoardTrees> {
   const folder = await mkdtemp(join(tmpdir(), 'reswarm-trees-'));
   try {
     for (const name of [...board.deviceTrees, ...Object.values(board.deviceTreeCopies)]) {
@@ -62,10 +68,16 @@ export async function treesOf(board: Board, dtbs: string): Promise<readonly Seen
     }
     for (const { name, path } of board.deviceTreeOverlays) await copyFile(path, join(folder, `${name}.dtso`));
     if (board.deviceTreeOverlays.length > 0) await inTools(folder, 'sh', ['-ec', APPLY]);
-    const names = (await readdir(folder)).filter((name) => /\.dtb( with .*)?$/.test(name));
-    return await Promise.all(
-      names.map(async (name) => ({ name: name.replace('.dtso', ''), root: await treeAt(join(folder, name)) })),
-    );
+    const all = async (ending: RegExp): Promise<SeenTree[]> =>
+      Promise.all(
+        (await readdir(folder))
+          .filter((name) => ending.test(name))
+          .map(async (name) => ({
+            name: name.replace(/\.dtso(\.dtbo)?$/, ''),
+            root: await treeAt(join(folder, name)),
+          })),
+      );
+    return { seen: await all(/\.dtb( with .*)?$/), overlays: await all(/\.dtbo$/) };
   } finally {
     await rm(folder, { recursive: true });
   }
