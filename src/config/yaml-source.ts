@@ -1,4 +1,4 @@
-import { CORE_SCHEMA, YAMLException, constructFromEvents, parseEvents, type Schema } from 'js-yaml';
+import { CORE_SCHEMA, YAMLException, constructFromEvents, parseEvents, type Event, type Schema } from 'js-yaml';
 import type { Problem } from '../errors.js';
 import { followAlias, mappingsBelow, pairOf, yamlDocuments, type YamlNode } from './yaml-nodes.js';
 
@@ -28,6 +28,8 @@ export type YamlSource = {
 export type YamlSourceOptions = {
   /** How plain scalars are read; YAML 1.2's core schema by default. */
   readonly schema?: Schema;
+  /** js-yaml's `parseEvents` by default. */
+  readonly parse?: (text: string) => Event[];
 };
 
 /** Reads a YAML text that holds one document. Never throws: what is wrong is in `problems`. */
@@ -36,7 +38,7 @@ export function readYamlSource(text: string, file: string, options: YamlSourceOp
   const position = positionFinder(text);
   const empty = { file, text, value: undefined, root: undefined, locate: () => ({ line: 1, column: 1 }) };
   try {
-    const events = parseEvents(text, {});
+    const events = options.parse?.(text) ?? parseEvents(text, {});
     const roots = yamlDocuments(events, text);
     const [root, second] = roots;
     if (root === undefined) return { ...empty, problems: [] };
