@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import { Args, Flags } from '@oclif/core';
 import type { DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
-import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
+import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
 import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import { readIdentity } from '../provision/device-identity.js';
@@ -129,10 +129,7 @@ and keys are written.`;
   async run(): Promise<Injection> {
     const { args, flags } = await this.parse(Inject);
     const workingFolder = process.cwd();
-    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
-    if (sourceDateEpoch === undefined) {
-      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
-    }
+    const sourceDateEpoch = readEpoch(process.env.SOURCE_DATE_EPOCH);
     const { identity, warnings } = await readFlaggedIdentity(flags, workingFolder, this.config.root);
     // What we work in ourselves needs no schema; a person's own files do.
     const isOwn = [flags['user-data'], flags['meta-data'], flags['network-config']].some((path) => path !== undefined);

@@ -18,9 +18,11 @@ export type CloudInitSchemaInput = {
  * cloud-init's own JSON schemas, for loadCloudInitSchemas to read from `out`. Throws ReswarmError
  * `cloud-init-schema` when the package does not hold them where it used to.
  */
-export const cloudInitSchemaStage: Stage<CloudInitSchemaInput> = {
+export const cloudInitSchemaStage: Stage<CloudInitSchemaInput, string> = {
   name: 'cloud-init-schema',
   version: 1,
+  group: 'Package lists and seed',
+  open: ({ path }) => path,
   key: ({ deb }) => ({ deb: deb.sha256, files: [...CLOUD_INIT_SCHEMA_FILES] }),
 
   async run({ deb, unpack }, out, context) {

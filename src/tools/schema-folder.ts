@@ -1,9 +1,14 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { NetworkError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { Engine } from '../pipeline/engine.js';
+import { stageNode, stepNode, valueNode } from '../pipeline/graph.js';
 import type { Reporter } from '../pipeline/reporter.js';
-import { keyOf, Store } from '../pipeline/store.js';
+import { withRunner } from '../pipeline/runner.js';
+import type { Stage } from '../pipeline/stage.js';
+import { Store } from '../pipeline/store.js';
 import { cloudInitSchemaStage } from './cloud-init-schema.js';
+import type { FetchedPackage } from './host-apt.js';
 import { fetchPackage, unpackWithHost } from './host-apt.js';
 import { checkMirror, SUITE } from './obtain-tools.js';
 
@@ -38,21 +43,28 @@ export async function obtainSchemaFolder(options: SchemaOptions, host: Host, rep
       },
     );
   }
+  const wanted = { name: 'cloud-init', suite: SUITE, mirror: options.mirror };
+  const fetched = stepNode(packageStage, {}, () => wanted);
+  const deb = valueNode({ fetched }, (made) => made.fetched.get());
+  const schemas = stageNode(cloudInitSchemaStage, { deb }, (made) => ({
+    deb: made.deb,
+    unpack: (context) => unpackWithHost(made.deb.path, context.work, host),
+  }));
   const store = new Store(host.facts.cacheDir, host);
-  await store.prepare();
-  const engine = new Engine(host, store, reporter, { jobs: host.facts.cpus, offline: false });
-  const wanted = {
-    name: 'cloud-init',
-    suite: SUITE,
-    ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
-  };
-  return engine.task('cloud-init-package', keyOf(wanted), async (report, work) => {
-    report.step('fetching the package cloud-init');
-    const deb = await fetchPackage(wanted, work, host);
-    const entry = await engine.obtain(cloudInitSchemaStage, {
-      deb,
-      unpack: (context) => unpackWithHost(deb.path, context.work, host),
-    });
-    return entry.path;
-  });
+  return withRunner(host, store, reporter, { jobs: host.facts.cpus, offline: false }, (runner) => runner.run(schemas));
 }
+
+type WantedPackage = { readonly name: string; readonly suite: string; readonly mirror?: string | undefined };
+
+/** One package as this machine's own apt brings it. */
+const packageStage: Stage<WantedPackage, FetchedPackage> = {
+  name: 'cloud-init-package',
+  version: 1,
+  group: 'Package lists and seed',
+  key: ({ name, suite, mirror }) => ({ name, suite, mirror: mirror ?? null }),
+  async run(wanted, out, { host, report }) {
+    report.step(`fetching the package ${wanted.name}`);
+    await writeFile(join(out, 'package.json'), JSON.stringify(await fetchPackage(wanted, out, host)));
+  },
+  open: async ({ path }) => JSON.parse(await readFile(join(path, 'package.json'), 'utf8')) as FetchedPackage,
+};
