@@ -57,7 +57,7 @@ function float(text: string): PlainScalar {
 }
 
 /** Python writes an exponent below 1e-4 and from 1e16 on; YAML wants a point in front of it. */
-function floatText(value: number): string {
+export function floatText(value: number): string {
   if (Number.isNaN(value)) return '.nan';
   if (!Number.isFinite(value)) return value < 0 ? '-.inf' : '.inf';
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
