@@ -8,7 +8,7 @@ import { cmdlineTxt, configTxt, fstab } from '../boot/boot-files.js';
 import type { Command } from '../model/command.js';
 import type { DiskLayout } from '../disk/disk-layout.js';
 import { planDiskLayout } from '../disk/disk-layout.js';
-import { IMAGES_FOLDER, IMAGES_UNIT, STATIC_UNITS } from '../model/container-engine.js';
+import { IMAGES_FOLDER } from '../model/container-engine.js';
 import type { Json } from '../model/json.js';
 import { osReleaseVariant, reswarmRelease } from '../sources/debian/release-files.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../model/software.js';
@@ -218,15 +218,18 @@ function placedFiles({ images, software }: BuildRequest, parts: BuiltParts): rea
 }
 
 /** Units that come with no package are enabled by the image's own systemctl, as their presets say. */
-function settledInImage({ board, images, software }: BuildRequest): readonly Command[] {
-  const isStatic = board.docker.source === 'static';
+function settledInImage({ layers, software }: BuildRequest): readonly Command[] {
   const units = [
-    ...(isStatic ? STATIC_UNITS : []),
-    ...(images.length > 0 ? [IMAGES_UNIT] : []),
+    ...layers.flatMap((layer) => layer.units),
     ...software.flatMap((one) => one.units.map(({ name }) => name)),
   ];
   return [
-    ...(isStatic ? [{ file: 'systemd-sysusers', args: ['/usr/lib/sysusers.d/reswarm-docker.conf'] }] : []),
+    ...layers
+      .flatMap(({ sysusers }) => sysusers)
+      .map((name) => ({
+        file: 'systemd-sysusers',
+        args: [`/usr/lib/sysusers.d/${name}`],
+      })),
     ...(units.length === 0 ? [] : [{ file: 'systemctl', args: ['preset', ...units] }]),
   ];
 }

@@ -1,6 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PACKAGE_NAME, readPackageSet } from '../config/package-set.js';
+import { PACKAGE_NAME } from '../config/package-name.js';
+import { configPlaces } from '../config/places.js';
+import { fromCwd } from '../config/from-cwd.js';
+import { readImageSpec } from '../config/image/read-image-spec.js';
 import type { FirmwareEntry } from '../config/firmware-manifest.js';
 import { dockerBundle, firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
 import { checkSeed } from '../seeds/check-seed.js';
@@ -11,6 +14,8 @@ import type { SeedFiles } from '../seeds/seed.js';
 import type { Board, KernelFlavour } from '../model/board.js';
 import type { Compression } from '../formats/compression.js';
 import type { DockerBundle } from '../model/container-engine.js';
+import { IMAGES_LAYER } from '../model/container-engine.js';
+import type { Layer } from '../model/image-spec.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
 import { mergeFragments } from '../sources/kernel/fragments.js';
 import { planDiskLayout } from '../disk/disk-layout.js';
@@ -23,7 +28,6 @@ import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { OverlaySource } from '../sources/kernel/device-tree-overlays.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import type { RootLayer } from '../filesystems/ext4.js';
-import { findBoard, fromCwd } from '../config/boards/boards.js';
 import type { PinnedArchive } from './read-content.js';
 import { readContent } from './read-content.js';
 import { checkImagePath } from '../images/image-file.js';
@@ -35,7 +39,9 @@ import type { BuildTarget } from './write-target.js';
 export type BuildOptions = {
   /** Board id or path. */
   readonly board: string;
-  /** Where boards/, cloud-init/ and firmware-manifest.json lie. */
+  /** System id or path; `debian` by default. */
+  readonly system?: string;
+  /** Where boards/, systems/, layers/, cloud-init/ and firmware-manifest.json lie. */
   readonly projectDir: string;
   readonly workingFolder: string;
   readonly output?: string;
@@ -87,6 +93,7 @@ export type BuildRequest = {
   readonly fileMode: number;
   /** The first one is every board's own. */
   readonly overlays: readonly [RootLayer, ...RootLayer[]];
+  readonly layers: readonly Layer[];
   /** Those of them that are ours: their dpkg filters and presets count while packages are installed. */
   readonly systemLayers: readonly string[];
   /** Docker's own static programs, with that source. */
@@ -108,25 +115,31 @@ const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
 /** Throws UserError with every problem that can be known now. */
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
   const boardsDir = join(options.projectDir, 'boards');
-  const { board: own } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  const found = await withFlavour(own, options.kernelFlavour, boardsDir);
+  const absolute = (path: string): string => resolve(options.workingFolder, path);
+  const { spec } = await readImageSpec(
+    {
+      board: options.board,
+      system: options.system,
+      docker: options.docker,
+      containerImages: (options.dockerImages ?? []).map(absolute),
+    },
+    configPlaces(options.projectDir, options.workingFolder),
+  );
+  const layers = Object.values(spec.trees).flatMap((tree) => (tree.from === 'debian' ? tree.layers : []));
+  const found = await withFlavour(spec.board, options.kernelFlavour, boardsDir);
   const target = options.target ?? { type: 'file' };
   const image =
     target.type === 'device'
       ? target.device.path
       : resolve(options.workingFolder, options.output ?? `reswarm-os-${found.id}.img`);
   const folders = options.overlays.map((folder) => resolve(options.workingFolder, folder));
-  const absolute = (path: string): string => resolve(options.workingFolder, path);
   const { content, problems: ofContent } = await readContent(
     found,
-    {
-      docker: options.docker,
-      dockerImages: (options.dockerImages ?? []).map(absolute),
-      softwareFiles: (options.software ?? []).map(absolute),
-    },
-    { boardsDir, overlays: [join(boardsDir, 'rootfs-overlay'), ...found.rootfs.overlays, ...folders] },
+    { softwareFiles: (options.software ?? []).map(absolute) },
+    { layers, overlays: [...found.rootfs.overlays, ...folders] },
   );
-  const { board, images, software } = content;
+  const board = found;
+  const { images, software } = content;
   // Overlaps and impossible sizes show with nothing in the partitions but what cannot be left out.
   const imageBytes = images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   planDiskLayout(board, { boot: { bytes: 0, files: 0 }, root: { bytes: imageBytes, files: images.length } });
@@ -155,10 +168,8 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...epoch.problems,
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  const ours = await layer(join(boardsDir, 'rootfs-overlay'), true);
-  const ofDocker = await Promise.all(
-    [...content.engineLayers, ...content.imageLayers].map((folder) => layer(folder, true)),
-  );
+  const [ours, ...others] = await Promise.all(filesOf(layers).map((folder) => layer(folder, true)));
+  if (ours === undefined) throw new TypeError('a system without files of its own');
   const theirs = await Promise.all([...board.rootfs.overlays, ...folders].map((folder) => layer(folder, false)));
   return {
     board,
@@ -172,13 +183,14 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
     fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
-    overlays: [ours, ...ofDocker, ...theirs],
-    systemLayers: [ours.path, ...content.engineLayers],
+    overlays: [ours, ...others, ...theirs],
+    layers,
+    systemLayers: filesOf(layers.filter(({ name }) => name !== IMAGES_LAYER)),
     ...(board.docker.source === 'static' ? { dockerBundle: dockerBundle(manifest, board) } : {}),
     images,
     software,
     packages: [
-      ...(await packageSets(board, boardsDir)),
+      ...layers.flatMap((one) => one.packages),
       ...flavourPackages(board),
       ...board.rootfs.packages,
       ...options.packages,
@@ -197,11 +209,8 @@ function isOwnSeed({ userData, metaData, networkConfig, hostname, sshKeys = [] }
   return [userData, metaData, networkConfig, hostname, ...sshKeys].some((value) => value !== undefined);
 }
 
-/** Every image's packages, and those of the board's source of Docker. */
-async function packageSets(board: Board, boardsDir: string): Promise<readonly string[]> {
-  const files = ['base.yaml', `docker-${board.docker.source}.yaml`];
-  const sets = await Promise.all(files.map((file) => readPackageSet(join(boardsDir, 'packages', file))));
-  return sets.flat();
+function filesOf(layers: readonly Layer[]): string[] {
+  return layers.flatMap(({ files }) => files ?? []);
 }
 
 /** An ssh key may be given as it is; whatever is no file stays what was typed. */

@@ -1,17 +1,9 @@
-import { join } from 'node:path';
 import type { CheckedArchive } from '../formats/container-archive/read-archives.js';
 import { checkImageArchive } from '../formats/container-archive/read-archives.js';
 import { loadSoftwareFile } from '../config/software/software.js';
-import { didYouMean } from '../config/wording.js';
 import type { Board } from '../model/board.js';
-import type { DockerSource } from '../model/container-engine.js';
-import {
-  BUNDLE_FOLDER,
-  BUNDLE_PROGRAMS,
-  DOCKER_LAYERS,
-  DOCKER_SOURCES,
-  IMAGES_LAYER,
-} from '../model/container-engine.js';
+import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../model/container-engine.js';
+import type { Layer } from '../model/image-spec.js';
 import type { PinnedSoftware, Software } from '../model/software.js';
 import { mergedPath } from '../model/software.js';
 import type { Problem } from '../errors.js';
@@ -20,8 +12,6 @@ import { overlayConflicts, programProblems } from '../sources/software/software-
 
 /** What the command line says of containers and software, with absolute paths. */
 export type ContentOptions = {
-  readonly docker?: string | undefined;
-  readonly dockerImages: readonly string[];
   readonly softwareFiles: readonly string[];
 };
 
@@ -30,36 +20,27 @@ export type PinnedArchive = CheckedArchive & { readonly sha256: string; readonly
 
 /** What goes into a device's root file system beside Debian. */
 export type DeviceContent = {
-  readonly board: Board;
   readonly images: readonly PinnedArchive[];
   readonly software: readonly PinnedSoftware[];
-  /** Folders with the files of the container engine, in the order in which they are copied. */
-  readonly engineLayers: readonly string[];
-  /** The folder with the unit that loads `images`; none where there are none. */
-  readonly imageLayers: readonly string[];
 };
 
 export type ContentRead = { readonly content: DeviceContent; readonly problems: readonly Problem[] };
 
-/** The board with what was asked for on the command line, everything read and pinned as far as that goes here. */
+/** What a board and the command line ask for, everything read and pinned as far as that goes here. */
 export async function readContent(
   board: Board,
   options: ContentOptions,
-  places: { readonly boardsDir: string; readonly overlays: readonly string[] },
+  places: { readonly layers: readonly Layer[]; readonly overlays: readonly string[] },
 ): Promise<ContentRead> {
-  const { source, problems: ofSource } = chooseSource(board, options.docker);
-  const chosen = { ...board, docker: { ...board.docker, source } };
-  const archives = [...board.docker.images, ...options.dockerImages.map((path) => ({ path, at: {} }))];
-  const folder = (layer: string): string => join(places.boardsDir, 'docker', layer);
-  const engineLayers = DOCKER_LAYERS[source].map(folder);
-  const imageLayers = archives.length > 0 ? [folder(IMAGES_LAYER)] : [];
-  const overlays = [...engineLayers, ...imageLayers, ...places.overlays];
+  const { layers } = places;
+  const archives = board.docker.images;
+  const overlays = [...layers.flatMap(({ files }) => files ?? []), ...places.overlays];
 
   const checks = await Promise.all(
     archives.map((archive) =>
       checkImageArchive(archive, {
         architecture: board.architecture,
-        needsManifest: source === 'debian' || source === 'static',
+        needsManifest: layers.some(({ loadsDockerArchives }) => loadsDockerArchives),
       }),
     ),
   );
@@ -68,10 +49,8 @@ export async function readContent(
   const pinned = await Promise.all([...board.software, ...read.flatMap(({ software }) => software)].map(pinSoftware));
   const software = pinned.map((one) => one.software);
   return {
-    content: { board: chosen, images, software, engineLayers, imageLayers },
+    content: { images, software },
     problems: [
-      ...ofSource,
-      ...withoutEngine(source, archives.length),
       ...checks.flatMap(({ problems }) => problems),
       ...read.flatMap(({ problems }) => problems),
       ...pinned.flatMap(({ problems }) => problems),
@@ -79,44 +58,11 @@ export async function readContent(
         board,
         read.map((one) => one.software),
       ),
-      ...bundleConflicts(source, software),
+      ...bundleConflicts(layers, software),
       ...(await overlayConflicts(software, overlays)),
       ...(await programProblems(software, overlays)),
     ],
   };
-}
-
-function chooseSource(
-  { docker }: Board,
-  wanted: string | undefined,
-): { readonly source: DockerSource; readonly problems: readonly Problem[] } {
-  if (wanted === undefined) return { source: docker.source, problems: [] };
-  const known = DOCKER_SOURCES.find((source) => source === wanted);
-  if (known !== undefined) return { source: known, problems: [] };
-  const meant = didYouMean(wanted, DOCKER_SOURCES);
-  const sources = `Known: ${DOCKER_SOURCES.join(', ')}.`;
-  return {
-    source: docker.source,
-    problems: [
-      {
-        code: 'unknown-docker-source',
-        message: `there is no Docker source "${wanted}"`,
-        hint: meant?.startsWith('Did') === true ? `${meant} ${sources}` : sources,
-      },
-    ],
-  };
-}
-
-/** The rules of boards see it only where all of it stands in the board. */
-function withoutEngine(source: DockerSource, images: number): Problem[] {
-  if (source !== 'none' || images === 0) return [];
-  return [
-    {
-      code: 'docker-images-without-engine',
-      message: 'with the Docker source none, nothing on the device could load container images',
-      hint: 'Choose another source, or leave the images out.',
-    },
-  ];
 }
 
 /** Two archives may be called the same on this machine: their digests tell them apart on the device. */
@@ -168,8 +114,8 @@ function twice(board: Board, documents: readonly (readonly Software[])[]): Probl
   });
 }
 
-function bundleConflicts(source: DockerSource, software: readonly PinnedSoftware[]): Problem[] {
-  if (source !== 'static') return [];
+function bundleConflicts(layers: readonly Layer[], software: readonly PinnedSoftware[]): Problem[] {
+  if (layers.every(({ bundle }) => bundle === undefined)) return [];
   const programs = new Set<string>(BUNDLE_PROGRAMS.map((program) => `/${BUNDLE_FOLDER}/${program}`));
   return software
     .flatMap(({ files }) => files)

@@ -1,5 +1,4 @@
 import type { Architecture } from './architecture.js';
-import type { DockerSource } from './container-engine.js';
 import type { MachineName } from './qemu.js';
 import type { Software, Written } from './software.js';
 
@@ -33,15 +32,13 @@ export const SUITES_WITH_KERNELS = ['trixie', 'trixie-backports'] as const;
  * A board definition with defaults applied, sizes in bytes and paths absolute. Paths say where inputs lie on this
  * machine: hash what they hold, never the paths.
  */
-export type Board = {
+export type BoardHardware = {
   readonly id: string;
   readonly name: string;
-  readonly description: string;
   readonly status: { readonly qemu: string; readonly hardware: string };
   readonly soc: string;
   readonly models: readonly string[];
   readonly architecture: Architecture;
-  readonly hostname: string;
   /** Undefined where nothing of it lies on the card. */
   readonly firmware?: { readonly manifest: string; readonly files: readonly string[] };
   /** File names as the kernel's build calls them. */
@@ -68,6 +65,15 @@ export type Board = {
   /** Values of `console=`; the last one becomes /dev/console. */
   readonly consoles: readonly string[];
   readonly cmdline: readonly string[];
+  readonly wireless: readonly PackageFiles[];
+  /** Machines of QEMU that can start the image; the first one is the default. */
+  readonly qemu: readonly MachineName[];
+};
+
+/** A board together with what its system puts into an image: what builds know until they take an ImageSpec. */
+export type Board = BoardHardware & {
+  readonly description: string;
+  readonly hostname: string;
   readonly partitions: {
     readonly alignmentBytes: number;
     readonly boot: PartitionRequest;
@@ -81,7 +87,7 @@ export type Board = {
     readonly overlays: readonly string[];
   };
   readonly docker: {
-    readonly source: DockerSource;
+    readonly source: string;
     /** Another bundle of static programs than the pinned one. */
     readonly bundle?:
       { readonly version: string; readonly sha256: string; readonly url?: string | undefined } | undefined;
@@ -90,7 +96,4 @@ export type Board = {
   };
   /** Programs of one's own. */
   readonly software: readonly Software[];
-  readonly wireless: readonly PackageFiles[];
-  /** Machines of QEMU that can start the image; the first one is the default. */
-  readonly qemu: readonly MachineName[];
 };
