@@ -1,68 +1,70 @@
 import type { CheckedArchive } from '../formats/container-archive/read-archives.js';
 import { checkImageArchive } from '../formats/container-archive/read-archives.js';
 import { loadSoftwareFile } from '../config/software/software.js';
-import type { Board } from '../model/board.js';
+import type { Architecture } from '../model/architecture.js';
 import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../model/container-engine.js';
-import type { Layer } from '../model/image-spec.js';
+import type { DebianTreeSpec } from '../model/image-spec.js';
+import { engineLayer, NO_ENGINE } from '../model/image-spec.js';
 import type { PinnedSoftware, Software } from '../model/software.js';
 import { mergedPath } from '../model/software.js';
 import type { Problem } from '../errors.js';
 import { hashFile } from '../host/part-file.js';
 import { overlayConflicts, programProblems } from '../sources/software/software-conflicts.js';
 
-/** What the command line says of containers and software, with absolute paths. */
-export type ContentOptions = {
-  readonly softwareFiles: readonly string[];
-};
+/** Where the device looks for container images that it has from the start. */
+export const IMAGES_FOLDER = 'var/lib/reswarm/images';
 
 /** A container image's archive, pinned, and its name on the device. */
 export type PinnedArchive = CheckedArchive & { readonly sha256: string; readonly name: string };
 
-/** What goes into a device's root file system beside Debian. */
-export type DeviceContent = {
-  readonly images: readonly PinnedArchive[];
-  readonly software: readonly PinnedSoftware[];
-};
+/** What goes into a root file system beside packages and layers, read and pinned. */
+export type RootContent = { readonly images: readonly PinnedArchive[]; readonly software: readonly PinnedSoftware[] };
 
-export type ContentRead = { readonly content: DeviceContent; readonly problems: readonly Problem[] };
-
-/** What a board and the command line ask for, everything read and pinned as far as that goes here. */
+/** Reads and checks container images and software of a root, as far as that goes without its packages. */
 export async function readContent(
-  board: Board,
-  options: ContentOptions,
-  places: { readonly layers: readonly Layer[]; readonly overlays: readonly string[] },
-): Promise<ContentRead> {
-  const { layers } = places;
-  const archives = board.docker.images;
-  const overlays = [...layers.flatMap(({ files }) => files ?? []), ...places.overlays];
-
+  root: DebianTreeSpec,
+  architecture: Architecture,
+  softwareFiles: readonly string[],
+): Promise<{ readonly content: RootContent; readonly problems: readonly Problem[] }> {
+  const { engine, bundle, loadsDockerArchives } = engineLayer(root.layers);
+  const folders = [...root.layers.flatMap(({ files }) => files ?? []), ...root.overlays];
   const checks = await Promise.all(
-    archives.map((archive) =>
-      checkImageArchive(archive, {
-        architecture: board.architecture,
-        needsManifest: layers.some(({ loadsDockerArchives }) => loadsDockerArchives),
-      }),
+    root.containerImages.map((archive) =>
+      checkImageArchive(archive, { architecture, needsManifest: loadsDockerArchives }),
     ),
   );
   const images = await Promise.all(checks.flatMap(({ archive }) => archive ?? []).map(pinArchive));
-  const read = await Promise.all(options.softwareFiles.map(loadSoftwareFile));
-  const pinned = await Promise.all([...board.software, ...read.flatMap(({ software }) => software)].map(pinSoftware));
+  const read = await Promise.all(softwareFiles.map(loadSoftwareFile));
+  const pinned = await Promise.all([...root.software, ...read.flatMap(({ software }) => software)].map(pinSoftware));
   const software = pinned.map((one) => one.software);
   return {
     content: { images, software },
     problems: [
+      ...withoutEngine(engine, root.containerImages.length),
       ...checks.flatMap(({ problems }) => problems),
       ...read.flatMap(({ problems }) => problems),
       ...pinned.flatMap(({ problems }) => problems),
       ...twice(
-        board,
+        root.software,
         read.map((one) => one.software),
       ),
-      ...bundleConflicts(layers, software),
-      ...(await overlayConflicts(software, overlays)),
-      ...(await programProblems(software, overlays)),
+      ...(bundle === undefined ? [] : bundleConflicts(software)),
+      ...(await overlayConflicts(software, folders)),
+      ...(await programProblems(software, folders)),
     ],
   };
+}
+
+/** The rules of boards see it only where all of it stands in the board. */
+function withoutEngine(engine: string, images: number): Problem[] {
+  if (engine !== NO_ENGINE || images === 0) return [];
+  return [
+    {
+      code: 'docker-images-without-engine',
+      message: 'with the Docker source none, nothing on the device could load container images',
+      hint: 'Choose another source, or leave the images out.',
+    },
+  ];
 }
 
 /** Two archives may be called the same on this machine: their digests tell them apart on the device. */
@@ -97,12 +99,12 @@ async function pinSoftware(
 }
 
 /** Within one document the rules see it; between two, only here. */
-function twice(board: Board, documents: readonly (readonly Software[])[]): Problem[] {
+function twice(own: readonly Software[], documents: readonly (readonly Software[])[]): Problem[] {
   const places = (software: Software) => [
     ...software.files.flatMap(({ to, unpack, at }) => (unpack === undefined ? [{ what: mergedPath(to), at }] : [])),
     ...software.units.map(({ name, at }) => ({ what: name, at })),
   ];
-  const seen = new Set(board.software.flatMap(places).map(({ what }) => what));
+  const seen = new Set(own.flatMap(places).map(({ what }) => what));
   return documents.flatMap((document): Problem[] => {
     const here = document.flatMap(places);
     const taken = here.filter(({ what }) => seen.has(what));
@@ -114,8 +116,7 @@ function twice(board: Board, documents: readonly (readonly Software[])[]): Probl
   });
 }
 
-function bundleConflicts(layers: readonly Layer[], software: readonly PinnedSoftware[]): Problem[] {
-  if (layers.every(({ bundle }) => bundle === undefined)) return [];
+function bundleConflicts(software: readonly PinnedSoftware[]): Problem[] {
   const programs = new Set<string>(BUNDLE_PROGRAMS.map((program) => `/${BUNDLE_FOLDER}/${program}`));
   return software
     .flatMap(({ files }) => files)

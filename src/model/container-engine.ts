@@ -21,9 +21,8 @@ export const BUNDLE_PROGRAMS = [
 /** Where they go: what no package installs must not lie where packages do. */
 export const BUNDLE_FOLDER = 'usr/local/bin';
 
-/** The layer with the unit that loads container images at first boot, and the folder it looks into. */
+/** The layer with the unit that loads container images at first boot. */
 export const IMAGES_LAYER = 'container-images';
-export const IMAGES_FOLDER = 'var/lib/reswarm/images';
 
 /** Docker's name of an architecture, as it stands in the addresses of its downloads. */
 export const DOCKER_ARCHITECTURES: Readonly<Record<string, string>> = { arm64: 'aarch64', amd64: 'x86_64' };

@@ -68,6 +68,8 @@ export type Layer = {
   readonly packages: readonly string[];
   /** Folder that is copied over the root; absolute. Undefined for a layer of packages only. */
   readonly files?: string;
+  /** Its dpkg filters and presets count while packages are installed. False: another such layer costs no new packages. */
+  readonly shapesPackages: boolean;
   /** Units that no package brings and therefore no package enables: `systemctl preset` is asked to. */
   readonly units: readonly string[];
   /** Files below /usr/lib/sysusers.d whose users must exist in the image already. */
@@ -119,3 +121,13 @@ export type PartitionSpec = {
 
 /** How the kernel finds the root. */
 export type RootSpec = { readonly kind: 'partition'; readonly partition: string };
+
+/** What the engine of a system without one is called. */
+export const NO_ENGINE = 'none';
+
+/** The layer that brings the container engine. Throws TypeError: every Debian root has exactly one, be it for none. */
+export function engineLayer(layers: readonly Layer[]): Layer & { readonly engine: string } {
+  const found = layers.find((layer): layer is Layer & { engine: string } => layer.engine !== undefined);
+  if (found === undefined) throw new TypeError('no layer brings a container engine');
+  return found;
+}

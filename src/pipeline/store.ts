@@ -65,22 +65,36 @@ export class Store {
     }
   }
 
+  /** The stage's entry that was made last, for whoever can use any; undefined when it never ran. */
+  async newestEntry(stage: string): Promise<StoreEntry | undefined> {
+    const [key] = await this.newestFirst(stage);
+    return key === undefined ? undefined : this.find(stage, key);
+  }
+
   /** The stage's newest entry other than `key`, to explain what changed; undefined when it never ran. */
   async newestKeyDocument(stage: string, key: string): Promise<Json | undefined> {
+    const newest = (await this.newestFirst(stage)).find((other) => other !== key);
+    if (newest === undefined) return undefined;
+    return JSON.parse(await readFile(join(this.root, stage, newest, 'key.json'), 'utf8')) as Json;
+  }
+
+  /** Keys of a stage's entries. `key.json` is written once, so its time is when the entry was made. */
+  private async newestFirst(stage: string): Promise<readonly string[]> {
     const folder = join(this.root, stage);
-    const names = (await readdir(folder).catch(() => [])).filter((name) => name !== key);
+    const names = await readdir(folder).catch(() => []);
     const dated = await Promise.all(
-      names.map(async (name) => {
-        const file = join(folder, name, 'key.json');
-        const time = await stat(file).then(
+      names.map(async (key) => {
+        const time = await stat(join(folder, key, 'key.json')).then(
           (status) => status.mtimeMs,
           () => 0,
         );
-        return { file, time };
+        return { key, time };
       }),
     );
-    const newest = dated.sort((a, b) => b.time - a.time).find(({ time }) => time > 0);
-    return newest === undefined ? undefined : (JSON.parse(await readFile(newest.file, 'utf8')) as Json);
+    return dated
+      .filter(({ time }) => time > 0)
+      .sort((a, b) => b.time - a.time)
+      .map(({ key }) => key);
   }
 
   /**

@@ -1,11 +1,11 @@
-import type { BoardHardware } from '../model/board.js';
+import type { Board } from '../model/board.js';
 import type { ImageSpec } from '../model/image-spec.js';
-import { configTxt } from '../boot/boot-files.js';
-import { diskIdentity } from '../disk/identity.js';
+import { configTxt } from '../boot/raspberry-pi.js';
+import { identify } from '../disk/identity.js';
 import { formatRows, imageRows } from './describe-system.js';
 
 /** A board with what an image for it has, for people: one row a subject, config.txt as it will be written. */
-export function describeBoard(board: BoardHardware, image: Omit<ImageSpec, 'board'>, files: readonly string[]): string {
+export function describeBoard(board: Board, image: Omit<ImageSpec, 'board'>, files: readonly string[]): string {
   const { kernel } = board;
   const rows: [string, string][] = [
     ['models', board.models.join(', ')],
@@ -23,7 +23,7 @@ export function describeBoard(board: BoardHardware, image: Omit<ImageSpec, 'boar
     ['overlays', list(board.deviceTreeOverlays.map(({ name }) => name))],
     ['consoles', board.consoles.join(', ')],
     ['cmdline', board.cmdline.join(' ')],
-    ['disk id', diskIdentity(board.id).diskId],
+    ['disk id', identify(board.id, image.table, []).diskId],
     ['wireless', board.wireless.length === 0 ? 'none' : board.wireless.map((entry) => entry.package).join(', ')],
     ['qemu', board.qemu.join(', ')],
   ];
@@ -48,7 +48,7 @@ function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.join(', ');
 }
 
-function kernelSource({ kernel }: BoardHardware): string {
+function kernelSource({ kernel }: Board): string {
   const flavour = kernel.flavour === 'rt' ? ', PREEMPT_RT,' : '';
   return `${kernel.source?.url ?? `${kernel.package} (${kernel.suite})`}${flavour}`;
 }

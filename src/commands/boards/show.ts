@@ -3,13 +3,13 @@ import { Args, Flags } from '@oclif/core';
 import { dump } from 'js-yaml';
 import { readImageSpec } from '../../config/image/read-image-spec.js';
 import { configPlaces } from '../../config/places.js';
-import type { BoardHardware } from '../../model/board.js';
+import type { Board } from '../../model/board.js';
 import type { ImageSpec } from '../../model/image-spec.js';
 import { describeBoard } from '../../ui/describe-board.js';
 import { systemFlag } from '../../ui/system-flags.js';
 import { BaseCommand } from '../base-command.js';
 
-type ShownBoard = BoardHardware & { readonly image: Omit<ImageSpec, 'board'> };
+type ShownBoard = Board & { readonly image: Omit<ImageSpec, 'board'> };
 
 export default class BoardsShow extends BaseCommand {
   static override summary = 'Show a board with everything that it inherits, and what an image for it has';

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
-import type { BoardHardware } from '../../model/board.js';
+import type { Board } from '../../model/board.js';
 import type { Problem } from '../../errors.js';
 import { byPlace, chainProblems } from '../chain-problems.js';
 import type { FileChain } from '../file-chain.js';
@@ -25,7 +25,7 @@ import {
 } from './resolve-board.js';
 
 export type BoardRead = {
-  readonly board: BoardHardware;
+  readonly board: Board;
   /** The board as its files say it, merged and with defaults: what a file without `extends` would hold. */
   readonly definition: BoardDefinition;
   /** What it says of the image beside its hardware, over its system. */
@@ -136,7 +136,7 @@ function pathResolver(chain: FileChain, boardsDir: string): ResolvePath {
 }
 
 /** Not every series of kernels has options of its own. */
-async function withoutUnknownSeries(board: BoardHardware, listed: number): Promise<BoardHardware> {
+async function withoutUnknownSeries(board: Board, listed: number): Promise<Board> {
   const own = board.kernel.fragments.slice(-listed);
   const derived = board.kernel.fragments.slice(0, -listed);
   const present = await Promise.all(derived.map(async ({ path }) => (await kindOf(path)) === 'file'));
@@ -145,12 +145,7 @@ async function withoutUnknownSeries(board: BoardHardware, listed: number): Promi
 }
 
 /** @param listed how many of the fragments the board's files name; the others come by themselves, before them */
-async function missingFragments(
-  board: BoardHardware,
-  chain: FileChain,
-  boardsDir: string,
-  listed: number,
-): Promise<Problem[]> {
+async function missingFragments(board: Board, chain: FileChain, boardsDir: string, listed: number): Promise<Problem[]> {
   const missing: Problem[] = [];
   for (const [index, { name, path }] of board.kernel.fragments.slice(-listed).entries()) {
     if ((await kindOf(path)) === 'file') continue;
@@ -167,7 +162,7 @@ async function missingFragments(
   return missing;
 }
 
-async function missingPatches(board: BoardHardware, chain: FileChain): Promise<Problem[]> {
+async function missingPatches(board: Board, chain: FileChain): Promise<Problem[]> {
   const missing: Problem[] = [];
   for (const [index, path] of board.kernel.patches.entries()) {
     if ((await kindOf(path)) !== undefined) continue;
@@ -181,11 +176,7 @@ async function missingPatches(board: BoardHardware, chain: FileChain): Promise<P
   return missing;
 }
 
-async function missingDeviceTreeOverlays(
-  board: BoardHardware,
-  chain: FileChain,
-  boardsDir: string,
-): Promise<Problem[]> {
+async function missingDeviceTreeOverlays(board: Board, chain: FileChain, boardsDir: string): Promise<Problem[]> {
   const missing: Problem[] = [];
   for (const [index, { name, path }] of board.deviceTreeOverlays.entries()) {
     if ((await kindOf(path)) === 'file') continue;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { BoardHardware } from '../../model/board.js';
+import type { Board } from '../../model/board.js';
 import type { BoardDefinition } from './board-schema.js';
 import type { Path } from '../yaml-source.js';
 
@@ -7,7 +7,7 @@ import type { Path } from '../yaml-source.js';
 export type ResolvePath = (written: string, at: Path) => string;
 
 /** The hardware, paths absolute; pure, so whether the paths exist is not known yet. */
-export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePath): BoardHardware {
+export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePath): Board {
   const { kernel } = definition;
   const { id, name, status, soc, models, architecture, firmware } = definition;
   return {

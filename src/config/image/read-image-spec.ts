@@ -2,7 +2,6 @@ import type { Problem } from '../../errors.js';
 import { UserError } from '../../errors.js';
 import type { ImageSpec } from '../../model/image-spec.js';
 import { boardFile } from '../boards/board-file.js';
-import { boardWithImage } from '../boards/board-with-image.js';
 import type { BoardRead } from '../boards/load-board.js';
 import { readBoard } from '../boards/load-board.js';
 import { byPlace } from '../chain-problems.js';
@@ -64,7 +63,7 @@ export async function checkImage(options: ImageOptions, places: ConfigPlaces): P
   if (problems.length > 0) return { problems };
   const spec = imageSpec(board.board.id, system.id, resolved);
   return {
-    image: { spec: { ...spec, board: boardWithImage(board.board, spec) }, image: spec, board, system },
+    image: { spec: { ...spec, board: board.board }, image: spec, board, system },
     problems,
   };
 }

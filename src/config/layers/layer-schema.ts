@@ -26,6 +26,12 @@ export const layerSchema = z.strictObject({
     .default([])
     .describe('Layers whose packages and files come before its own; in an image each is there once.'),
   packages: z.array(packageName).default([]).describe('Debian packages.'),
+  shapesPackages: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Its dpkg filters and presets count while packages are installed. False: another such layer installs no packages again.',
+    ),
   units: z
     .array(
       z.string().regex(/^[\w@.:-]+\.(service|socket|timer|path|mount|target|slice)$/, 'must be the name of a unit'),

@@ -95,12 +95,14 @@ async function loadLayer(folder: string, want: Said<string>, layersDir: string):
 }
 
 function resolveLayer(name: string, definition: LayerDefinition, files: string | undefined): Layer {
-  const { description, packages, units, sysusers, engine, loadsDockerArchives, bundle, features } = definition;
+  const { description, packages, shapesPackages, units, sysusers, engine, loadsDockerArchives, bundle, features } =
+    definition;
   return {
     name,
     description,
     packages,
     ...(files === undefined ? {} : { files }),
+    shapesPackages,
     units,
     sysusers,
     ...(engine === undefined ? {} : { engine }),

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,6 +109,15 @@ describe('the store', () => {
   it('is readable for its owner only', async () => {
     const { stat } = await import('node:fs/promises');
     expect((await stat(store.root)).mode & 0o077).toBe(0);
+  });
+
+  it('finds the entry of a stage that was made last, whichever was used last', async () => {
+    expect(await store.newestEntry('kernel')).toBeUndefined();
+    const old = await store.obtain('kernel', { fragments: 'old' }, () => Promise.resolve(), ignoreWait);
+    const young = await store.obtain('kernel', { fragments: 'young' }, () => Promise.resolve(), ignoreWait);
+    await utimes(join(store.root, 'kernel', old.key, 'key.json'), 1, 1);
+    await store.find('kernel', old.key);
+    expect(await store.newestEntry('kernel')).toMatchObject({ key: young.key, path: young.path });
   });
 
   it('remembers the key document of the newest other entry', async () => {

@@ -51,16 +51,23 @@ async function placed(...lines: string[]): Promise<string[]> {
 describe('checkBoard', () => {
   it('gives sizes in bytes, paths as absolute ones, and defaults where the files say nothing', async () => {
     await mkdir(join(folder, 'overlay'));
-    const { board } = await valid(
+    const { board, spec } = await valid(
       'partitions: { boot: { size: 64M }, root: { headroom: 1.5G } }',
       'rootfs: { overlay: [./overlay] }',
     );
-    expect(board.partitions).toMatchObject({
+    expect(spec).toMatchObject({
+      hostname: 'reswarm',
       alignmentBytes: 4 * MiB,
-      boot: { startBytes: 'auto', sizeBytes: 64 * MiB, headroomBytes: 8 * MiB },
-      root: { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 1536 * MiB },
+      volumes: {
+        boot: { fs: 'vfat', tree: 'boot', label: 'RESWARM', sizeBytes: 64 * MiB, headroomBytes: 8 * MiB },
+        root: { fs: 'ext4', tree: 'debian', label: 'reswarm-root', sizeBytes: 'fit', headroomBytes: 1536 * MiB },
+      },
+      partitions: [
+        { name: 'boot', startBytes: 'auto', mount: '/boot', grow: false },
+        { name: 'root', startBytes: 'auto', mount: '/', grow: true },
+      ],
+      trees: { debian: { overlays: [join(folder, 'overlay')] } },
     });
-    expect(board.rootfs.overlays).toEqual([join(folder, 'overlay')]);
     expect(board.kernel.fragments.map(({ name }) => name).slice(0, 5)).toEqual([
       'arm64',
       'standard',
@@ -69,7 +76,6 @@ describe('checkBoard', () => {
       'base',
     ]);
     expect(board.kernel.fragments[4]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
-    expect(board.hostname).toBe('reswarm');
   });
 
   it('merges maps and replaces lists and values', async () => {

@@ -15,7 +15,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true }));
 
-const make = (id: string, from = 'rpi4') => newBoard(id, { from, schema: '/x/board.schema.json' }, configPlaces(projectDir, cwd));
+const make = (id: string, from = 'rpi4') =>
+  newBoard(id, { from, schema: '/x/board.schema.json' }, configPlaces(projectDir, cwd));
 
 describe('newBoard', () => {
   it.each(['rpi', 'rpi4', 'rpi5', 'cm3', 'virt-arm64'])(

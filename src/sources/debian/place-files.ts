@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
-import type { Command } from '../model/command.js';
-import { ownerIds } from '../formats/owner-ids.js';
-import type { Sandbox } from '../model/sandbox.js';
-import { mergedPath } from '../model/software.js';
-import { UserError } from '../errors.js';
-import type { Host } from '../host/host.js';
-import type { PlacedFile } from '../model/software.js';
+import type { Command } from '../../model/command.js';
+import { ownerIds } from '../../formats/owner-ids.js';
+import type { Sandbox } from '../../model/sandbox.js';
+import { mergedPath } from '../../model/software.js';
+import { UserError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import type { PlacedFile } from '../../model/software.js';
 
 /**
  * Puts files and archives at their places below /mnt of the sandbox. Throws UserError `software-owner-unknown` and

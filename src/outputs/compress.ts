@@ -2,17 +2,55 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { MiB } from '../model/bytes.js';
 import type { Compression } from '../formats/compression.js';
-import { compressCommand } from '../formats/compression.js';
+import { compressCommand, suffixOf } from '../formats/compression.js';
 import { sandboxed } from '../model/sandbox.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from '../pipeline/reporter.js';
+import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
+import { toolVersions } from '../tools/tools-tree.js';
+import type { ImageInPlace, MadeOutput } from './output.js';
+import { openOutput, recordOutput } from './output.js';
 import type { ReadAt } from '../images/used-ranges.js';
 
 const CHUNK_BYTES = MiB;
 
+export type CompressInput = {
+  /** Key of the disk that the image was made from. */
+  readonly imageKey: string;
+  readonly image: ImageInPlace;
+  readonly tools: ToolsTree;
+  readonly compression: Exclude<Compression, 'none'>;
+};
+
+/** The image once more, compressed, beside itself. */
+export const compressStage: Stage<CompressInput, MadeOutput> = {
+  name: 'compress',
+  version: 1,
+  group: 'Image',
+
+  key: ({ imageKey, tools, compression }) => ({
+    image: imageKey,
+    compression,
+    tools: toolVersions(tools, ['xz-utils', 'zstd', 'pigz']),
+  }),
+
+  commands: ({ compression }, { jobs }) => [compressCommand(compression, jobs)],
+
+  async run({ image, tools, compression }, out, { host, report, jobs }) {
+    const made = await image.read((read, sizeBytes) =>
+      image.writeBeside(suffixOf(compression), (target) =>
+        compressImage({ read, sizeBytes }, target, { compression, jobs, tools }, host, report),
+      ),
+    );
+    await recordOutput(out, made);
+  },
+
+  open: openOutput,
+};
+
 /** Packs an image into `target`, an empty file, by a program of the tools tree. The bytes do not depend on `jobs`. */
-export async function compressImage(
+async function compressImage(
   image: { readonly read: ReadAt; readonly sizeBytes: number },
   target: FileHandle,
   options: {

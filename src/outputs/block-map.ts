@@ -1,16 +1,49 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { BlockMap, BlockRange } from '../formats/bmap.js';
+import { formatBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { mergeRanges, totalBytes } from '../model/byte-range.js';
 import { KiB, MiB } from '../model/bytes.js';
+import { sha256 } from '../model/sha256.js';
 import type { Host } from '../host/host.js';
+import type { Stage } from '../pipeline/stage.js';
 import type { StageReporter } from '../pipeline/reporter.js';
 import type { ReadAt } from '../images/used-ranges.js';
+import { mappedRanges } from '../images/used-ranges.js';
+import type { ImageInPlace, MadeOutput } from './output.js';
+import { openOutput, recordOutput } from './output.js';
 
 /** bmaptool's own choice; a card's real blocks are larger, and ext4's are as large. */
 const BLOCK_BYTES = 4 * KiB;
 const CHUNK_BYTES = MiB;
+
+export const BLOCK_MAP_SUFFIX = '.bmap';
+
+export type BlockMapInput = {
+  /** Key of the disk that the image was made from. */
+  readonly imageKey: string;
+  readonly image: ImageInPlace;
+};
+
+/** The map of what the image's file systems use: flashing leaves out the rest. Written beside the image. */
+export const blockMapStage: Stage<BlockMapInput, MadeOutput> = {
+  name: 'block-map',
+  version: 1,
+  group: 'Image',
+  key: ({ imageKey }) => ({ image: imageKey }),
+
+  async run({ image }, out, { host, report }) {
+    const text = await image.read(async (read, sizeBytes) => {
+      const used = await mappedRanges(read, sizeBytes);
+      return formatBmap(await makeBlockMap(read, { sizeBytes, used }, host, report));
+    });
+    await image.writeBeside(BLOCK_MAP_SUFFIX, (target) => target.writeFile(text));
+    await recordOutput(out, { sizeBytes: Buffer.byteLength(text), sha256: sha256(text) });
+  },
+
+  open: openOutput,
+};
 
 /** Reads a file; throws when it ends before `sizeBytes`. */
 export function readerOf(file: FileHandle): ReadAt {
