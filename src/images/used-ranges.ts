@@ -2,39 +2,45 @@ import type { ByteRange } from '../model/byte-range.js';
 import { mergeRanges, shiftRanges } from '../model/byte-range.js';
 import { EXT4_SUPERBLOCK, ext4MappedRanges, parseExt4, parseExt4Groups } from '../formats/ext4/ext4-map.js';
 import { fat32MappedRanges, parseFat32 } from '../formats/fat/fat32-map.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import { readPartitionTable } from '../formats/partition-table.js';
+import { isExtended } from '../formats/partition-types.js';
+import { partitionsEndBytes } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 
-/** Gives `sizeBytes` bytes of an image from `offsetBytes` on. */
-export type ReadAt = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;
-
-/** A GPT has tables of its own at both ends of the disk; a partition entry of this type says so. */
-const GPT_GUARD = 0xee;
 /** Code of a boot loader that a PC's firmware would start. */
 const BOOT_CODE_BYTES = 440;
 
 /**
  * What has to be written of an image so that everything in it is there: what its file systems say they use, never what
  * happens to be other than zero (zeros that a file system relies on would be left out). A partition whose file system
- * is not FAT32 or ext2/3/4, or whose bitmaps cannot be trusted, counts in full, and so does an image without an MBR.
+ * is not FAT32 or ext2/3/4, or whose bitmaps cannot be trusted, counts in full, and so does an image without a
+ * partition table. The table itself belongs to it, the records of logical partitions and a GPT's backup too. Throws
+ * UserError `partition-table-invalid`.
  */
 export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promise<readonly ByteRange[]> {
   const whole = [{ offsetBytes: 0, sizeBytes: imageSizeBytes }];
   if (imageSizeBytes < MBR_SIZE_BYTES) return whole;
-  const sector = await read(0, MBR_SIZE_BYTES);
-  const partitions = parseMbr(sector)?.partitions ?? [];
+  const table = await readPartitionTable(read, imageSizeBytes);
+  const partitions = (table?.partitions ?? []).filter((partition) => !isExtended(partition));
   const first = Math.min(...partitions.map(({ offsetBytes }) => offsetBytes));
-  const end = Math.max(...partitions.map(({ offsetBytes, sizeBytes }) => offsetBytes + sizeBytes));
-  if (partitions.length === 0 || first < MBR_SIZE_BYTES || end > imageSizeBytes) return whole;
-  if (partitions.some(({ type }) => type === GPT_GUARD)) return whole;
+  if (table === undefined || partitions.length === 0 || first < MBR_SIZE_BYTES) return whole;
+  if (partitionsEndBytes(table) > imageSizeBytes) return whole;
 
-  const hasBootLoader = sector.subarray(0, BOOT_CODE_BYTES).some((byte) => byte !== 0);
+  const code = await read(0, BOOT_CODE_BYTES);
+  const hasBootLoader = code.some((byte) => byte !== 0);
   // Such a loader keeps its second part in the gap before the first partition.
-  const ranges: ByteRange[] = [{ offsetBytes: 0, sizeBytes: hasBootLoader ? first : MBR_SIZE_BYTES }];
+  const ranges: ByteRange[] = [...table.ownRanges, ...(hasBootLoader ? [{ offsetBytes: 0, sizeBytes: first }] : [])];
   for (const { offsetBytes, sizeBytes } of partitions) {
     const readHere: ReadAt = (offset, size) => read(offsetBytes + offset, size);
     ranges.push(...shiftRanges(await partitionRanges(readHere, sizeBytes), offsetBytes));
   }
-  return mergeRanges(ranges);
+  return mergeRanges(ranges.map((range) => withinImage(range, imageSizeBytes)));
+}
+
+/** A GPT's backup is missing where an image was cut after its last partition. */
+function withinImage({ offsetBytes, sizeBytes }: ByteRange, imageSizeBytes: number): ByteRange {
+  return { offsetBytes, sizeBytes: Math.max(0, Math.min(sizeBytes, imageSizeBytes - offsetBytes)) };
 }
 
 async function partitionRanges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[]> {

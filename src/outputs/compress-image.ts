@@ -7,7 +7,7 @@ import { sandboxed } from '../model/sandbox.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from '../pipeline/reporter.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { ReadAt } from '../model/read-at.js';
 
 const CHUNK_BYTES = MiB;
 

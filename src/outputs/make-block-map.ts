@@ -1,30 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import type { BlockMap, BlockRange } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { mergeRanges, totalBytes } from '../model/byte-range.js';
 import { KiB, MiB } from '../model/bytes.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from '../pipeline/reporter.js';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { ReadAt } from '../model/read-at.js';
 
 /** bmaptool's own choice; a card's real blocks are larger, and ext4's are as large. */
 const BLOCK_BYTES = 4 * KiB;
 const CHUNK_BYTES = MiB;
-
-/** Reads a file; throws when it ends before `sizeBytes`. */
-export function readerOf(file: FileHandle): ReadAt {
-  return async (offsetBytes, sizeBytes) => {
-    const buffer = Buffer.allocUnsafe(sizeBytes);
-    let done = 0;
-    while (done < sizeBytes) {
-      const { bytesRead } = await file.read(buffer, done, sizeBytes - done, offsetBytes + done);
-      if (bytesRead === 0) throw new RangeError(`the file ends before byte ${offsetBytes + sizeBytes}`);
-      done += bytesRead;
-    }
-    return buffer;
-  };
-}
 
 /** The block map of an image whose used ranges are known: each range of whole blocks with its sha256. */
 export async function makeBlockMap(

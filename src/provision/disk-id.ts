@@ -1,7 +1,9 @@
 import { withDiskId } from '../formats/command-line.js';
 import { openExt4 } from '../formats/ext4/ext4-reader.js';
-import { MBR_SIZE_BYTES, type Mbr } from '../formats/mbr.js';
-import type { Extent, ReadBytes } from '../formats/image-delta.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import type { PartitionTable } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
+import type { Extent } from '../formats/image-delta.js';
 
 const DISK_ID_OFFSET = 440;
 const LINUX = 0x83;
@@ -11,7 +13,7 @@ const LINUX = 0x83;
  * names partitions by it. The two ids are of the same length, so fstab's bytes change where they lie and nothing else
  * of the ext4 does; data has no checksums there.
  */
-export async function diskIdExtents(read: ReadBytes, mbr: Mbr, diskId: string): Promise<readonly Extent[]> {
+export async function diskIdExtents(read: ReadAt, mbr: PartitionTable, diskId: string): Promise<readonly Extent[]> {
   if (mbr.diskId === diskId) return [];
   const table = Buffer.from(await read(0, MBR_SIZE_BYTES));
   table.writeUInt32LE(Number.parseInt(diskId, 16), DISK_ID_OFFSET);

@@ -1,12 +1,13 @@
-import { stat } from 'node:fs/promises';
 import { openExt4 } from '../formats/ext4/ext4-reader.js';
-import type { ReadBytes } from '../formats/image-delta.js';
+import type { ReadAt } from '../model/read-at.js';
 import type { Host } from '../host/host.js';
 import { openBootPartition } from '../images/edit-boot-files.js';
 import type { InjectOptions, Injection } from './inject-image.js';
 import { injectTarget, withCard } from './inject-image.js';
-import type { ImageTarget } from '../images/image-target.js';
-import { withImageFile } from '../images/image-target.js';
+import { isDrive } from '../images/disk-image.js';
+import { rootFirst } from '../images/partition-roles.js';
+import type { WritableImage } from '../images/raw-image.js';
+import { withWritableImage } from '../images/raw-image.js';
 import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
 /** What cloud-init has left on the root partition of a card. */
@@ -35,9 +36,8 @@ type ReseedOptions = Omit<InjectOptions, 'output' | 'uniqueDisk'>;
  * injectImage throws.
  */
 export async function reseedImage(options: ReseedOptions, host: Host): Promise<Reseeding> {
-  const isDevice = (await stat(options.image).catch(() => undefined))?.isBlockDevice() === true;
-  if (!isDevice) {
-    const reseeding = await withImageFile(options.image, 'write', (target) => reseedTarget(target, options));
+  if (!(await isDrive(options.image))) {
+    const reseeding = await withWritableImage(options.image, host, (target) => reseedTarget(target, options));
     return { ...reseeding, outdated: reseeding.changed ? await removeOutdatedNeighbours(options.image) : [] };
   }
   return withCard(options.image, host, (target, device) =>
@@ -46,11 +46,11 @@ export async function reseedImage(options: ReseedOptions, host: Host): Promise<R
 }
 
 async function reseedTarget(
-  target: ImageTarget,
+  target: WritableImage,
   options: ReseedOptions,
   confirm?: (files: readonly string[]) => Promise<void>,
 ): Promise<Reseeding> {
-  const card = await readCardState(target.read, target.sizeBytes, target.path);
+  const card = await readCardState(target.read, target.sizeBytes, target.name);
   const { identity, projectDir, sourceDateEpoch, schemas } = options;
   const injection = await injectTarget(
     target,
@@ -67,10 +67,10 @@ async function reseedTarget(
   return { ...injection, card };
 }
 
-/** Looks into /var/lib/cloud of the first ext4; reads only. Throws what openBootPartition throws. */
-export async function readCardState(read: ReadBytes, sizeBytes: number, name: string): Promise<CardState> {
-  const { mbr } = await openBootPartition(read, sizeBytes, name);
-  for (const { offsetBytes } of mbr.partitions) {
+/** Looks into /var/lib/cloud of the root partition, or else of the first ext4; reads only. Throws what openBootPartition throws. */
+export async function readCardState(read: ReadAt, sizeBytes: number, name: string): Promise<CardState> {
+  const view = await openBootPartition(read, sizeBytes, name);
+  for (const { offsetBytes } of rootFirst(view.table.partitions, await view.commandLine(), () => undefined)) {
     const root = await openExt4(read, offsetBytes);
     if (root === undefined) continue;
     const text = async (path: string): Promise<string | undefined> => {

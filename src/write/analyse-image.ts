@@ -2,15 +2,20 @@ import { readFile } from 'node:fs/promises';
 import type { BlockMap } from '../formats/bmap.js';
 import { parseBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
-import { MiB } from '../model/bytes.js';
+import { KiB, MiB } from '../model/bytes.js';
 import { suffixOf } from '../formats/compression.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import { readPartitionTable } from '../formats/partition-table.js';
 import type { WritePlan } from './write-plan.js';
 import { planWrite } from './write-plan.js';
 import { IntegrityError, UserError } from '../errors.js';
+import type { PartitionTable } from '../model/partition-table.js';
+import { partitionsEndBytes } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 import type { StageReporter } from '../pipeline/reporter.js';
-import type { ImageSource } from '../images/image-source.js';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { DiskImage } from '../images/disk-image.js';
+import { isRaw } from '../images/disk-image.js';
+import { imageTruncated } from '../images/image-errors.js';
 import { mappedRanges } from '../images/used-ranges.js';
 import { openCursor } from '../images/image-cursor.js';
 import { ImageDigests, type ExpectedDigest } from './image-digests.js';
@@ -36,30 +41,22 @@ export type ImageSurvey = {
  * @param name the image's path as a person knows it
  */
 export async function surveyImage(
-  source: ImageSource,
+  source: DiskImage,
   options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
   report: StageReporter,
 ): Promise<ImageSurvey> {
   const found = options.allBlocks ? undefined : await findBlockMap(options.name, suffixOf(source.compression));
-  const { readInto, sizeBytes } = source;
-  if (readInto !== undefined && sizeBytes !== undefined) {
-    const read = readerOf(readInto);
+  if (isRaw(source)) {
+    const { read, sizeBytes } = source;
     const head = await read(0, MBR_SIZE_BYTES);
-    if (found !== undefined) return fromMap(found, head, options.name, sizeBytes);
-    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), head, sizeBytes, 'all-blocks');
-    requireWhole(options.name, head, sizeBytes);
-    return fromRanges(await mappedRanges(read, sizeBytes), head, sizeBytes, 'file-systems');
+    const table = await readPartitionTable(read, sizeBytes);
+    const known = { head, table };
+    if (found !== undefined) return fromMap(found, known, options.name, sizeBytes);
+    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), known, sizeBytes, 'all-blocks');
+    requireWhole(options.name, table, sizeBytes);
+    return fromRanges(await mappedRanges(read, sizeBytes), known, sizeBytes, 'file-systems');
   }
-  if (found !== undefined) {
-    const cursor = openCursor(source);
-    const head = Buffer.alloc(MBR_SIZE_BYTES);
-    try {
-      await cursor.fill(head, 0);
-    } finally {
-      await cursor.close();
-    }
-    return fromMap(found, head, options.name, undefined);
-  }
+  if (found !== undefined) return fromMap(found, await firstLook(source), options.name, undefined);
   report.step('reading the packed image once: how large it is, what is used of it, and whether it is whole');
   return firstReading(source, options, report);
 }
@@ -80,23 +77,44 @@ async function findBlockMap(
   return undefined;
 }
 
-/** An image that its own partition table calls larger was not copied to its end; its card would not start. */
-function requireWhole(image: string, head: Uint8Array, sizeBytes: number): void {
-  const end = endOfPartitions(head);
-  if (end <= sizeBytes) return;
-  throw new IntegrityError('image-truncated', `${image} ends too early`, {
-    details: [`it has ${sizeBytes} bytes, its partitions end at byte ${end}`],
-    hints: ['Was it copied or downloaded to its end? If it is meant to be so: --all-blocks'],
-  });
+/** What stands at an image's beginning. */
+type Beginning = { readonly head: Uint8Array; readonly table: PartitionTable | undefined };
+
+/** A GPT and its entries, with sectors of either size. Logical partitions lie further on; nothing but their FATs matters. */
+const LOOK_BYTES = 64 * KiB;
+
+async function firstLook(source: DiskImage): Promise<Beginning> {
+  const cursor = openCursor(source);
+  const bytes = Buffer.alloc(LOOK_BYTES);
+  try {
+    return await lookAt(bytes.subarray(0, await cursor.fill(bytes, 0)));
+  } finally {
+    await cursor.close();
+  }
 }
 
-function endOfPartitions(head: Uint8Array): number {
-  return Math.max(0, ...(parseMbr(head)?.partitions ?? []).map((part) => part.offsetBytes + part.sizeBytes));
+async function lookAt(bytes: Uint8Array): Promise<Beginning> {
+  const read: ReadAt = (offsetBytes, sizeBytes) =>
+    Promise.resolve(bytes.subarray(offsetBytes, offsetBytes + sizeBytes));
+  return { head: bytes.subarray(0, MBR_SIZE_BYTES), table: await readPartitionTable(read, undefined) };
+}
+
+/** An image that its own partition table calls larger was not copied to its end; its card would not start. */
+function requireWhole(image: string, table: PartitionTable | undefined, sizeBytes: number): void {
+  const neededBytes = table === undefined ? 0 : partitionsEndBytes(table);
+  if (neededBytes <= sizeBytes) return;
+  throw imageTruncated(image, { sizeBytes, neededBytes }, 'If it is meant to be so: --all-blocks');
+}
+
+/** Where the last byte is that the table speaks of: a GPT has its backup behind the partitions. */
+function endOfTable(table: PartitionTable | undefined): number {
+  if (table === undefined) return 0;
+  return Math.max(partitionsEndBytes(table), ...table.ownRanges.map((range) => range.offsetBytes + range.sizeBytes));
 }
 
 function fromMap(
   { path, map }: { readonly path: string; readonly map: BlockMap },
-  head: Uint8Array,
+  beginning: Beginning,
   image: string,
   sizeBytes: number | undefined,
 ): ImageSurvey {
@@ -110,35 +128,27 @@ function fromMap(
     offsetBytes: firstBlock * map.blockSizeBytes,
     sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
   }));
-  return { ...fromRanges(mapped, head, map.imageSizeBytes, 'block-map'), map, mapPath: path };
+  return { ...fromRanges(mapped, beginning, map.imageSizeBytes, 'block-map'), map, mapPath: path };
 }
 
 function fromRanges(
   mapped: readonly ByteRange[],
-  head: Uint8Array,
+  { head, table }: Beginning,
   sizeBytes: number,
   mappedFrom: ImageSurvey['mappedFrom'],
 ): ImageSurvey {
-  const mbr = parseMbr(head) ?? { diskId: '', partitions: [] };
-  return { plan: planWrite({ sizeBytes, mapped, mbr }), head, mappedFrom };
+  return { plan: planWrite({ sizeBytes, mapped, partitions: table?.partitions ?? [] }), head, mappedFrom };
 }
 
 function wholeOf(sizeBytes: number): readonly ByteRange[] {
   return [{ offsetBytes: 0, sizeBytes }];
 }
 
-function readerOf(readInto: NonNullable<ImageSource['readInto']>): ReadAt {
-  return async (offsetBytes, sizeBytes) => {
-    const bytes = Buffer.alloc(sizeBytes);
-    return bytes.subarray(0, await readInto(bytes, offsetBytes));
-  };
-}
-
 const STEP_BYTES = MiB;
 const REPORT_EVERY_MS = 250;
 
 async function firstReading(
-  source: ImageSource,
+  source: DiskImage,
   options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
   report: StageReporter,
 ): Promise<ImageSurvey> {
@@ -166,17 +176,17 @@ async function firstReading(
   };
   try {
     // The file systems' own tables come before most of what they describe, so one reading forwards answers this.
-    const head = await kept.read(0, MBR_SIZE_BYTES, advance);
-    const end = endOfPartitions(head);
     const read: ReadAt = (offsetBytes, sizeBytes) => kept.read(offsetBytes, sizeBytes, advance);
+    const beginning = await lookAt(await read(0, LOOK_BYTES));
+    const end = endOfTable(beginning.table);
     const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
     while (await advance());
     const sha256 = digests.finish();
-    if (!options.allBlocks) requireWhole(options.name, head, position);
+    if (!options.allBlocks) requireWhole(options.name, beginning.table, position);
     const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
     const survey = fromRanges(
       isWhole ? wholeOf(position) : mapped,
-      head,
+      beginning,
       position,
       options.allBlocks ? 'all-blocks' : 'file-systems',
     );

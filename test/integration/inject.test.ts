@@ -15,7 +15,7 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { Injection } from '../../src/provision/inject-image.js';
 import { injectImage } from '../../src/provision/inject-image.js';
-import { withImageFile } from '../../src/images/image-target.js';
+import { withRawImage } from '../../src/images/raw-image.js';
 import { reseedImage } from '../../src/provision/reseed-image.js';
 import { bootPartitionStage } from '../../src/filesystems/vfat.js';
 import { writeDisk } from '../../src/outputs/disk.js';
@@ -286,7 +286,7 @@ describe('an injection that cannot be', () => {
 describe('a root partition that nobody has mounted', () => {
   it('is read as debugfs reads it', async () => {
     const { offsetBytes } = layout.partitions[1];
-    await withImageFile(base, 'read', async ({ read }) => {
+    await withRawImage(base, host, async ({ read }) => {
       const ext4 = await openExt4(read, offsetBytes);
       const place = `/mnt/base.img?offset=${offsetBytes}`;
       expect(Buffer.from((await ext4?.readFile('/etc/fstab')) ?? []).toString()).toBe(

@@ -10,7 +10,7 @@ import { totalBytes } from '../../src/model/byte-range.js';
 import { MiB } from '../../src/model/bytes.js';
 import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
-import type { ReadAt } from '../../src/images/used-ranges.js';
+import { fileReader } from '../../src/host/file-reader.js';
 import { mappedRanges } from '../../src/images/used-ranges.js';
 
 const facts = readHostFacts(process.env);
@@ -45,12 +45,7 @@ async function tool(file: string, ...args: readonly string[]): Promise<string> {
 async function mapOf(image: string): Promise<readonly ByteRange[]> {
   const file = await open(image, 'r');
   try {
-    const read: ReadAt = async (offsetBytes, sizeBytes) => {
-      const buffer = Buffer.alloc(sizeBytes);
-      await file.read(buffer, 0, sizeBytes, offsetBytes);
-      return buffer;
-    };
-    return await mappedRanges(read, (await stat(image)).size);
+    return await mappedRanges(fileReader(file), (await stat(image)).size);
   } finally {
     await file.close();
   }
