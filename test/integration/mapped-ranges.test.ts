@@ -249,13 +249,17 @@ describe('the map of a disk', () => {
     expect(await mapOf(image)).toEqual([{ offsetBytes: 0, sizeBytes: bytes.length }]);
   });
 
-  it('is everything with a GPT', async () => {
+  it('has both copies of a GPT', async () => {
     const image = join(folder, 'gpt.img');
     await writeFile(image, '');
     await truncate(image, 16 * MiB);
-    await writeFile(join(folder, 'table'), 'label: gpt\nsize=4M\n');
+    await writeFile(join(folder, 'table'), 'label: gpt\nstart=2048, size=4M\n');
     await tool('sh', '-c', 'sfdisk -q /mnt/gpt.img < /mnt/table');
-    expect(await mapOf(image)).toEqual([{ offsetBytes: 0, sizeBytes: 16 * MiB }]);
+    expect(await mapOf(image)).toEqual([
+      { offsetBytes: 0, sizeBytes: 34 * 512 },
+      { offsetBytes: MiB, sizeBytes: 4 * MiB },
+      { offsetBytes: 16 * MiB - 33 * 512, sizeBytes: 33 * 512 },
+    ]);
   });
 
   it('is everything when a partition goes beyond the end', async () => {
