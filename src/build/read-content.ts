@@ -15,7 +15,7 @@ import {
 import type { PinnedSoftware, Software } from '../model/software.js';
 import { mergedPath } from '../model/software.js';
 import type { Problem } from '../errors.js';
-import { hashFile } from '../host/part-file.js';
+import { fileSha256 } from '../host/file-digest.js';
 import { overlayConflicts, programProblems } from '../sources/software/software-conflicts.js';
 
 /** What the command line says of containers and software, with absolute paths. */
@@ -121,7 +121,7 @@ function withoutEngine(source: DockerSource, images: number): Problem[] {
 
 /** Two archives may be called the same on this machine: their digests tell them apart on the device. */
 async function pinArchive(archive: CheckedArchive): Promise<PinnedArchive> {
-  const sha256 = await hashFile(archive.path);
+  const sha256 = await fileSha256(archive.path);
   return { ...archive, sha256, name: `${sha256.slice(0, 12)}.tar` };
 }
 
@@ -136,7 +136,7 @@ async function pinSoftware(
       continue;
     }
     // Not there: that has been said already.
-    const sha256 = await hashFile(file.source.path).catch(() => undefined);
+    const sha256 = await fileSha256(file.source.path).catch(() => undefined);
     if (sha256 !== undefined && file.sha256 !== undefined && sha256 !== file.sha256) {
       problems.push({
         code: 'digest-mismatch',

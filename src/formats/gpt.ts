@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { ByteRange } from '../model/byte-range.js';
+import { endOf } from '../model/byte-range.js';
 import type { ReadAt } from '../model/read-at.js';
 import { UserError } from '../errors.js';
 
@@ -85,8 +86,7 @@ async function readTable(
   for (let index = 0; index < count; index += 1) {
     const partition = parseEntry(entries.subarray(index * entryBytes, (index + 1) * entryBytes), sectorSizeBytes);
     if (partition === undefined) continue;
-    const end = partition.offsetBytes + partition.sizeBytes;
-    if (partition.sizeBytes <= 0 || partition.offsetBytes < first || end > last) throw outside(index + 1);
+    if (partition.sizeBytes <= 0 || partition.offsetBytes < first || endOf(partition) > last) throw outside(index + 1);
     partitions.push({ number: index + 1, ...partition });
   }
   const other = lba(32);

@@ -1,4 +1,5 @@
 import type { ByteRange } from '../model/byte-range.js';
+import { endOf } from '../model/byte-range.js';
 import type { ReadAt } from '../model/read-at.js';
 import { UserError } from '../errors.js';
 import { isExtended } from './partition-types.js';
@@ -127,9 +128,7 @@ export async function readLogicalPartitions(
 }
 
 function isInside(inner: ByteRange, outer: ByteRange): boolean {
-  return (
-    inner.offsetBytes >= outer.offsetBytes && inner.offsetBytes + inner.sizeBytes <= outer.offsetBytes + outer.sizeBytes
-  );
+  return inner.offsetBytes >= outer.offsetBytes && endOf(inner) <= endOf(outer);
 }
 
 function invalid({ number }: MbrPartition, what: string): UserError {

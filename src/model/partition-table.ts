@@ -1,4 +1,5 @@
 import type { ByteRange } from './byte-range.js';
+import { endOf } from './byte-range.js';
 
 /** One used entry of a partition table. */
 export type Partition = ByteRange & {
@@ -33,5 +34,5 @@ export type PartitionTable = {
 
 /** Where the last partition ends; a disk that is shorter was not copied to its end. */
 export function partitionsEndBytes({ partitions }: Pick<PartitionTable, 'partitions'>): number {
-  return Math.max(0, ...partitions.map(({ offsetBytes, sizeBytes }) => offsetBytes + sizeBytes));
+  return Math.max(0, ...partitions.map(endOf));
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { BlockMap } from '../formats/bmap.js';
 import { parseBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
+import { endOf } from '../model/byte-range.js';
 import { KiB, MiB } from '../model/bytes.js';
 import { suffixOf } from '../formats/compression.js';
 import { MBR_SIZE_BYTES } from '../formats/mbr.js';
@@ -109,7 +110,7 @@ function requireWhole(image: string, table: PartitionTable | undefined, sizeByte
 /** Where the last byte is that the table speaks of: a GPT has its backup behind the partitions. */
 function endOfTable(table: PartitionTable | undefined): number {
   if (table === undefined) return 0;
-  return Math.max(partitionsEndBytes(table), ...table.ownRanges.map((range) => range.offsetBytes + range.sizeBytes));
+  return Math.max(partitionsEndBytes(table), ...table.ownRanges.map(endOf));
 }
 
 function fromMap(
