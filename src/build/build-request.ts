@@ -1,79 +1,49 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PACKAGE_NAME, readPackageSet } from '../config/package-set.js';
+import { fromCwd } from '../config/boards/boards.js';
+import { findBoard } from '../config/boards/boards.js';
 import type { FirmwareEntry } from '../config/firmware-manifest.js';
 import { dockerBundle, firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
+import { PACKAGE_NAME } from '../config/package-set.js';
+import type { Problem } from '../errors.js';
+import { UserError } from '../errors.js';
+import { fileSystem } from '../filesystems/registry.js';
+import { fixedSizeProblems } from '../filesystems/size.js';
+import { checkImagePath } from '../images/image-file.js';
+import type { DockerBundle } from '../model/container-engine.js';
+import type { DebianTreeSpec, ImageSpec } from '../model/image-spec.js';
+import { engineLayer } from '../model/image-spec.js';
+import { readSourceDateEpoch } from '../model/source-date-epoch.js';
+import { NOT_ON_THE_ROOT, type PinnedSoftware } from '../model/software.js';
+import { treeDigest } from '../pipeline/tree-digest.js';
 import { checkSeed } from '../seeds/check-seed.js';
 import { composeSeed } from '../seeds/compose-seed.js';
 import type { SeedOptions } from '../seeds/read-seed.js';
 import { readSeedInputs } from '../seeds/read-seed.js';
 import type { SeedFiles } from '../seeds/seed.js';
-import type { Board, KernelFlavour } from '../model/board.js';
-import type { Compression } from '../formats/compression.js';
-import type { DockerBundle } from '../model/container-engine.js';
-import type { FragmentFile } from '../sources/kernel/fragments.js';
-import { mergeFragments } from '../sources/kernel/fragments.js';
-import { planDiskLayout } from '../disk/disk-layout.js';
-import type { PinnedSoftware } from '../model/software.js';
-import { NOT_ON_THE_ROOT } from '../model/software.js';
-import type { Problem } from '../errors.js';
-import { UserError } from '../errors.js';
-import { treeDigest } from '../pipeline/tree-digest.js';
+import type { CopiedFolder } from '../sources/copy-folder.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { OverlaySource } from '../sources/kernel/device-tree-overlays.js';
+import type { FragmentFile } from '../sources/kernel/fragments.js';
+import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
-import type { RootLayer } from '../filesystems/ext4.js';
-import { findBoard, fromCwd } from '../config/boards/boards.js';
-import type { PinnedArchive } from './read-content.js';
-import { readContent } from './read-content.js';
-import { checkImagePath } from '../images/image-file.js';
 import { flavourPackages, withFlavour } from '../sources/kernel/kernel-flavour.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
+import type { BuildOptions } from './build-options.js';
+import { specOf } from './image-spec.js';
+import type { PinnedArchive } from './read-content.js';
+import { readContent } from './read-content.js';
 import type { BuildTarget } from './write-target.js';
-
-/** What a person asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
-export type BuildOptions = {
-  /** Board id or path. */
-  readonly board: string;
-  /** Where boards/, cloud-init/ and firmware-manifest.json lie. */
-  readonly projectDir: string;
-  readonly workingFolder: string;
-  readonly output?: string;
-  /** An image file unless said otherwise. */
-  readonly target?: BuildTarget;
-  readonly seed: SeedOptions;
-  readonly packages: readonly string[];
-  readonly overlays: readonly string[];
-  /** Another source of Docker than the board's. */
-  readonly docker?: string | undefined;
-  /** Archives of container images, beside the board's. */
-  readonly dockerImages?: readonly string[];
-  /** Files that name software of one's own, beside the board's. */
-  readonly software?: readonly string[];
-  /** Also pack the image. */
-  readonly compression?: Compression;
-  /** Where the image will be offered to others: http(s), for catalogue entries. */
-  readonly urlBase?: string;
-  /** Run maintainer scripts by programs of the host's architecture where they are the same version. */
-  readonly accelerate: boolean;
-  readonly jobs: number;
-  readonly offline: boolean;
-  readonly refresh: boolean;
-  readonly mirror?: string;
-  /** As the environment has it: seconds since 1970. */
-  readonly sourceDateEpoch?: string;
-  /** Instead of the board's own flavour of the kernel. */
-  readonly kernelFlavour?: KernelFlavour;
-};
 
 /** The options, read and checked as far as that goes without any tool. */
 export type BuildRequest = {
-  readonly board: Board;
+  readonly spec: ImageSpec;
+  readonly root: DebianTreeSpec;
   /** Of reswarm-os. */
   readonly version: string;
   /** Path of the image file, or of the device. */
   readonly image: string;
-  readonly firmware?: FirmwareEntry;
+  readonly firmware?: FirmwareEntry | undefined;
   readonly deviceTreeOverlays: readonly OverlaySource[];
   readonly target: BuildTarget;
   readonly fragments: readonly FragmentFile[];
@@ -81,16 +51,14 @@ export type BuildRequest = {
   readonly patches: readonly KernelPatch[];
   /** Put together and found right as far as that goes without cloud-init's schemas. */
   readonly seed: SeedFiles;
-  /** It is one device's own: whatever it holds is nobody else's business. */
+  /** It belongs to one device. */
   readonly hasOwnSeed: boolean;
-  /** Of the image and of what tells of it: an image with a device's own seed holds password hashes and wifi keys. */
+  /** Of the image and its metadata files: an image with a device's own seed contains password hashes and Wi-Fi keys. */
   readonly fileMode: number;
-  /** The first one is every board's own. */
-  readonly overlays: readonly [RootLayer, ...RootLayer[]];
-  /** Those of them that are ours: their dpkg filters and presets count while packages are installed. */
-  readonly systemLayers: readonly string[];
-  /** Docker's own static programs, with that source. */
-  readonly dockerBundle?: DockerBundle;
+  /** Folders of the root's layers and overlays, in the order in which they are copied. */
+  readonly folders: readonly CopiedFolder[];
+  /** Docker's own static programs, where a layer wants them. */
+  readonly dockerBundle?: DockerBundle | undefined;
   readonly images: readonly PinnedArchive[];
   readonly software: readonly PinnedSoftware[];
   /** Names of all packages that are asked for. */
@@ -99,40 +67,23 @@ export type BuildRequest = {
   readonly accelerate: boolean;
 };
 
-/**
- * Times of all files in an image, unless SOURCE_DATE_EPOCH says otherwise: 2026-11-01T00:00:00Z. A fixed one, so that
- * a build of today and one of tomorrow agree where their inputs do; a device without a clock starts at this time.
- */
-const DEFAULT_SOURCE_DATE_EPOCH = Date.UTC(2026, 10, 1) / 1000;
-
 /** Throws UserError with every problem that can be known now. */
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
-  const boardsDir = join(options.projectDir, 'boards');
-  const { board: own } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  const found = await withFlavour(own, options.kernelFlavour, boardsDir);
-  const target = options.target ?? { type: 'file' };
-  const image =
-    target.type === 'device'
-      ? target.device.path
-      : resolve(options.workingFolder, options.output ?? `reswarm-os-${found.id}.img`);
-  const folders = options.overlays.map((folder) => resolve(options.workingFolder, folder));
-  const absolute = (path: string): string => resolve(options.workingFolder, path);
+  const { workingFolder } = options;
+  const absolute = (path: string): string => resolve(workingFolder, path);
+  const { spec, problems: ofSpec } = await readSpec(options);
+  const { board } = spec;
+  const root = debianRoot(spec);
   const { content, problems: ofContent } = await readContent(
-    found,
-    {
-      docker: options.docker,
-      dockerImages: (options.dockerImages ?? []).map(absolute),
-      softwareFiles: (options.software ?? []).map(absolute),
-    },
-    { boardsDir, overlays: [join(boardsDir, 'rootfs-overlay'), ...found.rootfs.overlays, ...folders] },
+    root,
+    board.architecture,
+    (options.software ?? []).map(absolute),
   );
-  const { board, images, software } = content;
-  // Overlaps and impossible sizes show with nothing in the partitions but what cannot be left out.
-  const imageBytes = images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  planDiskLayout(board, { boot: { bytes: 0, files: 0 }, root: { bytes: imageBytes, files: images.length } });
-  const epoch = readEpoch(options.sourceDateEpoch);
+  const target = options.target ?? { type: 'file' };
+  const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
+  const epoch = readSourceDateEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
-    resolveSeedPaths(options.seed, options.workingFolder),
+    resolveSeedPaths(options.seed, workingFolder),
     join(options.projectDir, 'cloud-init'),
   );
   const composed = composeSeed(inputs);
@@ -140,31 +91,30 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
   const patches = await readPatches(board);
+  const typed = options.overlays.map(absolute);
   const problems = [
-    ...ofContent.map((problem) => fromCwd(problem, options.workingFolder)),
+    ...[...ofSpec, ...ofContent].map((problem) => fromCwd(problem, workingFolder)),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
+    ...tooSmallPartitions(spec, content.images),
     ...mergeFragments(fragments).problems,
     ...unreadable,
     ...composed.problems,
     ...checkSeed(composed.files).problems,
     ...(target.type === 'device' ? [] : await checkImagePath(image)),
-    ...(await Promise.all(folders.map(missingFolder))).flat(),
+    ...(await Promise.all(typed.map(missingFolder))).flat(),
     ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
     ...badUrlBase(options.urlBase),
-    ...(await Promise.all([...found.rootfs.overlays, ...folders].map(hiddenFiles))).flat(),
+    ...(await Promise.all(root.overlays.map(hiddenFiles))).flat(),
     ...epoch.problems,
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  const ours = await layer(join(boardsDir, 'rootfs-overlay'), true);
-  const ofDocker = await Promise.all(
-    [...content.engineLayers, ...content.imageLayers].map((folder) => layer(folder, true)),
-  );
-  const theirs = await Promise.all([...board.rootfs.overlays, ...folders].map((folder) => layer(folder, false)));
+  const { bundle } = engineLayer(root.layers);
   return {
-    board,
+    spec,
+    root,
     version: await ownVersion(options.projectDir),
     image,
-    ...(firmware === undefined ? {} : { firmware }),
+    firmware,
     deviceTreeOverlays: await readDeviceTreeOverlays(board),
     target,
     fragments,
@@ -172,20 +122,56 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
     fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
-    overlays: [ours, ...ofDocker, ...theirs],
-    systemLayers: [ours.path, ...content.engineLayers],
-    ...(board.docker.source === 'static' ? { dockerBundle: dockerBundle(manifest, board) } : {}),
-    images,
-    software,
-    packages: [
-      ...(await packageSets(board, boardsDir)),
-      ...flavourPackages(board),
-      ...board.rootfs.packages,
-      ...options.packages,
-    ],
+    folders: await foldersOf(root),
+    dockerBundle: bundle && dockerBundle(manifest, board.architecture, bundle),
+    ...content,
+    packages: [...root.layers.flatMap(({ packages }) => packages), ...flavourPackages(board), ...root.packages],
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,
   };
+}
+
+/** The board, its system and the flags, joined. */
+async function readSpec(options: BuildOptions): Promise<Awaited<ReturnType<typeof specOf>>> {
+  const boardsDir = join(options.projectDir, 'boards');
+  const { board } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+  const absolute = (path: string): string => resolve(options.workingFolder, path);
+  return specOf(await withFlavour(board, options.kernelFlavour, boardsDir), {
+    boardsDir,
+    docker: options.docker,
+    containerImages: (options.dockerImages ?? []).map((path) => ({ path: absolute(path), at: {} })),
+    packages: options.packages,
+    overlays: options.overlays.map(absolute),
+  });
+}
+
+/** The tree that becomes the root. */
+function debianRoot({ trees, volumes, partitions, root }: ImageSpec): DebianTreeSpec {
+  const partition = partitions.find(({ name }) => name === root.partition);
+  const tree = trees[volumes[partition?.volume ?? '']?.tree ?? ''];
+  if (tree?.from !== 'debian') throw new TypeError('the root of this system is not made from Debian packages');
+  return tree;
+}
+
+/** Fixed sizes that cannot hold what is known already: before anything is made. Code `partition-too-small`. */
+function tooSmallPartitions(spec: ImageSpec, images: readonly PinnedArchive[]): readonly Problem[] {
+  const bytes = images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return spec.partitions.flatMap(({ name, volume }) => {
+    const request = spec.volumes[volume];
+    if (request === undefined) return [];
+    const content = name === spec.root.partition ? { bytes, files: images.length } : { bytes: 0, files: 0 };
+    return fixedSizeProblems(name, request, content, fileSystem(request.fs));
+  });
+}
+
+async function foldersOf(root: DebianTreeSpec): Promise<readonly CopiedFolder[]> {
+  const ours = await Promise.all(root.layers.flatMap(({ files }) => files ?? []).map((path) => folder(path, true)));
+  const theirs = await Promise.all(root.overlays.map((path) => folder(path, false)));
+  return [...ours, ...theirs];
+}
+
+async function folder(path: string, normaliseModes: boolean): Promise<CopiedFolder> {
+  return { path, normaliseModes, digest: await treeDigest(path, normaliseModes ? 'executable' : 'all') };
 }
 
 async function ownVersion(projectDir: string): Promise<string> {
@@ -197,13 +183,6 @@ function isOwnSeed({ userData, metaData, networkConfig, hostname, sshKeys = [] }
   return [userData, metaData, networkConfig, hostname, ...sshKeys].some((value) => value !== undefined);
 }
 
-/** Every image's packages, and those of the board's source of Docker. */
-async function packageSets(board: Board, boardsDir: string): Promise<readonly string[]> {
-  const files = ['base.yaml', `docker-${board.docker.source}.yaml`];
-  const sets = await Promise.all(files.map((file) => readPackageSet(join(boardsDir, 'packages', file))));
-  return sets.flat();
-}
-
 /** An ssh key may be given as it is; whatever is no file stays what was typed. */
 function resolveSeedPaths(seed: SeedOptions, workingFolder: string): SeedOptions {
   const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(workingFolder, path));
@@ -213,10 +192,6 @@ function resolveSeedPaths(seed: SeedOptions, workingFolder: string): SeedOptions
     metaData: absolute(seed.metaData),
     networkConfig: absolute(seed.networkConfig),
   };
-}
-
-async function layer(path: string, normaliseModes: boolean): Promise<RootLayer> {
-  return { path, normaliseModes, digest: await treeDigest(path, normaliseModes ? 'executable' : 'all') };
 }
 
 function badUrlBase(text: string | undefined): Problem[] {
@@ -248,19 +223,4 @@ async function missingFolder(folder: string): Promise<Problem[]> {
 function badPackageName(name: string): Problem {
   const hint = 'Names are lower case: letters, digits, "+", "-" and ".". Separate several with commas.';
   return { code: 'package-name-invalid', message: `"${name}" is not a Debian package name`, hint };
-}
-
-/** SOURCE_DATE_EPOCH as the environment has it, or our own. Throws UserError `source-date-epoch-invalid`. */
-export function sourceDateEpoch(text: string | undefined): number {
-  const { seconds, problems } = readEpoch(text);
-  if (problems.length > 0) throw UserError.fromProblems(problems);
-  return seconds;
-}
-
-function readEpoch(text: string | undefined): { readonly seconds: number; readonly problems: readonly Problem[] } {
-  if (text === undefined || text === '') return { seconds: DEFAULT_SOURCE_DATE_EPOCH, problems: [] };
-  if (/^\d{1,10}$/.test(text)) return { seconds: Number(text), problems: [] };
-  const message = `SOURCE_DATE_EPOCH is "${text}", not a number of seconds`;
-  const hint = 'It counts seconds since 1970-01-01 UTC: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)';
-  return { seconds: 0, problems: [{ code: 'source-date-epoch-invalid', message, hint }] };
 }

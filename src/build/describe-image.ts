@@ -1,7 +1,9 @@
 import type { ImageDescription, ImageOutput } from '../images/image-description.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { totalBytes } from '../model/byte-range.js';
-import type { DiskLayout } from '../disk/disk-layout.js';
+import { fileSystem } from '../filesystems/registry.js';
+import type { Disk, Partition } from '../model/disk.js';
+import { engineLayer } from '../model/image-spec.js';
 import type { TreeContent } from '../model/tree-content.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
@@ -12,7 +14,7 @@ import type { Packages } from '../sources/debian/packages-of-image.js';
 export type BuildFacts = {
   readonly request: BuildRequest;
   readonly key: string;
-  readonly layout: DiskLayout;
+  readonly layout: Disk;
   readonly rootContent: TreeContent;
   readonly packages: Packages;
   readonly tools: ToolsTree;
@@ -30,7 +32,7 @@ export function describeImage(
   build: { readonly fileTimes: Readonly<Record<string, string>>; readonly stages: ImageDescription['build']['stages'] },
 ): ImageDescription {
   const { request, layout, packages } = facts;
-  const { board } = request;
+  const { board } = request.spec;
   const { install } = packages.lock;
   return {
     format: 1,
@@ -46,11 +48,7 @@ export function describeImage(
     packagesAsOf: facts.packagesAsOf,
     hasOwnSeed: request.hasOwnSeed,
     diskId: layout.diskId,
-    partitions: layout.partitions.map((partition) => {
-      const { name, fs, label, offsetBytes, sizeBytes, uuid, partUuid, mount } = partition;
-      const mappedBytes = totalBytes(within(image.used, partition));
-      return { name, fs, label, offsetBytes, sizeBytes, mappedBytes, uuid, partUuid, mount };
-    }),
+    partitions: layout.partitions.map((partition) => describePartition(partition, image.used)),
     sizes: {
       imageBytes: image.sizeBytes,
       mappedBytes: totalBytes(image.used),
@@ -71,6 +69,26 @@ export function describeImage(
   };
 }
 
+function describePartition(partition: Partition, used: readonly ByteRange[]) {
+  const { name, fs, label, offsetBytes, sizeBytes, partUuid, mount } = partition;
+  return {
+    name,
+    fs: fileSystemName(fs),
+    label,
+    offsetBytes,
+    sizeBytes,
+    mappedBytes: totalBytes(within(used, partition)),
+    uuid: fileSystem(fs).idOf(partition),
+    partUuid,
+    ...(mount === undefined ? {} : { mount }),
+  };
+}
+
+/** As descriptions have always called it: vfat may be any FAT, and ours is FAT32. */
+export function fileSystemName(fs: string): string {
+  return fs === 'vfat' ? 'fat32' : fs;
+}
+
 function within(ranges: readonly ByteRange[], bounds: ByteRange): readonly ByteRange[] {
   const end = bounds.offsetBytes + bounds.sizeBytes;
   return ranges
@@ -82,11 +100,11 @@ function within(ranges: readonly ByteRange[], bounds: ByteRange): readonly ByteR
 }
 
 /** What no package list tells. */
-function contentOf({ board, dockerBundle, images, software }: BuildRequest) {
+function contentOf({ root, dockerBundle, images, software }: BuildRequest) {
   const bundle = dockerBundle && { version: dockerBundle.version, sha256: dockerBundle.sha256 };
   return {
     docker: {
-      source: board.docker.source,
+      source: engineLayer(root.layers).engine,
       ...(bundle === undefined ? {} : { bundle }),
       images: images.map(({ tags, sha256 }) => ({ tags: [...tags], sha256 })),
     },

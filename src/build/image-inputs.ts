@@ -10,7 +10,8 @@ import { sha256 } from '../model/sha256.js';
 
 /** Everything that went into a build, with version and digest; not the packages that are installed, and not the seed. */
 export function imageInputs(request: BuildRequest, lock: PackageLock, tools: ToolsTree): readonly ImageInput[] {
-  const { board, firmware, dockerBundle } = request;
+  const { firmware, dockerBundle } = request;
+  const { board } = request.spec;
   const { source } = board.kernel;
   return [
     { kind: 'board', name: board.id, sha256: sha256(boardText(board)) },
@@ -31,7 +32,7 @@ export function imageInputs(request: BuildRequest, lock: PackageLock, tools: Too
     ...request.fragments.map(({ file, text }) => textInput('kernel-fragment', file, text)),
     ...request.patches.map(({ file, text }) => textInput('kernel-patch', file, text)),
     ...request.deviceTreeOverlays.map(({ file, text }) => textInput('device-tree-overlay', file, text)),
-    ...request.overlays.map(({ path, digest }): ImageInput => {
+    ...request.folders.map(({ path, digest }): ImageInput => {
       return { kind: 'overlay', name: basename(path), sha256: digest };
     }),
     ...Object.entries(tools.versions).map(([name, version]): ImageInput => ({ kind: 'tool', name, version })),

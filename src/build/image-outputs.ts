@@ -2,31 +2,32 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ImageDescription, ImageOutput } from '../images/image-description.js';
-import { formatBmap } from '../formats/bmap.js';
 import type { PublishedImage } from '../outputs/catalogue.js';
 import { imagerList, supportedBoards } from '../outputs/catalogue.js';
 import { updateChecksums } from '../formats/checksum-list.js';
-import type { Compression } from '../formats/compression.js';
+import type { Compression, OutputCompression } from '../formats/compression.js';
 import { suffixOf } from '../formats/compression.js';
 import type { Json } from '../model/json.js';
-import type { Engine } from '../pipeline/engine.js';
-import { compressImage } from '../outputs/compress-image.js';
+import type { MadeOutput } from '../outputs/output.js';
+import type { Node, Pending } from '../pipeline/graph.js';
+import type { Runner } from '../pipeline/runner.js';
+import type { Packages } from '../sources/debian/packages-of-image.js';
+import type { BuildRequest } from './build-request.js';
+import type { ImageGraph } from './image-graph.js';
 import type { BuildFacts } from './describe-image.js';
 import { describeImage } from './describe-image.js';
 import * as paths from '../images/image-file.js';
 import { fileReader } from '../host/file-reader.js';
 import type { ReadAt } from '../model/read-at.js';
 import { readExactly } from '../model/read-at.js';
-import { makeBlockMap } from '../outputs/make-block-map.js';
 import { mappedRanges } from '../images/used-ranges.js';
 import type { StagedFiles } from '../images/staged-files.js';
 import { sha256 } from '../model/sha256.js';
 
 export type OutputOptions = {
-  readonly compression: Compression;
+  readonly compression?: Compression | undefined;
   /** Where the files will lie for others; undefined: where they lie now. */
   readonly urlBase?: string | undefined;
-  readonly jobs: number;
 };
 
 export type Outputs = {
@@ -40,39 +41,52 @@ export type Outputs = {
 
 const COMPRESSIONS = ['gz', 'xz', 'zst'] as const;
 
+/** What a build knows when its image is whole. */
+export type FinishedImage = {
+  readonly request: BuildRequest;
+  readonly graph: ImageGraph;
+  readonly key: string;
+  readonly packages: Packages;
+  readonly asOf: string;
+};
+
 /**
- * Makes what lies beside an image and is not there yet: block map, packed image, sums, catalogue entries, description.
- * Then all of it and the image, if it is new, take their places.
+ * Makes what belongs beside an image and is not there yet: block map, compressed image, sums, catalogue entries,
+ * description. Then all of it and the image, if it is new, take their places.
  *
- * @param image what lies there, or was written into `staged`
- * @param current what is known of the image that lies there; undefined for a new one
+ * @param image what is there, or was written into `staged`
+ * @param current what is known of the image that is there; undefined for a new one
  */
 export async function completeOutputs(
-  facts: BuildFacts,
+  { request, graph, key, packages, asOf }: FinishedImage,
   image: { readonly sha256: string; readonly sizeBytes: number },
   current: ImageDescription | undefined,
   options: OutputOptions,
   staged: StagedFiles,
-  engine: Engine,
+  runner: Runner,
 ): Promise<Outputs> {
-  const { request } = facts;
-  const work = new OutputWork(facts, current, staged, engine);
+  const facts: BuildFacts = {
+    request,
+    key,
+    layout: await runner.run(graph.layout),
+    rootContent: (await runner.run(graph.root)).content,
+    packages,
+    tools: await runner.run(graph.tools),
+    packagesAsOf: asOf,
+  };
+  const work = new OutputWork(facts, graph, current, staged, runner);
   const { sizeBytes } = image;
   const files: [ImageOutput, ...ImageOutput[]] = [outputOf(request.image, 'image', image)];
-  files.push(await work.blockMap(sizeBytes));
+  files.push(await work.blockMap());
   for (const compression of COMPRESSIONS) {
-    const packed = await work.packed(
-      compression,
-      { sizeBytes, isWanted: compression === options.compression },
-      options,
-    );
-    if (packed !== undefined) files.push(packed);
+    const compressed = await work.compressed(compression, compression === options.compression);
+    if (compressed !== undefined) files.push(compressed);
   }
   const entries = await work.catalogue(files, options);
   const described = [paths.descriptionPath(request.image), paths.checksumsPath(request.image), ...entries].map((path) =>
     basename(path),
   );
-  return engine.store.withLock(
+  return runner.store.withLock(
     `sums-${sha256(dirname(request.image))}`,
     () => undefined,
     async () => {
@@ -94,55 +108,46 @@ export async function completeOutputs(
 class OutputWork {
   constructor(
     private readonly facts: BuildFacts,
+    private readonly graph: ImageGraph,
     private readonly current: ImageDescription | undefined,
     private readonly staged: StagedFiles,
-    private readonly engine: Engine,
+    private readonly runner: Runner,
   ) {}
 
   private get image(): string {
     return this.facts.request.image;
   }
 
-  async blockMap(sizeBytes: number): Promise<ImageOutput> {
+  async blockMap(): Promise<ImageOutput> {
     const path = paths.blockMapPath(this.image);
-    const present = await this.present(path, 'block-map');
-    if (present !== undefined) return present;
-    return this.engine.task('block-map', this.facts.key, async (report) => {
-      const text = await this.withImage(async (read) => {
-        const used = await mappedRanges(read, sizeBytes);
-        return formatBmap(await makeBlockMap(read, { sizeBytes, used }, this.engine.host, report));
-      });
-      await this.staged.writeText(path, this.facts.request.fileMode, text);
-      return outputOf(path, 'block-map', { sizeBytes: Buffer.byteLength(text), sha256: sha256(text) });
-    });
+    return this.presentOrMade(path, 'block-map', this.graph.blockMap);
   }
 
-  /** The packed image: made if it is wanted, kept if it is there and still of this image. */
-  async packed(
-    compression: Exclude<Compression, 'none'>,
-    { sizeBytes, isWanted }: { readonly sizeBytes: number; readonly isWanted: boolean },
-    { jobs }: OutputOptions,
-  ): Promise<ImageOutput | undefined> {
+  /** The compressed image: made if it is wanted, kept if it is there and still of this image. */
+  async compressed(compression: OutputCompression, isWanted: boolean): Promise<ImageOutput | undefined> {
     const path = this.image + suffixOf(compression);
-    const present = await this.present(path, isWanted ? 'compress' : undefined);
-    if (present !== undefined || !isWanted) return present;
-    return this.engine.task('compress', this.facts.key, async (report) => {
-      const packed = await this.withImage((read) =>
-        this.staged.write(path, this.facts.request.fileMode, (target) => {
-          const { tools } = this.facts;
-          return compressImage({ read, sizeBytes }, target, { compression, jobs, tools }, this.engine.host, report);
-        }),
-      );
-      return outputOf(path, 'compressed', packed);
-    });
+    if (isWanted) return this.presentOrMade(path, 'compressed', this.graph.compressed);
+    return this.current && paths.findCurrentFile(path, this.current);
+  }
+
+  private async presentOrMade(
+    path: string,
+    kind: ImageOutput['kind'],
+    node: Node<Pending<MadeOutput>> | undefined,
+  ): Promise<ImageOutput> {
+    if (node === undefined) throw new TypeError(`this build makes no ${kind}`);
+    const present = this.current && (await paths.findCurrentFile(path, this.current));
+    if (present === undefined) return outputOf(path, kind, await this.runner.make(node));
+    this.runner.foundDone(node, this.facts.key);
+    return present;
   }
 
   /** For Raspberry Pi Imager and for the device management's list of images; returns their paths. */
   async catalogue(files: Outputs['files'], options: OutputOptions): Promise<readonly string[]> {
     const { request, packagesAsOf } = this.facts;
-    const wanted = basename(this.image) + suffixOf(options.compression);
+    const wanted = basename(this.image) + suffixOf(options.compression ?? 'none');
     const published: PublishedImage = {
-      board: request.board,
+      board: request.spec.board,
       version: request.version,
       packagesAsOf,
       image: files[0],
@@ -180,16 +185,10 @@ class OutputWork {
   /** How long each step took when it was made, also where this build found it done. */
   private stages(): ImageDescription['build']['stages'] {
     const before = this.current?.build.stages ?? [];
-    const records = this.engine.records.map(({ stage, key, cached, durationMs }) => {
+    const records = this.runner.records.map(({ stage, key, cached, durationMs }) => {
       return (cached ? before.find((one) => one.stage === stage) : undefined) ?? { stage, key, cached, durationMs };
     });
     return [...records, ...before.filter(({ stage }) => !records.some((record) => record.stage === stage))];
-  }
-
-  private async present(path: string, task: string | undefined): Promise<ImageOutput | undefined> {
-    const found = this.current && (await paths.findCurrentFile(path, this.current));
-    if (found !== undefined && task !== undefined) this.engine.foundDone(task, this.facts.key);
-    return found;
   }
 
   private async writeIfOther(path: string, text: string, mode = this.facts.request.fileMode): Promise<void> {

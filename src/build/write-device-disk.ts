@@ -24,9 +24,9 @@ export async function writeDeviceDisk(
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
-  const sizeBytes = parts.layout.totalBytes;
+  const sizeBytes = parts.disk.totalBytes;
   const table = await partitionTable(parts, host);
-  const mbr = parseMbr(table);
+  const mbr = parseMbr(table[0]?.bytes ?? Buffer.alloc(0));
   if (mbr === undefined) throw new IntegrityError('not-an-image', 'sfdisk made no partition table');
   const plan = planWrite({ sizeBytes, mapped: [{ offsetBytes: 0, sizeBytes }], partitions: mbr.partitions });
   const device = claimedFor(claimed, plan.cardSizeBytes);

@@ -1,13 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Partition } from '../disk/disk-layout.js';
-import { sfdiskScript } from '../disk/table.js';
+import type { Partition } from '../model/disk.js';
 import { ReswarmError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from '../pipeline/reporter.js';
 import type { DiskParts, WrittenDisk } from '../outputs/disk.js';
-import { consumeDisk, diskBytes } from '../outputs/disk.js';
+import { consumeDisk, diskBytes, readTable } from '../outputs/disk.js';
 import { writeData } from '../images/sparse-write.js';
 import { withLoopDevice } from '../drives/loop-device.js';
 
@@ -23,34 +22,28 @@ export async function writeLoopDisk(
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
-  const { layout, tools } = parts;
-  await file.handle.truncate(layout.totalBytes);
-  return withLoopDevice(file.path, host, async (loop, disk) => {
+  const { disk, tools, tableScript } = parts;
+  await file.handle.truncate(disk.totalBytes);
+  return withLoopDevice(file.path, host, async (loop, device) => {
     report.step(`writing through ${loop}`);
     await host.runIn(
       { root: tools.root, mounts: [{ source: loop, target: loop, device: true }] },
-      { file: 'sfdisk', args: ['--quiet', loop], stdin: sfdiskScript(layout) },
+      { file: 'sfdisk', args: ['--quiet', loop], stdin: tableScript },
     );
     // sfdisk had the kernel read the table; a kernel without MBR support is told of the partitions one by one.
     await host.run({ file: 'partx', args: ['--update', loop] });
-    const table = Buffer.alloc(layout.sectorSizeBytes);
-    await disk.read(table, 0, table.length, 0);
+    const table = await readTable(device, disk);
     const nodes = new Map<Partition, FileHandle>();
     try {
-      for (const partition of layout.partitions) nodes.set(partition, await openNode(loop, partition.number, host));
-      const written = await consumeDisk(
-        diskBytes(parts, table, host.signal),
-        report,
-        layout,
-        async (chunk, position) => {
-          const partition = layout.partitions.find(
-            ({ offsetBytes, sizeBytes }) => position >= offsetBytes && position < offsetBytes + sizeBytes,
-          );
-          const node = partition && nodes.get(partition);
-          // Between the partitions there are the zeros of a new file.
-          if (partition && node) await writeData(node, chunk, position - partition.offsetBytes);
-        },
-      );
+      for (const partition of disk.partitions) nodes.set(partition, await openNode(loop, partition.number, host));
+      const written = await consumeDisk(diskBytes(parts, table, host.signal), report, disk, async (chunk, position) => {
+        const partition = disk.partitions.find(
+          ({ offsetBytes, sizeBytes }) => position >= offsetBytes && position < offsetBytes + sizeBytes,
+        );
+        const node = partition && nodes.get(partition);
+        // Between the partitions there are the zeros of a new file.
+        if (partition && node) await writeData(node, chunk, position - partition.offsetBytes);
+      });
       for (const node of nodes.values()) await node.sync();
       return written;
     } finally {

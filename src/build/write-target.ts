@@ -25,10 +25,10 @@ export async function writeTarget(
   report: StageReporter,
 ): Promise<WrittenDisk> {
   if (target.type === 'device') return writeDeviceDisk(parts, target.device, host, report);
-  const options = { sizeBytes: parts.layout.totalBytes, mode: image.mode };
+  const options = { sizeBytes: parts.disk.totalBytes, mode: image.mode };
   return stageImage(image.staged, image.path, options, (handle, path) =>
     target.type === 'loop'
       ? writeLoopDisk(parts, { handle, path }, host, report)
-      : writeDisk({ ...parts, target: handle }, host, report),
+      : writeDisk(parts, handle, host, report),
   );
 }

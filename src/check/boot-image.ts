@@ -90,6 +90,7 @@ export async function withLoadedMachine<Result>(
     const { reader } = await readBootVolume(image, table);
     const store = new Store(host.facts.cacheDir, host);
     await store.prepare();
+    await store.removeAbandoned();
     return store.withScratch(async (folder) => {
       const choose = (architecture: Architecture): Machine => chooseMachine(architecture, options);
       const files = await extractBootFiles(reader, image.name, choose, join(folder, 'boot'));

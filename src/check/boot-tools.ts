@@ -1,10 +1,7 @@
 import type { Host } from '../host/host.js';
-import { archiveAsOf } from '../pipeline/archive-date.js';
-import { Engine } from '../pipeline/engine.js';
 import type { Reporter } from '../pipeline/reporter.js';
-import { Store } from '../pipeline/store.js';
 import type { Machine } from '../model/qemu.js';
-import type { ToolsOptions } from '../tools/obtain-tools.js';
+import type { ToolsRequest } from '../tools/obtain-tools.js';
 import { obtainQemuTree, obtainToolsTree } from '../tools/obtain-tools.js';
 
 export type BootToolsOptions = {
@@ -17,7 +14,7 @@ export type BootToolsOptions = {
 /** The tools tree's root: QEMU and mtools. Throws what the tools stage throws. */
 export async function obtainBootTools(options: BootToolsOptions, host: Host, report: Reporter): Promise<string> {
   if (options.tools !== undefined) return options.tools;
-  return (await obtainToolsTree(...(await engineFor(options, host, report)))).root;
+  return (await obtainToolsTree(requestOf(options), host, report)).root;
 }
 
 /** Root of the tree that has the QEMU for a machine: the tools themselves, but for PCs, which few people start. */
@@ -29,16 +26,9 @@ export async function obtainQemu(
   report: Reporter,
 ): Promise<string> {
   if (machine.architecture !== 'amd64') return tools;
-  return (await obtainQemuTree(...(await engineFor(options, host, report)))).root;
+  return (await obtainQemuTree(requestOf(options), host, report)).root;
 }
 
-async function engineFor(
-  { mirror, offline }: BootToolsOptions,
-  host: Host,
-  report: Reporter,
-): Promise<[Engine, ToolsOptions]> {
-  const store = new Store(host.facts.cacheDir, host);
-  await store.prepare();
-  const engine = new Engine(host, store, report, { jobs: host.facts.cpus, offline: offline === true });
-  return [engine, { archiveAsOf: await archiveAsOf(store, false), ...(mirror === undefined ? {} : { mirror }) }];
+function requestOf({ mirror, offline }: BootToolsOptions): ToolsRequest {
+  return { mirror, offline: offline === true };
 }

@@ -8,7 +8,7 @@ import type { BuiltImage } from '../build/build-image.js';
 import { buildImage } from '../build/build-image.js';
 import type { ClaimedDevice } from '../drives/claim.js';
 import { claimDevice } from '../drives/claim.js';
-import type { BuildOptions } from '../build/build-request.js';
+import type { BuildOptions } from '../build/build-options.js';
 import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
 import type { BuildTarget } from '../build/write-target.js';
@@ -197,7 +197,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     if (flags['dry-run'] && device !== undefined) {
       for (const line of describeDeviceWrite(deviceWrite(device, flags))) this.log(line);
     }
-    if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host, this.reporter), flags.explain);
+    if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host), flags.explain);
     assertHostReady(await installMissing(this.host, this.reporter, flags.yes ? undefined : confirmFix));
     if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { formatCommand } from '../model/command.js';
-import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
-import { UserError } from '../errors.js';
+import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import type { FlashOptions, FlashPlan, FlashResult, PreparedFlash } from '../write/flash-image.js';
 import { failedCards, withFlash } from '../write/flash-image.js';
 import type { FleetFlash } from '../fleet/flash-fleet.js';
@@ -99,10 +98,7 @@ partition, read back too, and what was written to which card is recorded for "fl
 
   async run(): Promise<FlashResult | FlashPlanJson> {
     const { args, flags } = await this.parse(Flash);
-    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
-    if (sourceDateEpoch === undefined) {
-      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
-    }
+    const sourceDateEpoch = readEpoch(process.env.SOURCE_DATE_EPOCH);
     const { sha256, signature, keyring } = flags;
     const options: FlashOptions = {
       image: args.image,

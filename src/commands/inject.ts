@@ -1,9 +1,9 @@
 import type { Interfaces } from '@oclif/core';
 import { Args, Flags } from '@oclif/core';
 import type { DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
-import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
+import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../build/cloud-init-schemas.js';
+import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import { readIdentity } from '../provision/device-identity.js';
 import type { Injection } from '../provision/inject-image.js';
 import { injectImage } from '../provision/inject-image.js';
@@ -129,14 +129,11 @@ and keys are written.`;
   async run(): Promise<Injection> {
     const { args, flags } = await this.parse(Inject);
     const workingFolder = process.cwd();
-    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
-    if (sourceDateEpoch === undefined) {
-      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
-    }
+    const sourceDateEpoch = readEpoch(process.env.SOURCE_DATE_EPOCH);
     const { identity, warnings } = await readFlaggedIdentity(flags, workingFolder, this.config.root);
     // What we work in ourselves needs no schema; a person's own files do.
     const isOwn = [flags['user-data'], flags['meta-data'], flags['network-config']].some((path) => path !== undefined);
-    const schemas = isOwn ? await findCloudInitSchemas(this.host.facts.cacheDir) : undefined;
+    const schemas = isOwn ? await findCloudInitSchemas(this.host) : undefined;
     const done = await injectImage(
       {
         image: args.image,

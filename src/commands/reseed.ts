@@ -1,7 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { parseSourceDateEpoch } from '../model/source-date-epoch.js';
-import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../build/cloud-init-schemas.js';
+import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
+import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import type { Reseeding } from '../provision/reseed-image.js';
 import { reseedImage } from '../provision/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
@@ -36,12 +35,9 @@ be done again.`;
 
   async run(): Promise<Reseeding> {
     const { args, flags } = await this.parse(Reseed);
-    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
-    if (sourceDateEpoch === undefined) {
-      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
-    }
+    const sourceDateEpoch = readEpoch(process.env.SOURCE_DATE_EPOCH);
     const { identity, warnings } = await readFlaggedIdentity(flags, process.cwd(), this.config.root);
-    const schemas = await findCloudInitSchemas(this.host.facts.cacheDir);
+    const schemas = await findCloudInitSchemas(this.host);
     const done = await reseedImage(
       {
         image: args.image,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import type { Board } from '../model/board.js';
+import type { Architecture } from '../model/architecture.js';
+import type { DockerBundlePin } from '../model/image-spec.js';
 import { DOCKER_ARCHITECTURES, type DockerBundle } from '../model/container-engine.js';
 import { UserError, type Problem } from '../errors.js';
 import { didYouMean } from './wording.js';
@@ -83,12 +84,16 @@ export async function loadFirmwareManifest(file: string): Promise<FirmwareManife
  * The static programs for a board: its own bundle or the pinned one. Throws UserError `docker-bundle-unknown` for an
  * architecture or version that nothing pins.
  */
-export function dockerBundle(manifest: FirmwareManifest, board: Pick<Board, 'architecture' | 'docker'>): DockerBundle {
-  const { architecture, docker: wanted } = board;
+export function dockerBundle(
+  manifest: FirmwareManifest,
+  architecture: Architecture,
+  wanted: DockerBundlePin | 'pinned',
+): DockerBundle {
+  const own = wanted === 'pinned' ? undefined : wanted;
   const pinned = manifest.docker;
-  const version = wanted.bundle?.version ?? pinned?.version;
-  const sha256 = wanted.bundle?.sha256 ?? pinned?.sha256[architecture];
-  const address = wanted.bundle?.url ?? pinned?.url;
+  const version = own?.version ?? pinned?.version;
+  const sha256 = own?.sha256 ?? pinned?.sha256[architecture];
+  const address = own?.url ?? pinned?.url;
   if (version === undefined || sha256 === undefined || address === undefined) {
     throw new UserError(
       'docker-bundle-unknown',

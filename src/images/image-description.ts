@@ -40,7 +40,7 @@ export const imageDescriptionSchema = z.strictObject({
   partitions: z
     .array(
       z.strictObject({
-        name: z.string().describe('boot or root.'),
+        name: z.string().describe('boot, root, or what the system calls it.'),
         fs: z.string().describe('Its file system.'),
         label: z.string().describe('Label of the file system.'),
         offsetBytes: bytes.describe('Where it begins in the image.'),
@@ -48,7 +48,7 @@ export const imageDescriptionSchema = z.strictObject({
         mappedBytes: bytes.describe('What its file system uses of that; as the block map has it.'),
         uuid: z.string().describe('Of the file system; a volume serial for FAT.'),
         partUuid: z.string().describe('As the kernel command line and fstab name it.'),
-        mount: z.string().describe('Where the device mounts it.'),
+        mount: z.string().optional().describe('Where the device mounts it, if it does.'),
       }),
     )
     .describe('In the order of the partition table.'),

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { decompressCommand } from '../formats/compression.js';
+import { decompressCommand, unpackedExitCodes } from '../formats/compression.js';
 import type { Compression } from '../formats/compression.js';
 import { CommandError, IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -25,7 +25,7 @@ export async function* unpackedBytes(
   const command = decompressCommand(compression);
   const program = tools === undefined ? command : sandboxed({ root: tools }, command, host.facts.privilege);
   try {
-    yield* host.stream(program, packed);
+    yield* host.stream(program, packed, { okExitCodes: unpackedExitCodes(compression) });
   } catch (error) {
     throw decompressionError(error, path, command.file);
   }

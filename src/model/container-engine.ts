@@ -35,10 +35,9 @@ export const DOCKER_LAYERS: Readonly<Record<DockerSource, readonly string[]>> = 
   none: [],
 };
 
-/** The layer with the unit that loads container images at first boot, and the folder it looks into. */
+/** The layer with the unit that loads container images at first boot. */
 export const IMAGES_LAYER = 'images';
 export const IMAGES_UNIT = 'reswarm-images.service';
-export const IMAGES_FOLDER = 'var/lib/reswarm/images';
 
 /** Units that no package brings and therefore no package enables. */
 export const STATIC_UNITS = ['containerd.service', 'docker.service', 'docker.socket'] as const;

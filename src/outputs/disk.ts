@@ -1,25 +1,63 @@
-import { ZEROS, CHUNK_BYTES } from '../images/sparse-write.js';
-import { writeData } from '../images/sparse-write.js';
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { open, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DiskLayout } from '../disk/disk-layout.js';
-import { sfdiskScript } from '../disk/table.js';
+import type { Disk } from '../model/disk.js';
 import type { Host } from '../host/host.js';
+import type { Pending } from '../pipeline/graph.js';
 import type { StageReporter } from '../pipeline/reporter.js';
+import type { Stage } from '../pipeline/stage.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
+import { toolVersions } from '../tools/tools-tree.js';
+import { CHUNK_BYTES, ZEROS, writeData } from '../images/sparse-write.js';
 
 export type WrittenDisk = { readonly sizeBytes: number; readonly sha256: string };
+
+/** Bytes of a disk that are in none of its partitions: the table. */
+export type TableBytes = readonly { readonly offsetBytes: number; readonly bytes: Buffer }[];
 
 /** What a disk is made of. */
 export type DiskParts = {
   readonly tools: ToolsTree;
-  readonly layout: DiskLayout;
+  readonly disk: Disk;
+  /** What sfdisk is given to write the table. */
+  readonly tableScript: string;
   /** Image of each partition by its name. */
-  readonly partitions: Readonly<Record<'boot' | 'root', string>>;
+  readonly volumes: Readonly<Record<string, string>>;
   /** Folder for what is needed on the way. */
   readonly work: string;
+};
+
+/** Takes a disk to where it is wanted: into a file, through a loop device, onto a card. */
+export type WriteDisk = (parts: DiskParts, host: Host, report: StageReporter) => Promise<WrittenDisk>;
+
+export type DiskInput = Pick<DiskParts, 'tools' | 'disk' | 'tableScript'> & {
+  readonly volumes: Readonly<Record<string, Pending<{ readonly path: string }>>>;
+  readonly write: WriteDisk;
+};
+
+/** Partition table and volumes, written to where `write` takes them. Its result is what was written. */
+export const diskStage: Stage<DiskInput, WrittenDisk> = {
+  name: 'disk',
+  version: 1,
+  group: 'Image',
+
+  key: ({ tools, disk, tableScript, volumes }) => ({
+    tools: toolVersions(tools, ['fdisk']),
+    table: tableScript,
+    totalBytes: disk.totalBytes,
+    volumes: Object.fromEntries(Object.entries(volumes).map(([name, { key }]) => [name, key])),
+  }),
+
+  commands: ({ tableScript }) => [{ file: 'sfdisk', args: ['IMAGE'], stdin: tableScript }],
+
+  async run({ volumes, write, ...input }, out, { host, report, work }) {
+    const paths = Object.entries(volumes).map(async ([name, volume]) => [name, (await volume.get()).path] as const);
+    const parts = { ...input, volumes: Object.fromEntries(await Promise.all(paths)), work };
+    await writeFile(join(out, 'disk.json'), JSON.stringify(await write(parts, host, report)));
+  },
+
+  open: async ({ path }) => JSON.parse(await readFile(join(path, 'disk.json'), 'utf8')) as WrittenDisk,
 };
 
 /**
@@ -27,13 +65,14 @@ export type DiskParts = {
  * pass that also takes the sha256. Zeros become holes.
  */
 export async function writeDisk(
-  { target, ...parts }: DiskParts & { readonly target: FileHandle },
+  parts: DiskParts,
+  target: FileHandle,
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
-  await target.truncate(parts.layout.totalBytes);
+  await target.truncate(parts.disk.totalBytes);
   const table = await partitionTable(parts, host);
-  return consumeDisk(diskBytes(parts, table, host.signal), report, parts.layout, (chunk, position) =>
+  return consumeDisk(diskBytes(parts, table, host.signal), report, parts.disk, (chunk, position) =>
     writeData(target, chunk, position),
   );
 }
@@ -42,7 +81,7 @@ export async function writeDisk(
 export async function consumeDisk(
   bytes: AsyncIterable<Buffer>,
   report: StageReporter,
-  { totalBytes }: DiskLayout,
+  { totalBytes }: Disk,
   write: (chunk: Buffer, position: number) => Promise<void>,
 ): Promise<WrittenDisk> {
   const hash = createHash('sha256');
@@ -61,57 +100,97 @@ export async function consumeDisk(
  * for.
  */
 export async function* diskBytes(
-  { layout, partitions }: Pick<DiskParts, 'layout' | 'partitions'>,
-  table: Buffer,
+  { disk, volumes }: Pick<DiskParts, 'disk' | 'volumes'>,
+  table: TableBytes,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  yield table;
-  let position = table.length;
-  for (const partition of layout.partitions) {
-    yield* zeros(partition.offsetBytes - position);
-    const source = await open(partitions[partition.name], 'r');
-    try {
-      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-      for (position = partition.offsetBytes; ;) {
-        signal.throwIfAborted();
-        const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES);
-        if (bytesRead === 0) break;
-        yield buffer.subarray(0, bytesRead);
-        position += bytesRead;
-      }
-    } finally {
-      await source.close();
+  const pieces = [
+    ...table.map(({ offsetBytes, bytes }) => ({ offsetBytes, read: () => [bytes] })),
+    ...disk.partitions.map(({ name, offsetBytes }) => {
+      return { offsetBytes, read: () => fileChunks(volumes[name] ?? '', signal) };
+    }),
+  ].sort((a, b) => a.offsetBytes - b.offsetBytes);
+  let position = 0;
+  for (const { offsetBytes, read } of pieces) {
+    yield* zeros(offsetBytes - position);
+    position = offsetBytes;
+    for await (const chunk of read()) {
+      yield chunk;
+      position += chunk.length;
     }
   }
-  yield* zeros(layout.totalBytes - position);
+  yield* zeros(disk.totalBytes - position);
+}
+
+async function* fileChunks(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const source = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (;;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 function* zeros(sizeBytes: number): Generator<Buffer> {
   for (let left = sizeBytes; left > 0; left -= CHUNK_BYTES) yield ZEROS.subarray(0, Math.min(CHUNK_BYTES, left));
 }
 
-/** Sector 0, as sfdisk writes it. */
+/** The table as sfdisk writes it: sector 0, tables of logical partitions, both copies of a GPT. */
 export async function partitionTable(
-  { tools, layout, work }: Pick<DiskParts, 'tools' | 'layout' | 'work'>,
+  { tools, disk, tableScript, work }: Pick<DiskParts, 'tools' | 'disk' | 'tableScript' | 'work'>,
   host: Host,
-): Promise<Buffer> {
+): Promise<TableBytes> {
   const file = join(work, 'table.img');
   await writeFile(file, '');
-  await truncate(file, layout.totalBytes);
+  await truncate(file, disk.totalBytes);
   await host.runIn(
     { root: tools.root, mounts: [{ source: work, target: '/mnt', writable: true }] },
     {
       file: 'sfdisk',
       args: ['--quiet', '--no-reread', '--no-tell-kernel', '/mnt/table.img'],
-      stdin: sfdiskScript(layout),
+      stdin: tableScript,
     },
   );
   const handle = await open(file, 'r');
   try {
-    const table = Buffer.alloc(layout.sectorSizeBytes);
-    await handle.read(table, 0, table.length, 0);
-    return table;
+    return await readTable(handle, disk);
   } finally {
     await handle.close();
   }
+}
+
+/** Sectors outside of the partitions that hold anything. */
+export async function readTable(handle: FileHandle, disk: Disk): Promise<TableBytes> {
+  const pieces: { offsetBytes: number; bytes: Buffer }[] = [];
+  const empty = ZEROS.subarray(0, disk.sectorSizeBytes);
+  for (const { offsetBytes, sizeBytes } of gapsOf(disk)) {
+    for (let at = 0; at < sizeBytes; at += CHUNK_BYTES) {
+      const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, sizeBytes - at));
+      await handle.read(chunk, 0, chunk.length, offsetBytes + at);
+      if (chunk.equals(ZEROS.subarray(0, chunk.length))) continue;
+      for (let sector = 0; sector < chunk.length; sector += disk.sectorSizeBytes) {
+        const bytes = chunk.subarray(sector, sector + disk.sectorSizeBytes);
+        if (!bytes.equals(empty)) pieces.push({ offsetBytes: offsetBytes + at + sector, bytes });
+      }
+    }
+  }
+  return pieces;
+}
+
+/** What lies between, before and behind the partitions. */
+function gapsOf(disk: Disk): { readonly offsetBytes: number; readonly sizeBytes: number }[] {
+  const gaps = [];
+  let position = 0;
+  for (const { offsetBytes, sizeBytes } of [...disk.partitions].sort((a, b) => a.offsetBytes - b.offsetBytes)) {
+    if (offsetBytes > position) gaps.push({ offsetBytes: position, sizeBytes: offsetBytes - position });
+    position = offsetBytes + sizeBytes;
+  }
+  if (disk.totalBytes > position) gaps.push({ offsetBytes: position, sizeBytes: disk.totalBytes - position });
+  return gaps;
 }

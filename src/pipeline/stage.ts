@@ -1,5 +1,6 @@
-import type { Problem } from '../errors.js';
+import type { Command } from '../model/command.js';
 import type { Json } from '../model/json.js';
+import type { Problem } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from './reporter.js';
 
@@ -21,18 +22,27 @@ export type StageContext = {
   readonly offline: boolean;
 };
 
+/** What a stage wrote: its folder, and the key that stands for every byte in it. */
+export type Made = { readonly key: string; readonly path: string };
+
 /**
- * One step of a build. The engine knows no concrete stage; a stage knows no other stage and no store:
- * it reads what its input names and writes into `out`.
+ * One step of a build: an input becomes files, and `open` says what they are. A stage knows no other stage, no store
+ * and no runner: it reads what its input names and writes into `out`.
  */
-export interface Stage<Input> {
+export interface Stage<Input, Output> {
   readonly name: string;
   /** Raise it when `run` writes other bytes for the same key. */
   readonly version: number;
-  /** Runs before the first `run` of any stage. */
+  /** The line of a build's list that this stage belongs to: "Kernel". */
+  readonly group: string;
+  /** Runs before the first `run` of the stage. */
   check?(input: Input): readonly Problem[];
   /** What changes the bytes and nothing else: no host paths, job counts, mtimes. */
   key(input: Input): Json;
-  /** Writes its result into the empty folder `out`. Throws a ReswarmError, and leaves the cleaning to the engine. */
+  /** The commands that shape the result, for a plan. */
+  commands?(input: Input, options: { readonly jobs: number }): readonly Command[];
+  /** Writes its result into the empty folder `out`. Throws a ReswarmError, and leaves the cleaning to the runner. */
   run(input: Input, out: string, context: StageContext): Promise<void>;
+  /** The result as others use it; nobody else knows the names of the files in `out`. */
+  open(made: Made, input: Input): Output | Promise<Output>;
 }

@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReswarmError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Reporter } from '../pipeline/reporter.js';
+import { CLOUD_INIT_SCHEMA_FILES } from '../tools/cloud-init-schema.js';
+import { findSchemaFolder, obtainSchemaFolder, type SchemaOptions } from '../tools/schema-folder.js';
 import type { JsonSchema, SchemaValidator } from './schema-issue.js';
 
 /** What the cloud-init of the image says about its own files. Making one takes a while; use it for many seeds. */
@@ -11,9 +15,20 @@ export type CloudInitSchemas = {
   readonly networkV1: SchemaValidator;
 };
 
-/** Where a cloud-init package keeps them. */
-export const CLOUD_INIT_SCHEMA_FOLDER = 'usr/lib/python3/dist-packages/cloudinit/config/schemas';
-export const CLOUD_INIT_SCHEMA_FILES = ['schema-cloud-config-v1.json', 'schema-network-config-v1.json'] as const;
+/** The schemas that the newest image of this machine was checked by; undefined where the store has none. */
+export async function findCloudInitSchemas(host: Host): Promise<CloudInitSchemas | undefined> {
+  const folder = await findSchemaFolder(host);
+  return folder === undefined ? undefined : loadCloudInitSchemas(folder);
+}
+
+/** The same, or fetched now. Throws what obtainSchemaFolder and loadCloudInitSchemas throw. */
+export async function obtainCloudInitSchemas(
+  options: SchemaOptions,
+  host: Host,
+  reporter: Reporter,
+): Promise<CloudInitSchemas> {
+  return loadCloudInitSchemas(await obtainSchemaFolder(options, host, reporter));
+}
 
 /**
  * Reads cloud-init's schemas from a folder that holds `CLOUD_INIT_SCHEMA_FILES`.

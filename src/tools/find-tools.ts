@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { Host } from '../host/host.js';
 import { knownArchiveAsOf } from '../pipeline/archive-date.js';
+import { keyDocument } from '../pipeline/key-document.js';
 import { keyOf, Store } from '../pipeline/store.js';
-import { readToolsTree, toolsTreeStage } from './tools-tree.js';
+import { toolsTreeStage } from './tools-tree.js';
 import { toolsTreeInput } from './obtain-tools.js';
 
 /**
@@ -14,10 +15,9 @@ export async function findTools(host: Host): Promise<string | undefined> {
   const asOf = await knownArchiveAsOf(store);
   if (asOf === undefined) return undefined;
   const input = toolsTreeInput(host.facts.architecture, { archiveAsOf: asOf });
-  const { name, version } = toolsTreeStage;
-  const entry = await store.find(name, keyOf({ stage: name, version, input: toolsTreeStage.key(input) }));
+  const entry = await store.find(toolsTreeStage.name, keyOf(keyDocument(toolsTreeStage, input)));
   if (entry === undefined) return undefined;
-  const { root } = await readToolsTree(entry.path);
+  const { root } = await toolsTreeStage.open(entry, input);
   // Programs of the tree run through bubblewrap.
   const canRun = await stat('/usr/bin/bwrap').catch(() => undefined);
   return canRun === undefined ? undefined : root;

@@ -70,10 +70,13 @@ function packagesOf({ packages }: ToolsTreeInput): readonly string[] {
 }
 
 /** A Debian of the host's own architecture that holds every program which shapes an image. */
-export const toolsTreeStage: Stage<ToolsTreeInput> = {
+export const toolsTreeStage: Stage<ToolsTreeInput, ToolsTree> = {
   name: 'tools',
   version: 1,
+  group: 'Tools',
   key: (input) => ({ ...input, packages: [...packagesOf(input)] }),
+  commands: (input) => [mmdebstrapCommand(input, 'TREE')],
+  open: ({ path }) => readToolsTree(path),
 
   async run(input, out, context) {
     const tree = join(out, 'tree');
@@ -96,7 +99,7 @@ export const toolsTreeStage: Stage<ToolsTreeInput> = {
 };
 
 /** The same for a few programs: QEMU's PC. */
-export const qemuTreeStage: Stage<ToolsTreeInput> = { ...toolsTreeStage, name: 'qemu-pc' };
+export const qemuTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'qemu-pc' };
 
 /** The tools as later stages see them. */
 export type ToolsTree = {
@@ -106,7 +109,7 @@ export type ToolsTree = {
   readonly versions: Readonly<Record<string, string>>;
 };
 
-export async function readToolsTree(out: string): Promise<ToolsTree> {
+async function readToolsTree(out: string): Promise<ToolsTree> {
   const versions = JSON.parse(await readFile(join(out, 'versions.json'), 'utf8')) as Record<string, string>;
   return { root: join(out, 'tree'), versions };
 }
@@ -186,6 +189,8 @@ async function inPrivateNamespaces(host: Host, command: Command, onLine: (line: 
         command.file,
         ...command.args,
       ],
+      // dpkg and gpg of the host would read their settings in the caller's home.
+      env: { HOME: '/nonexistent' },
     },
     { onLine },
   );

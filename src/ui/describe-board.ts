@@ -1,7 +1,7 @@
 import type { Board, PartitionRequest } from '../model/board.js';
-import { configTxt } from '../boot/boot-files.js';
+import { configTxt } from '../boot/raspberry-pi.js';
 import { formatSize } from '../model/bytes.js';
-import { diskIdentity } from '../disk/identity.js';
+import { identify } from '../disk/identity.js';
 
 /** A resolved board for people: one row a subject, config.txt as it will be written. */
 export function describeBoard(board: Board, files: readonly string[]): string {
@@ -22,7 +22,7 @@ export function describeBoard(board: Board, files: readonly string[]): string {
     ['overlays', list(board.deviceTreeOverlays.map(({ name }) => name))],
     ['consoles', board.consoles.join(', ')],
     ['cmdline', board.cmdline.join(' ')],
-    ['disk id', diskIdentity(board.id).diskId],
+    ['disk id', identify(board.id, 'mbr', []).diskId],
     ['/boot', `FAT32 ${describePartition(partitions.boot)}`],
     ['/', `ext4 ${describePartition(partitions.root)}`],
     ['rootfs', `Debian ${rootfs.suite}, Docker source ${board.docker.source}, host name ${board.hostname}`],

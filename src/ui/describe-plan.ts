@@ -1,6 +1,8 @@
 import { formatSize } from '../model/bytes.js';
 import { formatKeyChange } from '../pipeline/explain.js';
-import type { BuildPlan, PlannedStage } from '../build/plan-build.js';
+import { fileSystemName } from '../build/describe-image.js';
+import type { BuildPlan } from '../build/plan-build.js';
+import type { PlannedStage } from '../pipeline/plan.js';
 
 const STATES: Readonly<Record<PlannedStage['state'], string>> = {
   'in-store': 'in the store',
@@ -39,11 +41,16 @@ function describeLayout({ layout }: BuildPlan): readonly string[] {
   if (layout === undefined)
     return ['  sized by content: known when firmware, kernel and root file system are in the store'];
   return [
-    `  MBR, disk id ${layout.diskId}, ${formatSize(layout.totalBytes)}`,
+    `  ${layout.table === 'mbr' ? 'MBR' : 'GPT'}, disk id ${layout.diskId}, ${formatSize(layout.totalBytes)}`,
     ...layout.partitions.map(({ number, fs, label, offsetBytes, sizeBytes, mount }) =>
-      [`  ${number}`, fs, label, `at ${formatSize(offsetBytes)}`, formatSize(sizeBytes), `mounted at ${mount}`].join(
-        '  ',
-      ),
+      [
+        `  ${number}`,
+        fileSystemName(fs),
+        label,
+        `at ${formatSize(offsetBytes)}`,
+        formatSize(sizeBytes),
+        mount === undefined ? 'not mounted' : `mounted at ${mount}`,
+      ].join('  '),
     ),
   ];
 }

@@ -4,27 +4,32 @@ import { parseBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { endOf } from '../model/byte-range.js';
 import { KiB, MiB } from '../model/bytes.js';
-import { suffixOf } from '../formats/compression.js';
-import { MBR_SIZE_BYTES } from '../formats/mbr.js';
-import { readPartitionTable } from '../formats/partition-table.js';
-import type { WritePlan } from './write-plan.js';
-import { planWrite } from './write-plan.js';
-import { IntegrityError, UserError } from '../errors.js';
 import type { PartitionTable } from '../model/partition-table.js';
 import { partitionsEndBytes } from '../model/partition-table.js';
 import type { ReadAt } from '../model/read-at.js';
+import { suffixOf } from '../formats/compression.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import { readPartitionTable } from '../formats/partition-table.js';
+import { isExtended } from '../formats/partition-types.js';
+import type { WritePlan } from './write-plan.js';
+import { planWrite } from './write-plan.js';
+import { IntegrityError, UserError } from '../errors.js';
 import type { StageReporter } from '../pipeline/reporter.js';
 import type { DiskImage } from '../images/disk-image.js';
 import { isRaw } from '../images/disk-image.js';
 import { imageTruncated } from '../images/image-errors.js';
 import { mappedRanges } from '../images/used-ranges.js';
+import { rangesAround } from './ranges-to-write.js';
 import { openCursor } from '../images/image-cursor.js';
 import { ImageDigests, type ExpectedDigest } from './image-digests.js';
+
+/** The partition table of an MBR, and the header of a GPT. */
+const HEAD_BYTES = 2 * MBR_SIZE_BYTES;
 
 /** What is known of an image before anything is written. */
 export type ImageSurvey = {
   readonly plan: WritePlan;
-  /** Its first sector. */
+  /** Its first two sectors. */
   readonly head: Uint8Array;
   readonly mappedFrom: 'block-map' | 'file-systems' | 'all-blocks';
   readonly map?: BlockMap;
@@ -49,17 +54,20 @@ export async function surveyImage(
   const found = options.allBlocks ? undefined : await findBlockMap(options.name, suffixOf(source.compression));
   if (isRaw(source)) {
     const { read, sizeBytes } = source;
-    const head = await read(0, MBR_SIZE_BYTES);
-    const table = await readPartitionTable(read, sizeBytes);
-    const known = { head, table };
-    if (found !== undefined) return fromMap(found, known, options.name, sizeBytes);
-    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), known, sizeBytes, 'all-blocks');
-    requireWhole(options.name, table, sizeBytes);
-    return fromRanges(await mappedRanges(read, sizeBytes), known, sizeBytes, 'file-systems');
+    const beginning = { head: await read(0, HEAD_BYTES), table: await readPartitionTable(read, sizeBytes) };
+    if (found !== undefined) {
+      requireSameSize(found, options.name, sizeBytes);
+      return fromMap(found, beginning, await mappedRanges(read, sizeBytes));
+    }
+    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), beginning, sizeBytes, 'all-blocks');
+    requireWhole(options.name, beginning, sizeBytes);
+    return fromRanges(await mappedRanges(read, sizeBytes), beginning, sizeBytes, 'file-systems');
   }
-  if (found !== undefined) return fromMap(found, await firstLook(source), options.name, undefined);
+  if (found !== undefined && found.map.isOfFileSystems) {
+    return fromMap(found, await firstLook(source), []);
+  }
   report.step('reading the packed image once: how large it is, what is used of it, and whether it is whole');
-  return firstReading(source, options, report);
+  return firstReading(source, { ...options, found }, report);
 }
 
 /** Beside the image, by the names that makers of images use. */
@@ -81,7 +89,7 @@ async function findBlockMap(
 /** What stands at an image's beginning. */
 type Beginning = { readonly head: Uint8Array; readonly table: PartitionTable | undefined };
 
-/** A GPT and its entries, with sectors of either size. Logical partitions lie further on; nothing but their FATs matters. */
+/** A GPT and its entries, with sectors of either size; the records of logical partitions lie further on. */
 const LOOK_BYTES = 64 * KiB;
 
 async function firstLook(source: DiskImage): Promise<Beginning> {
@@ -97,11 +105,11 @@ async function firstLook(source: DiskImage): Promise<Beginning> {
 async function lookAt(bytes: Uint8Array): Promise<Beginning> {
   const read: ReadAt = (offsetBytes, sizeBytes) =>
     Promise.resolve(bytes.subarray(offsetBytes, offsetBytes + sizeBytes));
-  return { head: bytes.subarray(0, MBR_SIZE_BYTES), table: await readPartitionTable(read, undefined) };
+  return { head: bytes.subarray(0, HEAD_BYTES), table: await readPartitionTable(read, undefined) };
 }
 
 /** An image that its own partition table calls larger was not copied to its end; its card would not start. */
-function requireWhole(image: string, table: PartitionTable | undefined, sizeBytes: number): void {
+function requireWhole(image: string, { table }: Beginning, sizeBytes: number): void {
   const neededBytes = table === undefined ? 0 : partitionsEndBytes(table);
   if (neededBytes <= sizeBytes) return;
   throw imageTruncated(image, { sizeBytes, neededBytes }, 'If it is meant to be so: --all-blocks');
@@ -113,23 +121,23 @@ function endOfTable(table: PartitionTable | undefined): number {
   return Math.max(partitionsEndBytes(table), ...table.ownRanges.map(endOf));
 }
 
-function fromMap(
-  { path, map }: { readonly path: string; readonly map: BlockMap },
-  beginning: Beginning,
-  image: string,
-  sizeBytes: number | undefined,
-): ImageSurvey {
-  if (sizeBytes !== undefined && sizeBytes !== map.imageSizeBytes) {
-    throw new IntegrityError('bmap-mismatch', `${image} and its block map do not belong together`, {
-      details: [`the image has ${sizeBytes} bytes, ${path} says ${map.imageSizeBytes}`],
-      hints: ['Take both from where they were made, or write all of it: --all-blocks'],
-    });
-  }
+type FoundMap = { readonly path: string; readonly map: BlockMap };
+
+function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: number): void {
+  if (sizeBytes === map.imageSizeBytes) return;
+  throw new IntegrityError('bmap-mismatch', `${image} and its block map do not belong together`, {
+    details: [`the image has ${sizeBytes} bytes, ${path} says ${map.imageSizeBytes}`],
+    hints: ['Take both from where they were made, or write all of it: --all-blocks'],
+  });
+}
+
+/** @param used what the file systems use: a map that was made of a sparse file's holes leaves out zeros they rely on */
+function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly ByteRange[]): ImageSurvey {
   const mapped = map.ranges.map(({ firstBlock, lastBlock }) => ({
     offsetBytes: firstBlock * map.blockSizeBytes,
     sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
   }));
-  return { ...fromRanges(mapped, beginning, map.imageSizeBytes, 'block-map'), map, mapPath: path };
+  return { ...fromRanges([...mapped, ...used], beginning, map.imageSizeBytes, 'block-map'), map, mapPath: path };
 }
 
 function fromRanges(
@@ -138,7 +146,9 @@ function fromRanges(
   sizeBytes: number,
   mappedFrom: ImageSurvey['mappedFrom'],
 ): ImageSurvey {
-  return { plan: planWrite({ sizeBytes, mapped, partitions: table?.partitions ?? [] }), head, mappedFrom };
+  const partitions = (table?.partitions ?? []).filter((partition) => !isExtended(partition));
+  const wanted = [...mapped, ...rangesAround(partitions, sizeBytes)];
+  return { plan: planWrite({ sizeBytes, mapped: wanted, partitions }), head, mappedFrom };
 }
 
 function wholeOf(sizeBytes: number): readonly ByteRange[] {
@@ -150,7 +160,12 @@ const REPORT_EVERY_MS = 250;
 
 async function firstReading(
   source: DiskImage,
-  options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
+  options: {
+    readonly name: string;
+    readonly allBlocks: boolean;
+    readonly expected: readonly ExpectedDigest[];
+    readonly found: FoundMap | undefined;
+  },
   report: StageReporter,
 ): Promise<ImageSurvey> {
   const digests = new ImageDigests(options.name, true, options.expected, undefined);
@@ -183,15 +198,14 @@ async function firstReading(
     const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
     while (await advance());
     const sha256 = digests.finish();
-    if (!options.allBlocks) requireWhole(options.name, beginning.table, position);
+    if (!options.allBlocks) requireWhole(options.name, beginning, position);
     const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
-    const survey = fromRanges(
-      isWhole ? wholeOf(position) : mapped,
-      beginning,
-      position,
-      options.allBlocks ? 'all-blocks' : 'file-systems',
-    );
-    return { ...survey, sha256 };
+    const used = isWhole ? wholeOf(position) : mapped;
+    if (options.found !== undefined) {
+      requireSameSize(options.found, options.name, position);
+      return { ...fromMap(options.found, beginning, used), sha256 };
+    }
+    return { ...fromRanges(used, beginning, position, options.allBlocks ? 'all-blocks' : 'file-systems'), sha256 };
   } finally {
     await cursor.close();
   }

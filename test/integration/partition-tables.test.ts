@@ -205,10 +205,10 @@ describe.each(CASES)('an image with the table "$name"', ({ name, bootAt, rootAt 
       try {
         const { plan } = await surveyImage(source, { name: path, allBlocks: false, expected: [] }, report);
         expect(plan.imageSizeBytes).toBe((await stat(image)).size);
-        expect(plan.sealed.at(-1)).toEqual({ offsetBytes: 0, sizeBytes: 4096 });
+        expect(plan.bootCritical.at(-1)).toEqual({ offsetBytes: 0, sizeBytes: 4096 });
         // Records of logical partitions are found in the image itself only.
         if (path === image || name !== 'logical') {
-          expect(plan.sealed.map(({ offsetBytes }) => offsetBytes)).toContain(bootAt);
+          expect(plan.bootCritical.map(({ offsetBytes }) => offsetBytes)).toContain(bootAt);
         }
       } finally {
         await source.close();

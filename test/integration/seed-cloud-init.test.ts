@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { checkSeed } from '../../src/seeds/check-seed.js';
 import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/cloud-init-schemas.js';
@@ -13,13 +13,20 @@ import { checkNetworkConfig } from '../../src/seeds/network-config.js';
 import { hashPasswordCommand } from '../../src/seeds/passwords.js';
 import { readDefaultSeed } from '../../src/seeds/read-seed.js';
 import { checkUserData } from '../../src/seeds/user-data.js';
-import type { DebFile } from '../../src/sources/debian/packages.js';
+import type { SourceDeb } from '../../src/sources/debian/packages.js';
 import type { Mount, Sandbox } from '../../src/model/sandbox.js';
 import { describeProblem } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { StageContext } from '../../src/pipeline/stage.js';
-import { cloudInitSchemaStage } from '../../src/sources/debian/cloud-init-schema.js';
+import { unpackDeb } from '../../src/sources/debian/unpack-deb.js';
+import { keyOf, Store } from '../../src/pipeline/store.js';
+import { obtainSchemaFolder } from '../../src/tools/schema-folder.js';
+import {
+  CLOUD_INIT_SCHEMA_FILES,
+  cloudInitSchemaStage,
+  type CloudInitSchemaInput,
+} from '../../src/tools/cloud-init-schema.js';
 import { BAD_SEEDS } from '../helpers/bad-seeds.js';
 
 const tools = { root: inject('toolsTree'), versions: {} };
@@ -31,7 +38,7 @@ const host = new RealHost({
 });
 
 let folder: string;
-let deb: DebFile;
+let deb: SourceDeb;
 let schemas: CloudInitSchemas;
 let examples: string;
 
@@ -49,10 +56,24 @@ async function stageContext(name: string): Promise<StageContext> {
   return { host, report, shared: { downloads: folder, ccache: folder }, work, jobs: 1, offline: false };
 }
 
-async function debFile(name: string, path: string): Promise<DebFile> {
+async function debFile(name: string, path: string): Promise<SourceDeb> {
   const bytes = await readFile(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { name, version: '1', architecture: 'all', filename: name, sizeBytes: bytes.length, sha256, path };
+  const sources = `deb file://${dirname(path)} trixie main\n`;
+  return {
+    name,
+    version: '1',
+    architecture: 'all',
+    filename: basename(path),
+    sizeBytes: bytes.length,
+    sha256,
+    sources,
+  };
+}
+
+/** As a build has it. */
+function schemaInput(file: SourceDeb): CloudInitSchemaInput {
+  return { deb: file, unpack: (context) => unpackDeb(file, tools, context) };
 }
 
 /** The packages that go into the image, fetched and verified by the tools' own apt. */
@@ -79,7 +100,7 @@ beforeAll(async () => {
   ]);
   for (const file of files) await host.runIn(unpack, { file: 'dpkg-deb', args: ['--extract', `/srv/${file}`, '/mnt'] });
   deb = await debFile('cloud-init', join(folder, 'debs', files.find((file) => file.startsWith('cloud-init_')) ?? ''));
-  await cloudInitSchemaStage.run({ tools, deb }, join(folder, 'schemas'), await stageContext('work'));
+  await cloudInitSchemaStage.run(schemaInput(deb), join(folder, 'schemas'), await stageContext('work'));
   schemas = await loadCloudInitSchemas(join(folder, 'schemas'));
   examples = join(folder, 'unpacked/usr/share/doc/cloud-init/examples');
 });
@@ -99,10 +120,30 @@ describe('the schemas of cloud-init', () => {
     await writeFile(join(folder, 'debs/empty/DEBIAN/control'), control);
     const mounts = [{ source: join(folder, 'debs'), target: '/mnt', writable: true }];
     await host.runIn(inTools(mounts), { file: 'dpkg-deb', args: ['--build', 'empty', 'empty.deb'] });
-    const input = { tools, deb: await debFile('empty', join(folder, 'debs/empty.deb')) };
+    const input = schemaInput(await debFile('empty', join(folder, 'debs/empty.deb')));
     await expect(cloudInitSchemaStage.run(input, folder, await stageContext('work-2'))).rejects.toMatchObject({
       code: 'cloud-init-schema',
     });
+  });
+
+  it("are the same when this machine's own apt fetches the package, and a build finds them", async () => {
+    const cacheDir = join(folder, 'cache-of-a-check');
+    const checking = new RealHost({
+      facts: { ...host.facts, cacheDir },
+      signal: host.signal,
+      environment: process.env,
+      offline: false,
+    });
+    const fetched = await obtainSchemaFolder({ offline: false }, checking, { emit: () => undefined });
+    for (const name of CLOUD_INIT_SCHEMA_FILES) {
+      expect(await readFile(join(fetched, name))).toEqual(await readFile(join(folder, 'schemas', name)));
+    }
+    const key = keyOf({
+      stage: cloudInitSchemaStage.name,
+      version: cloudInitSchemaStage.version,
+      input: cloudInitSchemaStage.key(schemaInput(deb)),
+    });
+    expect(await new Store(cacheDir, checking).find(cloudInitSchemaStage.name, key)).toMatchObject({ path: fetched });
   });
 
   it('refuses a folder without them', async () => {

@@ -1,14 +1,15 @@
-import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import { temporaryBeside } from '../../host/replace-file.js';
 import type { Host } from '../../host/host.js';
 import { guardSpace } from '../../pipeline/disk-full.js';
-import type { StageRecord } from '../../pipeline/engine.js';
+import { stageNode } from '../../pipeline/graph.js';
+import type { StageRecord } from '../../pipeline/runner.js';
 import type { Reporter } from '../../pipeline/reporter.js';
 import { kernelStage } from '../../sources/kernel/kernel.js';
 import type { KernelOptions } from './prepare-kernel.js';
-import { prepareKernel } from './prepare-kernel.js';
+import { withKernel } from './prepare-kernel.js';
 
 export type BuiltKernel = {
   readonly board: string;
@@ -29,11 +30,11 @@ export async function buildKernel(
 ): Promise<BuiltKernel> {
   const output = resolve(options.workingFolder, options.output);
   await requireEmpty(output);
-  const { board, engine, input, fetch } = await prepareKernel(options, host, reporter);
-  const { path } = await engine.obtain(kernelStage, input, fetch);
-  await copyWhole(path, output);
-  const release = (await readFile(join(path, 'release'), 'utf8')).trim();
-  return { board: board.id, release, output, stages: engine.records };
+  return withKernel(options, host, reporter, async ({ board, runner, input }) => {
+    const kernel = await runner.run(stageNode(kernelStage, { input }, (made) => made.input));
+    await copyWhole(kernel.path, output);
+    return { board: board.id, release: await kernel.release(), output, stages: runner.records };
+  });
 }
 
 async function requireEmpty(output: string): Promise<void> {

@@ -5,9 +5,10 @@ import { unmetRequirements } from '../../sources/kernel/requirements.js';
 import type { Problem } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
-import { kernelConfigStage, readKernelConfig } from '../../sources/kernel/kernel-config.js';
+import { stageNode } from '../../pipeline/graph.js';
+import { kernelConfigStage } from '../../sources/kernel/kernel-config.js';
 import type { KernelOptions } from './prepare-kernel.js';
-import { prepareKernel } from './prepare-kernel.js';
+import { withKernel } from './prepare-kernel.js';
 
 export type KernelCheck = {
   readonly board: string;
@@ -23,9 +24,16 @@ export type KernelCheck = {
 
 /** Holds a board's resolved kernel configuration against what its fragments ask for and what its programs need. */
 export async function checkKernel(options: KernelOptions, host: Host, reporter: Reporter): Promise<KernelCheck> {
-  const { board, engine, input, fetch } = await prepareKernel(options, host, reporter);
-  const entry = await engine.obtain(kernelConfigStage, input, fetch);
-  const { config, lost } = await readKernelConfig(entry.path);
+  const {
+    board,
+    input,
+    resolved: found,
+  } = await withKernel(options, host, reporter, async (kernel) => ({
+    board: kernel.board,
+    input: await kernel.runner.run(kernel.input),
+    resolved: await kernel.runner.run(stageNode(kernelConfigStage, { input: kernel.input }, (made) => made.input)),
+  }));
+  const { config, lost } = found;
   const resolved = parseResolvedConfig(config);
   const names = board.kernel.fragments.map(({ name }) => name);
   const requirements = await readKernelRequirements(join(options.projectDir, 'boards/kernel/requirements.yaml'));

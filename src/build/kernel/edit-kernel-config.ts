@@ -7,16 +7,21 @@ import { formatRequests, mergeFragments, parseFragment, parseResolvedConfig } fr
 import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
-import type { StageContext } from '../../pipeline/stage.js';
+import type { Node } from '../../pipeline/graph.js';
+import { stepNode } from '../../pipeline/graph.js';
+import type { Stage, StageContext } from '../../pipeline/stage.js';
+import type { Board } from '../../model/board.js';
+import { kernelKey } from '../../sources/kernel/kernel.js';
+import type { SourceDeb } from '../../sources/debian/packages.js';
+import type { Packages } from '../../sources/debian/packages-of-image.js';
+import { lockNode } from '../debian-nodes.js';
 import { lostOptions, readKconfig, resolveConfig } from '../../sources/kernel/configure.js';
-import type { KernelBuild } from '../../sources/kernel/kernel-build.js';
+import type { KernelBuild, KernelInput } from '../../sources/kernel/kernel-build.js';
 import { inside, makeCommand, startBuild } from '../../sources/kernel/kernel-build.js';
 import { prepareSource } from '../../sources/kernel/source.js';
-import { readAptSources } from '../../sources/debian/package-lock.js';
 import { unpackDeb } from '../../sources/debian/unpack-deb.js';
-import { obtainPackages } from '../../sources/debian/packages-of-image.js';
 import type { KernelOptions, PreparedKernel } from './prepare-kernel.js';
-import { prepareKernel } from './prepare-kernel.js';
+import { withKernel } from './prepare-kernel.js';
 
 export type EditOptions = KernelOptions & {
   /** File that the changes are written to. */
@@ -48,33 +53,66 @@ export async function editKernelConfig(options: EditOptions, host: Host, reporte
   const script = options.script === undefined ? undefined : await readScript(options, options.script);
   await requireOwnFragment(fragment);
   await requireFolder(dirname(fragment));
-  const kernel = await prepareKernel(options, host, reporter);
-  const { board, engine, input } = kernel;
-  const edited = await engine.task('kernel-config', '', async (report, work) => {
-    const { jobs, offline } = options;
-    const context: StageContext = { host, report, shared: engine.store.shared, work, jobs, offline };
-    await kernel.fetch(context);
-    const build = await startBuild(input, context);
-    await prepareSource(input, build, context);
-    const before = await resolveConfig(input.fragments, build, context);
-    if (script === undefined) await menuconfig(kernel, build, context, options);
-    else await answer(script, build);
+  return withKernel(options, host, reporter, async (kernel) => {
+    const { board, runner, tools } = kernel;
+    const ncurses = script === undefined ? ncursesNode(kernel) : undefined;
+    const edit = stepNode(editStage, { tools, input: kernel.input, ncurses }, (made) => {
+      return { kernel: made.input, ncurses: made.ncurses?.deb(NCURSES), script, term: options.term };
+    });
+    const edited = await runner.make(edit);
+    const { fragments } = await runner.run(kernel.input);
+    const requests = contradicted(edited, mergeFragments(fragments).requests);
+    const contradicts = requests.map(({ file, line, name, value }) => {
+      return `${relative(options.workingFolder, file)}:${line}: ${name}=${value}`;
+    });
+    if (edited.length === 0) return { board: board.id, changes: [], contradicts };
+    await writeFile(fragment, formatFragment(edited, `${TITLE} ${board.id}.`));
+    return { board: board.id, fragment, changes: edited, contradicts };
+  });
+}
+
+const NCURSES = 'libncurses-dev';
+
+/** The tools have no headers of ncurses: only menuconfig wants them. */
+function ncursesNode({ tools, surroundings, board }: PreparedKernel): Node<Packages> {
+  const ofHost = { ...board, architecture: surroundings.hostArchitecture as Board['architecture'] };
+  const request = { board: ofHost, suite: 'trixie', packages: [], fetched: [NCURSES] };
+  return lockNode(request, tools, surroundings);
+}
+
+type EditInput = {
+  readonly kernel: KernelInput;
+  /** For menuconfig; without it the script answers. */
+  readonly ncurses: SourceDeb | undefined;
+  readonly script: FragmentFile | undefined;
+  readonly term: string;
+};
+
+/** What is different after somebody changed the resolved configuration. */
+const editStage: Stage<EditInput, readonly ConfigChange[]> = {
+  name: 'kernel-config',
+  version: 1,
+  group: 'Kernel',
+  key: ({ kernel, script }) => ({ kernel: kernelKey(kernel), script: script?.text ?? null }),
+
+  async run({ kernel, ncurses, script, term }, out, context) {
+    const build = await startBuild(kernel, context);
+    await prepareSource(kernel, build, context);
+    const before = await resolveConfig(kernel.fragments, build, context);
+    if (script !== undefined) await answer(script, build);
+    else if (ncurses !== undefined) await menuconfig(kernel, ncurses, term, build, context);
     const after = parseResolvedConfig(await readFile(join(build.folder, 'objects', '.config'), 'utf8'));
     if (script !== undefined) {
       const lost = await lostOptions([script], after, build);
       if (lost.length > 0) throw UserError.fromProblems(lost);
     }
     const prompts = await promptsOf(join(build.folder, 'source'));
-    return configChanges(before, after, (name) => prompts.has(name.replace(/^CONFIG_/, '')));
-  });
-  const requests = contradicted(edited, mergeFragments(input.fragments).requests);
-  const contradicts = requests.map(({ file, line, name, value }) => {
-    return `${relative(options.workingFolder, file)}:${line}: ${name}=${value}`;
-  });
-  if (edited.length === 0) return { board: board.id, changes: [], contradicts };
-  await writeFile(fragment, formatFragment(edited, `${TITLE} ${board.id}.`));
-  return { board: board.id, fragment, changes: edited, contradicts };
-}
+    const changes = configChanges(before, after, (name) => prompts.has(name.replace(/^CONFIG_/, '')));
+    await writeFile(join(out, 'changes.json'), JSON.stringify(changes));
+  },
+
+  open: async ({ path }) => JSON.parse(await readFile(join(path, 'changes.json'), 'utf8')) as readonly ConfigChange[],
+};
 
 async function readScript({ workingFolder }: EditOptions, path: string): Promise<FragmentFile> {
   const file = resolve(workingFolder, path);
@@ -94,26 +132,13 @@ async function answer(script: FragmentFile, build: KernelBuild): Promise<void> {
 }
 
 async function menuconfig(
-  { engine, tools, archiveAsOf, input }: PreparedKernel,
+  input: KernelInput,
+  deb: SourceDeb,
+  term: string,
   build: KernelBuild,
   context: StageContext,
-  { term, jobs }: EditOptions,
 ): Promise<void> {
-  const { architecture } = context.host.facts;
-  // The tools have no headers of ncurses: only this one program of the kernel's wants them.
-  const packages = await obtainPackages(engine, {
-    tools,
-    suite: 'trixie',
-    architecture,
-    hostArchitecture: architecture,
-    sources: await readAptSources(tools),
-    archiveAsOf,
-    packages: [],
-    fetched: ['libncurses-dev'],
-  });
-  const deb = packages.deb('libncurses-dev');
-  await packages.fetcher([deb])(context);
-  const ncurses = await unpackDeb(deb, tools, context);
+  const ncurses = await unpackDeb(deb, input.tools, context);
   const [library = ''] = (await readdir(join(ncurses, 'usr/lib'))).filter((name) => name.endsWith('-linux-gnu'));
   // What the package has under these names leads to shared libraries of other packages.
   for (const name of ['libncurses', 'libncursesw']) {
@@ -123,7 +148,10 @@ async function menuconfig(
     ...build.sandbox,
     mounts: [...(build.sandbox.mounts ?? []), { source: join(ncurses, 'usr'), target: '/mnt' }],
   };
-  const command = makeCommand([`HOSTCC=gcc -I/mnt/include -L/mnt/lib/${library}`, 'menuconfig'], { ...input, jobs });
+  const command = makeCommand([`HOSTCC=gcc -I/mnt/include -L/mnt/lib/${library}`, 'menuconfig'], {
+    ...input,
+    jobs: context.jobs,
+  });
   const exit = await context.host.attachIn(sandbox, { ...command, env: { ...command.env, TERM: term } });
   if (exit.exitCode === 0) return;
   throw new UserError('menuconfig-failed', `menuconfig ended with exit code ${exit.exitCode ?? 'unknown'}`, {

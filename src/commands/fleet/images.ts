@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import { parseSourceDateEpoch } from '../../model/source-date-epoch.js';
-import { UserError } from '../../errors.js';
+import { sourceDateEpoch as readEpoch } from '../../model/source-date-epoch.js';
 import { fleetBase } from '../../fleet/fleet-base.js';
 import type { FleetImages as Made } from '../../fleet/fleet-images.js';
 import { makeFleetImages } from '../../fleet/fleet-images.js';
@@ -42,10 +41,7 @@ base where the file system can (btrfs, xfs). All or none, readable by you only.`
 
   async run(): Promise<Made> {
     const { args, flags } = await this.parse(FleetImages);
-    const sourceDateEpoch = parseSourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
-    if (sourceDateEpoch === undefined) {
-      throw new UserError('source-date-epoch-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds');
-    }
+    const sourceDateEpoch = readEpoch(process.env.SOURCE_DATE_EPOCH);
     const places = { projectDir: this.config.root, workingFolder: process.cwd(), offline: flags.offline };
     const base = await fleetBase(places, this.host, this.reporter);
     await this.closeReporter();

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import type { SeedCheck } from '../../provision/check-seed-files.js';
 import { checkSeedFiles } from '../../provision/check-seed-files.js';
-import { obtainCloudInitSchemas } from '../../build/cloud-init-schemas.js';
+import { obtainCloudInitSchemas } from '../../seeds/cloud-init-schemas.js';
 import { describeSeedCheck } from '../../ui/describe-seed-check.js';
 import { BaseCommand } from '../base-command.js';
 
@@ -34,12 +34,12 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
     }),
     strict: Flags.boolean({ description: 'warnings are errors' }),
     board: Flags.string({
-      description: "whose image's cloud-init to get, when no image was built here yet",
-      default: 'rpi4',
+      hidden: true,
+      deprecated: { message: '--board is not needed any more: the images of all boards have the same cloud-init' },
     }),
     offline: Flags.boolean({ description: 'use no network to get the schema: it must be in the store' }),
     mirror: Flags.string({
-      description: 'Debian mirror [default: the one mmdebstrap knows]',
+      description: 'Debian mirror [default: deb.debian.org]',
       env: 'RESWARM_DEBIAN_MIRROR',
       helpValue: 'URL',
     }),
@@ -49,13 +49,7 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
     const { argv, flags } = await this.parse(SeedCheckCommand);
     const workingFolder = process.cwd();
     const schemas = await obtainCloudInitSchemas(
-      {
-        projectDir: this.config.root,
-        workingFolder,
-        board: flags.board,
-        offline: flags.offline,
-        ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }),
-      },
+      { offline: flags.offline, ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }) },
       this.host,
       this.reporter,
     );

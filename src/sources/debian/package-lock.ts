@@ -5,6 +5,8 @@ import { aptConfiguration, aptFolders } from './apt-options.js';
 import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from './apt-output.js';
 import { withComponents } from './apt-sources.js';
 import type { LockedPackage, PackageLock } from './packages.js';
+import type { Packages } from './packages-of-image.js';
+import { openPackages } from './packages-of-image.js';
 import type { Sandbox } from '../../model/sandbox.js';
 import { needsTwin, programKind } from './native-programs.js';
 import type { Problem } from '../../errors.js';
@@ -31,9 +33,10 @@ export type PackageLockInput = {
 };
 
 /** What apt decides for the image, pinned by digest. Writes `lock.json`; nothing is downloaded but package lists. */
-export const packageLockStage: Stage<PackageLockInput> = {
+export const packageLockStage: Stage<PackageLockInput, Packages> = {
   name: 'package-lock',
   version: 1,
+  group: 'Package lists and seed',
   key: ({ suite, architecture, hostArchitecture, sources, archiveAsOf, packages, fetched }) => ({
     suite,
     architecture,
@@ -43,6 +46,7 @@ export const packageLockStage: Stage<PackageLockInput> = {
     packages: packages.toSorted(),
     fetched: fetched.toSorted(),
   }),
+  open: async ({ path }, { sources }) => openPackages(await readPackageLock(path), sources),
 
   async run(input, out, { host, report, work, offline }) {
     if (offline) {
@@ -79,7 +83,7 @@ export const packageLockStage: Stage<PackageLockInput> = {
   },
 };
 
-export async function readPackageLock(out: string): Promise<PackageLock> {
+async function readPackageLock(out: string): Promise<PackageLock> {
   return JSON.parse(await readFile(join(out, 'lock.json'), 'utf8')) as PackageLock;
 }
 

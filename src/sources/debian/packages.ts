@@ -27,5 +27,8 @@ export type PackageLock = {
   readonly fetched: readonly LockedPackage[];
 };
 
-/** A locked package whose verified bytes lie at `path` on this machine. */
+/** A locked package and the sources.list of the archives that have it. */
+export type SourceDeb = LockedPackage & { readonly sources: string };
+
+/** A locked package whose verified bytes are at `path` on this machine. */
 export type DebFile = LockedPackage & { readonly path: string };

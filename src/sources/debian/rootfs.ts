@@ -7,7 +7,7 @@ import type { Stage } from '../../pipeline/stage.js';
 import { together } from '../../pipeline/together.js';
 import { fetchDebs } from './debs.js';
 import { configure } from './rootfs/configure.js';
-import { writeOwners } from './rootfs/owners.js';
+import { readOwners, writeOwners } from './rootfs/owners.js';
 import { finish, pack, removeTrees } from './rootfs/finish.js';
 import type { Overlay, RootfsBuild, RootfsInput } from './rootfs/rootfs-build.js';
 import { twinMounts, unpackTwins } from './rootfs/native-tree.js';
@@ -16,14 +16,24 @@ import { toolVersions } from '../../tools/tools-tree.js';
 
 export type { RootfsInput } from './rootfs/rootfs-build.js';
 
+/** The root file system of the packages alone. */
+export type Rootfs = {
+  readonly key: string;
+  readonly tar: string;
+  /** Who brings which path. */
+  owners(): Promise<ReadonlyMap<string, string>>;
+};
+
 /**
  * Debian's packages, installed and configured. Writes `rootfs.tar` (sorted, numeric owners, no time later than
  * sourceDateEpoch, so that the same lock gives the same bytes), `packages.json`, the list of what is in it, and
  * `owners.txt`: which package brings which path.
  */
-export const rootfsStage: Stage<RootfsInput> = {
+export const rootfsStage: Stage<RootfsInput, Rootfs> = {
   name: 'rootfs',
   version: 3,
+  group: 'Packages of the root file system',
+  open: ({ key, path }) => ({ key, tar: join(path, 'rootfs.tar'), owners: () => readOwners(path) }),
   key: (input) => ({
     tools: toolVersions(input.tools, ['dpkg', 'tar']),
     architecture: input.lock.architecture,

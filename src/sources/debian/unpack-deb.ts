@@ -1,11 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { DebFile } from './packages.js';
+import { fetchDebs } from './debs.js';
+import type { SourceDeb } from './packages.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 
-/** Unpacks a package with the tools' own dpkg-deb, installs nothing, and returns the folder below the stage's scratch. */
-export async function unpackDeb(deb: DebFile, tools: ToolsTree, { host, work }: StageContext): Promise<string> {
+/**
+ * Fetches a package and unpacks it with the tools' own dpkg-deb. Nothing is installed. Throws what `fetchDebs` throws.
+ *
+ * @returns the folder below the stage's scratch
+ */
+export async function unpackDeb(source: SourceDeb, tools: ToolsTree, context: StageContext): Promise<string> {
+  const { host, work } = context;
+  const [deb] = await fetchDebs([source], source.sources, context);
+  if (deb === undefined) throw new TypeError(`${source.name} was not fetched`);
   const folder = join(work, deb.name);
   await mkdir(folder, { recursive: true });
   await host.runIn(

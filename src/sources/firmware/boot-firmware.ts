@@ -2,10 +2,10 @@ import { chmod, copyFile, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FirmwareEntry, FirmwareFile } from '../../config/firmware-manifest.js';
 import { didYouMean } from '../../config/wording.js';
-import type { DebFile } from '../debian/packages.js';
+import type { SourceDeb } from '../debian/packages.js';
 import { fileSha256 } from '../../host/file-digest.js';
 import { IntegrityError, NetworkError, type Problem } from '../../errors.js';
-import type { Stage, StageContext } from '../../pipeline/stage.js';
+import type { Made, Stage, StageContext } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import { unpackDeb } from '../debian/unpack-deb.js';
 
@@ -15,8 +15,11 @@ export type BootFirmwareInput = {
   /** Paths of `firmware` that the board wants. */
   readonly files: readonly string[];
   /** The package of the entry's Debian source, where the package lock has it; the other sources are tried without. */
-  readonly deb?: DebFile;
+  readonly deb?: SourceDeb | undefined;
 };
+
+/** The files of the boot firmware, flat in `path`, licence included. */
+export type BootFirmware = Made & { readonly files: readonly string[] };
 
 /**
  * The files that the boot ROM loads, flat in `out`, with their licence beside them. Any source will do as long as the
@@ -25,9 +28,11 @@ export type BootFirmwareInput = {
  * Throws IntegrityError `digest-mismatch` when no source has the right bytes of a file, NetworkError `offline` or
  * `download-failed` when none could be reached.
  */
-export const bootFirmwareStage: Stage<BootFirmwareInput> = {
+export const bootFirmwareStage: Stage<BootFirmwareInput, BootFirmware> = {
   name: 'boot-firmware',
   version: 1,
+  group: 'Firmware',
+  open: ({ key, path }, { firmware, files }) => ({ key, path, files: [...files, firmware.licence.file] }),
 
   check: ({ firmware, files }) => unknownFirmwareFiles(firmware, files),
 

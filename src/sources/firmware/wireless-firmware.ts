@@ -2,9 +2,10 @@ import { chmod, copyFile, lstat, mkdir, readdir, readlink, stat, symlink, utimes
 import { dirname, join, normalize } from 'node:path';
 import { didYouMean } from '../../config/wording.js';
 import { matchesGlob } from '../../model/glob.js';
-import type { DebFile } from '../debian/packages.js';
+import { fetchDebs } from '../debian/debs.js';
+import type { SourceDeb } from '../debian/packages.js';
 import { UserError } from '../../errors.js';
-import type { Stage } from '../../pipeline/stage.js';
+import type { Made, Stage } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import { unpackDeb } from '../debian/unpack-deb.js';
 
@@ -13,7 +14,7 @@ const FIRMWARE = 'usr/lib/firmware';
 export type WirelessFirmwareInput = {
   readonly tools: ToolsTree;
   readonly packages: readonly {
-    readonly deb: DebFile;
+    readonly deb: SourceDeb;
     /** Paths below /usr/lib/firmware; `*` and `?` stand for anything but `/`. */
     readonly files: readonly string[];
   }[];
@@ -25,14 +26,23 @@ export type WirelessFirmwareInput = {
  *
  * Throws UserError `wireless-firmware-missing` when a package has nothing for one of the names.
  */
-export const wirelessFirmwareStage: Stage<WirelessFirmwareInput> = {
+export const wirelessFirmwareStage: Stage<WirelessFirmwareInput, Made> = {
   name: 'wireless-firmware',
   version: 1,
+  group: 'Firmware',
+  open: (made) => made,
   key: ({ packages }) => ({
     packages: packages.map(({ deb, files }) => ({ name: deb.name, sha256: deb.sha256, files: [...files].sort() })),
   }),
 
   async run({ tools, packages }, out, context) {
+    const [first] = packages;
+    if (first !== undefined)
+      await fetchDebs(
+        packages.map(({ deb }) => deb),
+        first.deb.sources,
+        context,
+      );
     for (const { deb, files } of packages) {
       context.report.step(`unpacking ${deb.name} ${deb.version}`);
       const tree = await unpackDeb(deb, tools, context);
@@ -42,7 +52,7 @@ export const wirelessFirmwareStage: Stage<WirelessFirmwareInput> = {
   },
 };
 
-async function chooseFiles(tree: string, deb: DebFile, globs: readonly string[]): Promise<ReadonlySet<string>> {
+async function chooseFiles(tree: string, deb: SourceDeb, globs: readonly string[]): Promise<ReadonlySet<string>> {
   const known = await filesBelow(join(tree, FIRMWARE));
   const chosen = new Set<string>();
   for (const glob of globs) {
@@ -54,7 +64,7 @@ async function chooseFiles(tree: string, deb: DebFile, globs: readonly string[])
 }
 
 /** A link without what it leads to would be of no use to the kernel. */
-async function addWithTarget(tree: string, path: string, deb: DebFile, chosen: Set<string>): Promise<void> {
+async function addWithTarget(tree: string, path: string, deb: SourceDeb, chosen: Set<string>): Promise<void> {
   if (chosen.has(path)) return;
   const status = await lstat(join(tree, path)).catch(() => undefined);
   if (status === undefined || !path.startsWith(`${FIRMWARE}/`)) {
@@ -90,7 +100,7 @@ async function filesBelow(folder: string): Promise<string[]> {
     .sort();
 }
 
-function nothingFor(name: string, deb: DebFile, known: readonly string[]): UserError {
+function nothingFor(name: string, deb: SourceDeb, known: readonly string[]): UserError {
   const hint = didYouMean(name, known) ?? `"dpkg-deb --contents" of ${deb.name} lists what it has.`;
   return new UserError('wireless-firmware-missing', `${deb.name} ${deb.version} has no firmware file "${name}"`, {
     hints: [hint, 'The board definition names it under "wireless".'],

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../../model/command.js';
 import { CommandError, UserError } from '../../errors.js';
-import type { Stage } from '../../pipeline/stage.js';
+import type { Made, Stage } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import { toolVersions } from '../../tools/tools-tree.js';
 import { sha256 } from '../../model/sha256.js';
@@ -16,9 +16,11 @@ export type DeviceTreeOverlaysInput = { readonly tools: ToolsTree; readonly over
  * Compiles device tree overlays: `out/<name>.dtbo`, which the firmware lays over the board's device tree for
  * `dtoverlay=<name>`. Throws UserError `device-tree-overlay-invalid` with dtc's words for one that is none.
  */
-export const deviceTreeOverlaysStage: Stage<DeviceTreeOverlaysInput> = {
+export const deviceTreeOverlaysStage: Stage<DeviceTreeOverlaysInput, Made> = {
   name: 'device-tree-overlays',
   version: 1,
+  group: 'Firmware',
+  open: (made) => made,
   key: ({ tools, overlays }) => ({
     tools: toolVersions(tools, ['device-tree-compiler']),
     overlays: Object.fromEntries(overlays.map(({ name, text }) => [name, sha256(text)])),

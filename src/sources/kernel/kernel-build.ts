@@ -4,7 +4,7 @@ import type { Architecture } from '../../model/architecture.js';
 import type { Command } from '../../model/command.js';
 import type { FragmentFile } from './fragments.js';
 import { kernelTarget } from '../../model/kernel-target.js';
-import type { DebFile } from '../debian/packages.js';
+import type { SourceDeb } from '../debian/packages.js';
 import type { Sandbox } from '../../model/sandbox.js';
 import type { RunOptions } from '../../host/host.js';
 import type { StageContext } from '../../pipeline/stage.js';
@@ -20,7 +20,7 @@ export type KernelInput = {
   readonly tools: ToolsTree;
   readonly architecture: Architecture;
   /** Debian's linux-source-…, or a tarball. */
-  readonly source: DebFile | KernelTarball;
+  readonly source: SourceDeb | KernelTarball;
   readonly fragments: readonly FragmentFile[];
   /** Applied in this order. */
   readonly patches: readonly KernelPatch[];

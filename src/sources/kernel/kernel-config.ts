@@ -10,9 +10,11 @@ import { prepareSource } from './source.js';
 import { kernelKey } from './kernel.js';
 
 /** What Kconfig makes of a board's fragments, without compiling: `config` and `lost.json`, the options it dropped. */
-export const kernelConfigStage: Stage<KernelInput> = {
+export const kernelConfigStage: Stage<KernelInput, KernelConfig> = {
   name: 'kernel-config',
   version: 1,
+  group: 'Kernel',
+  open: ({ path }) => readKernelConfig(path),
   check: (input) => mergeFragments(input.fragments).problems,
   // Where an option was asked for is in the result, so the files' names count too.
   key: (input) => ({
@@ -30,7 +32,10 @@ export const kernelConfigStage: Stage<KernelInput> = {
   },
 };
 
-export async function readKernelConfig(out: string): Promise<{ config: string; lost: readonly Problem[] }> {
+/** A resolved configuration, and what was asked for and is not in it. */
+export type KernelConfig = { readonly config: string; readonly lost: readonly Problem[] };
+
+async function readKernelConfig(out: string): Promise<KernelConfig> {
   const lost = JSON.parse(await readFile(join(out, 'lost.json'), 'utf8')) as readonly Problem[];
   return { config: await readFile(join(out, 'config'), 'utf8'), lost };
 }

@@ -7,16 +7,15 @@ import { UserError } from '../../errors.js';
 import type { Stage, StageContext } from '../../pipeline/stage.js';
 import { configure } from './configure.js';
 import type { KernelBuild, KernelInput } from './kernel-build.js';
-import { inside, startBuild } from './kernel-build.js';
+import { inside, makeCommand, startBuild } from './kernel-build.js';
 import { prepareSource } from './source.js';
 import { toolVersions } from '../../tools/tools-tree.js';
 import { sha256 } from '../../model/sha256.js';
 
 export type { KernelInput } from './kernel-build.js';
-export { makeCommand } from './kernel-build.js';
 
 /** Where the stage's result lies below its output folder. */
-export type KernelFiles = {
+type KernelFiles = {
   /** Raw arm64 Image, which QEMU and the firmware load, or a bzImage. */
   readonly image: string;
   /** The same, `gzip -9`; the firmware loads this too. */
@@ -29,7 +28,16 @@ export type KernelFiles = {
   readonly systemMap: string;
 };
 
-export function kernelFiles(out: string): KernelFiles {
+/** A compiled kernel. */
+export type Kernel = KernelFiles & {
+  readonly key: string;
+  /** Folder with all of it. */
+  readonly path: string;
+  /** What `uname -r` will say. */
+  release(): Promise<string>;
+};
+
+function kernelFiles(out: string): KernelFiles {
   return {
     image: join(out, 'Image'),
     imageGz: join(out, 'Image.gz'),
@@ -55,15 +63,18 @@ const FINISHING_PACKAGES = ['kmod', 'zstd', 'gzip'];
 const STEPS_PER_OPTION = 1.9;
 
 /** Compiles a kernel with our own configuration: `allnoconfig` plus the fragments. */
-export const kernelStage: Stage<KernelInput> = {
+export const kernelStage: Stage<KernelInput, Kernel> = {
   name: 'kernel',
   version: 1,
+  group: 'Kernel',
 
   check(input) {
     return mergeFragments(input.fragments).problems;
   },
 
   key: kernelKey,
+  commands: (input, { jobs }) => [makeCommand(compileTargets(input.architecture), { ...input, jobs })],
+  open: ({ key, path }) => ({ key, path, ...kernelFiles(path), release: () => readKernelRelease(path) }),
 
   async run(input, out, context) {
     requireCompiler(input);

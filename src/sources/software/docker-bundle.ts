@@ -4,7 +4,7 @@ import type { DockerBundle } from '../../model/container-engine.js';
 import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../../model/container-engine.js';
 import { ELF_HEADER_BYTES, elfArchitecture } from '../../formats/elf.js';
 import { CommandError, IntegrityError } from '../../errors.js';
-import type { Stage, StageContext } from '../../pipeline/stage.js';
+import type { Made, Stage, StageContext } from '../../pipeline/stage.js';
 import { fetchPinned } from './pinned-files.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 
@@ -19,9 +19,11 @@ export type DockerBundleInput = {
  * Docker's own static programs at their places of the root file system. Throws what the download throws, and
  * IntegrityError `docker-bundle-unreadable`, `docker-bundle-incomplete` or `docker-bundle-architecture`.
  */
-export const dockerBundleStage: Stage<DockerBundleInput> = {
+export const dockerBundleStage: Stage<DockerBundleInput, Made> = {
   name: 'docker-bundle',
   version: 1,
+  group: 'Packages of the root file system',
+  open: (made) => made,
   key: ({ bundle, architecture }) => ({ sha256: bundle.sha256, architecture, programs: [...BUNDLE_PROGRAMS] }),
 
   async run({ tools, bundle, architecture }, out, context) {

@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { PinnedSoftware } from '../../model/software.js';
-import type { Stage, StageContext } from '../../pipeline/stage.js';
+import type { Made, Stage, StageContext } from '../../pipeline/stage.js';
 
 /** Some bytes that are known by their digest, wherever they come from. */
 export type PinnedFile = {
@@ -33,9 +33,11 @@ export async function fetchPinned({ source, sha256 }: PinnedFile, context: Stage
 export type SoftwareInput = { readonly software: readonly PinnedSoftware[] };
 
 /** The files of one's own software, each in `out` under its sha256. */
-export const softwareStage: Stage<SoftwareInput> = {
+export const softwareStage: Stage<SoftwareInput, Made> = {
   name: 'software',
   version: 1,
+  group: 'Packages of the root file system',
+  open: (made) => made,
   key: ({ software }) => ({ files: digests(software) }),
 
   async run({ software }, out, context) {

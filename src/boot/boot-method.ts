@@ -1,0 +1,27 @@
+import type { ImageSpec } from '../model/image-spec.js';
+import type { Made } from '../pipeline/stage.js';
+import type { BootFile } from './boot-tree.js';
+
+/** What a boot method puts on the boot partition beside texts of its own. */
+export type BootParts = {
+  readonly kernel: {
+    readonly key: string;
+    readonly image: string;
+    readonly imageGz: string;
+    /** Folder of all device trees of the family. */
+    readonly deviceTrees: string;
+  };
+  /** Undefined for a board without boot firmware on the card. */
+  readonly firmware: (Made & { readonly files: readonly string[] }) | undefined;
+  /** Compiled device tree overlays, by their names. */
+  readonly overlays: Made;
+};
+
+/** The root as the kernel is told about it. */
+export type RootOnDisk = { readonly partUuid: string; readonly fsType: string };
+
+/** How a machine comes from power-on to the kernel. */
+export interface BootMethod {
+  /** Everything that it needs on the boot partition. */
+  files(spec: Pick<ImageSpec, 'board'>, parts: BootParts, root: RootOnDisk): readonly BootFile[];
+}

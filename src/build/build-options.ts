@@ -1,0 +1,39 @@
+import type { Compression } from '../formats/compression.js';
+import type { KernelFlavour } from '../model/board.js';
+import type { SeedOptions } from '../seeds/read-seed.js';
+import type { BuildTarget } from './write-target.js';
+
+/** What the user asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
+export type BuildOptions = {
+  /** Board id or path. */
+  readonly board: string;
+  /** Where boards/, systems/, layers/, cloud-init/ and firmware-manifest.json are. */
+  readonly projectDir: string;
+  readonly workingFolder: string;
+  readonly output?: string | undefined;
+  /** An image file unless said otherwise. */
+  readonly target?: BuildTarget;
+  readonly seed: SeedOptions;
+  readonly packages: readonly string[];
+  readonly overlays: readonly string[];
+  /** Another container engine than the system's. */
+  readonly docker?: string | undefined;
+  /** Archives of container images, beside the system's. */
+  readonly dockerImages?: readonly string[];
+  /** Files that name software of the user's own, beside the board's. */
+  readonly software?: readonly string[];
+  /** Also write the image compressed. */
+  readonly compression?: Compression | undefined;
+  /** Where the image will be offered to others: http(s), for catalogue entries. */
+  readonly urlBase?: string | undefined;
+  /** Run maintainer scripts by programs of the host's architecture where they are the same version. */
+  readonly accelerate: boolean;
+  readonly jobs: number;
+  readonly offline: boolean;
+  readonly refresh: boolean;
+  readonly mirror?: string | undefined;
+  /** As the environment has it: seconds since 1970. */
+  readonly sourceDateEpoch?: string | undefined;
+  /** Instead of the board's own flavour of the kernel. */
+  readonly kernelFlavour?: KernelFlavour | undefined;
+};

@@ -1,0 +1,60 @@
+import type { Board } from '../model/board.js';
+import type { Node } from '../pipeline/graph.js';
+import { stageNode } from '../pipeline/graph.js';
+import { withBackports } from '../sources/debian/apt-sources.js';
+import { packageLockStage, readAptSources } from '../sources/debian/package-lock.js';
+import type { Packages } from '../sources/debian/packages-of-image.js';
+import { toolsTreeInput } from '../tools/obtain-tools.js';
+import type { ToolsTree } from '../tools/tools-tree.js';
+import { toolsTreeStage } from '../tools/tools-tree.js';
+
+/** What a build takes from the machine that it runs on. */
+export type Surroundings = {
+  /** Debian's name of the host's architecture. */
+  readonly hostArchitecture: string;
+  /** The Debian archive is looked at as of this moment (ISO 8601, UTC). */
+  readonly archiveAsOf: string;
+  readonly mirror?: string | undefined;
+};
+
+export function toolsNode({ hostArchitecture, archiveAsOf, mirror }: Surroundings): Node<ToolsTree> {
+  return stageNode(toolsTreeStage, {}, () => toolsTreeInput(hostArchitecture, { archiveAsOf, mirror }));
+}
+
+/** What is asked of the Debian archive for one image, or for a kernel alone. */
+export type PackageRequest = {
+  readonly board: Board;
+  readonly suite: string;
+  readonly packages: readonly string[];
+  /** To unpack at build time only. */
+  readonly fetched: readonly string[];
+};
+
+export function lockNode(
+  request: PackageRequest,
+  tools: Node<ToolsTree>,
+  { hostArchitecture, archiveAsOf }: Surroundings,
+): Node<Packages> {
+  const { board, suite, packages, fetched } = request;
+  return stageNode(packageLockStage, { tools }, async ({ tools }) => ({
+    tools,
+    suite,
+    architecture: board.architecture,
+    hostArchitecture,
+    archiveAsOf,
+    sources: packageSources(board, suite, await readAptSources(tools)),
+    packages,
+    fetched,
+  }));
+}
+
+/** Debian packages that the kernel is made from; a tarball is none. */
+export function kernelPackages({ kernel }: Board): readonly string[] {
+  return kernel.source === undefined ? [kernel.package] : [];
+}
+
+/** The archives of the board's packages: backports only where its kernel comes from there. */
+function packageSources({ kernel }: Board, suite: string, sources: string): string {
+  const wantsBackports = kernel.source === undefined && kernel.suite !== suite;
+  return wantsBackports ? withBackports(sources, suite) : sources;
+}

@@ -1,0 +1,40 @@
+import { open } from 'node:fs/promises';
+import type { Compression } from '../formats/compression.js';
+import { fileReader } from '../host/file-reader.js';
+import { readExactly } from '../model/read-at.js';
+import type { WriteDisk } from '../outputs/disk.js';
+import type { ImageInPlace } from '../outputs/output.js';
+import type { StagedFiles } from '../images/staged-files.js';
+import type { BuildRequest } from './build-request.js';
+import { writeTarget } from './write-target.js';
+
+/** Where a build's disk goes, and the image that results for what is made from it. */
+export type ImageTarget = {
+  readonly write: WriteDisk;
+  /** Undefined for a drive that is written directly. */
+  readonly image: ImageInPlace | undefined;
+  readonly compression: Compression;
+};
+
+export function imageTarget(request: BuildRequest, staged: StagedFiles, compression: Compression): ImageTarget {
+  const { image: path, fileMode: mode, target } = request;
+  return {
+    write: (parts, host, report) => writeTarget(target, parts, { path, mode, staged }, host, report),
+    image: target.type === 'device' ? undefined : imageInPlace(path, mode, staged),
+    compression,
+  };
+}
+
+function imageInPlace(path: string, mode: number, staged: StagedFiles): ImageInPlace {
+  return {
+    async read(use) {
+      const file = await open(staged.placeOf(path), 'r');
+      try {
+        return await use(readExactly(fileReader(file)), (await file.stat()).size);
+      } finally {
+        await file.close();
+      }
+    },
+    writeBeside: (suffix, write) => staged.write(path + suffix, mode, write),
+  };
+}

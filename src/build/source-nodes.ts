@@ -1,0 +1,153 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Layer } from '../model/image-spec.js';
+import type { Made } from '../pipeline/stage.js';
+import type { Node } from '../pipeline/graph.js';
+import { stageNode, valueNode } from '../pipeline/graph.js';
+import { withoutBackports } from '../sources/debian/apt-sources.js';
+import type { Packages } from '../sources/debian/packages-of-image.js';
+import type { Rootfs, RootfsInput } from '../sources/debian/rootfs.js';
+import { rootfsStage } from '../sources/debian/rootfs.js';
+import type { BootFirmware } from '../sources/firmware/boot-firmware.js';
+import { bootFirmwareStage } from '../sources/firmware/boot-firmware.js';
+import { wirelessFirmwareStage } from '../sources/firmware/wireless-firmware.js';
+import { deviceTreeOverlaysStage } from '../sources/kernel/device-tree-overlays.js';
+import type { Kernel } from '../sources/kernel/kernel.js';
+import { kernelStage } from '../sources/kernel/kernel.js';
+import type { KernelInput } from '../sources/kernel/kernel-build.js';
+import { localVersionOf } from '../sources/kernel/kernel-flavour.js';
+import { dockerBundleStage } from '../sources/software/docker-bundle.js';
+import { softwareStage } from '../sources/software/pinned-files.js';
+import type { ToolsTree } from '../tools/tools-tree.js';
+import type { BuildRequest } from './build-request.js';
+import type { Surroundings } from './debian-nodes.js';
+import { kernelPackages, lockNode } from './debian-nodes.js';
+
+/** Where all content of an image comes from. */
+export type SourceNodes = {
+  /** Undefined for a board without boot firmware on the card. */
+  readonly firmware: Node<BootFirmware> | undefined;
+  readonly overlays: Node<Made>;
+  readonly wireless: Node<Made>;
+  readonly kernel: Node<Kernel>;
+  readonly rootfs: Node<Rootfs>;
+  readonly dockerBundle: Node<Made> | undefined;
+  readonly software: Node<Made> | undefined;
+  readonly all: readonly Node<unknown>[];
+};
+
+/** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
+export function packagesNode(
+  request: BuildRequest,
+  tools: Node<ToolsTree>,
+  surroundings: Surroundings,
+): Node<Packages> {
+  const { root, packages, spec } = request;
+  const { board } = spec;
+  const unpacked = [
+    ...kernelPackages(board),
+    ...firmwarePackages(request),
+    ...board.wireless.map((one) => one.package),
+  ];
+  const fetched = [...new Set(unpacked)];
+  return lockNode({ board, suite: root.suite, packages, fetched }, tools, surroundings);
+}
+
+function firmwarePackages({ firmware }: BuildRequest): readonly string[] {
+  return (firmware?.sources ?? []).flatMap((source) => ('debian' in source ? [source.debian.package] : []));
+}
+
+export function sourceNodes(
+  request: BuildRequest,
+  tools: Node<ToolsTree>,
+  packages: Node<Packages>,
+  surroundings: Surroundings,
+): SourceNodes {
+  const { board } = request.spec;
+  const { firmware: entry, dockerBundle: bundle } = request;
+  const given = { tools, packages };
+  const firmware =
+    entry &&
+    stageNode(bootFirmwareStage, given, ({ tools, packages }) => {
+      const deb = firmwarePackages(request).map((name) => packages.deb(name))[0];
+      return { tools, firmware: entry, files: board.firmware?.files ?? [], deb };
+    });
+  const overlays = stageNode(deviceTreeOverlaysStage, { tools }, ({ tools }) => ({
+    tools,
+    overlays: request.deviceTreeOverlays,
+  }));
+  const wireless = stageNode(wirelessFirmwareStage, given, ({ tools, packages }) => ({
+    tools,
+    packages: board.wireless.map((one) => ({ deb: packages.deb(one.package), files: one.files })),
+  }));
+  const kernel = stageNode(kernelStage, given, ({ tools, packages }) => kernelInput(request, tools, packages));
+  const dockerBundle =
+    bundle &&
+    stageNode(dockerBundleStage, { tools }, ({ tools }) => ({ tools, bundle, architecture: board.architecture }));
+  const software = request.software.some(({ files }) => files.length > 0)
+    ? stageNode(softwareStage, {}, () => ({ software: request.software }))
+    : undefined;
+  const input = rootfsInputNode(request, tools, packages, surroundings);
+  const rootfs = stageNode(rootfsStage, { input }, (made) => made.input);
+  const all = [firmware, wireless, overlays, kernel, dockerBundle, software, rootfs];
+  return {
+    firmware,
+    overlays,
+    wireless,
+    kernel,
+    rootfs,
+    dockerBundle,
+    software,
+    all: all.filter((node) => node !== undefined),
+  };
+}
+
+/** What the packages' file system is made from. */
+export function rootfsInputNode(
+  request: BuildRequest,
+  tools: Node<ToolsTree>,
+  packages: Node<Packages>,
+  { hostArchitecture }: Surroundings,
+): Node<RootfsInput> {
+  const { layers } = request.root;
+  return valueNode({ tools, packages }, async ({ tools, packages }) => ({
+    tools,
+    hostArchitecture,
+    lock: packages.lock,
+    sources: packages.sources,
+    // A device gets its updates from the release alone.
+    deviceSources: withoutBackports(packages.sources),
+    dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', layers),
+    unitPresets: await textsBelow('etc/systemd/system-preset', layers),
+    sourceDateEpoch: request.sourceDateEpoch,
+    accelerate: request.accelerate,
+  }));
+}
+
+/** What a kernel needs of a build's request. */
+export type KernelRequest = Pick<BuildRequest, 'fragments' | 'patches' | 'sourceDateEpoch'> & {
+  readonly spec: Pick<BuildRequest['spec'], 'board'>;
+};
+
+export function kernelInput(
+  { spec: { board }, fragments, patches, sourceDateEpoch }: KernelRequest,
+  tools: ToolsTree,
+  packages: Packages,
+): KernelInput {
+  const { architecture } = board;
+  const source = board.kernel.source ?? packages.deb(board.kernel.package);
+  return { tools, architecture, source, fragments, patches, localVersion: localVersionOf(board), sourceDateEpoch };
+}
+
+/** All files of a folder that several layers have, in the order of their names, as the programs that read them go. */
+async function textsBelow(folder: string, layers: readonly Layer[]): Promise<string> {
+  const shaping = layers.filter(({ shapesPackages }) => shapesPackages).flatMap(({ files }) => files ?? []);
+  const found = await Promise.all(
+    shaping.map(async (layer) => {
+      const names = await readdir(join(layer, folder)).catch(() => []);
+      return names.map((name) => ({ name, path: join(layer, folder, name) }));
+    }),
+  );
+  const files = found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
+  return (await Promise.all(files.map(({ path }) => readFile(path, 'utf8')))).join('\n');
+}

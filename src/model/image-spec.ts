@@ -1,0 +1,127 @@
+import type { Board } from './board.js';
+import type { Software } from './software.js';
+
+/**
+ * All that a build knows of an image: a board (hardware), a system (what runs on it) and the flags, joined. Trees say
+ * where content comes from, volumes put a file system around a tree, partitions place volumes on the disk.
+ */
+export type ImageSpec = {
+  /** Names the image. Disk id, UUIDs and volume serials are derived from it. */
+  readonly id: string;
+  readonly board: Board;
+  readonly system: { readonly id: string; readonly description: string };
+  /** Where no seed gives another. */
+  readonly hostname: string;
+  readonly trees: Readonly<Record<string, TreeSpec>>;
+  readonly volumes: Readonly<Record<string, VolumeSpec>>;
+  readonly table: TableType;
+  /** Starts and sizes of partitions are multiples of it. */
+  readonly alignmentBytes: number;
+  /** In the order of their numbers. */
+  readonly partitions: readonly PartitionSpec[];
+  readonly root: RootSpec;
+  readonly features: readonly Feature[];
+};
+
+export const TABLE_TYPES = ['mbr', 'gpt'] as const;
+export type TableType = (typeof TABLE_TYPES)[number];
+
+export const PARTITION_ROLES = ['boot', 'root', 'data'] as const;
+export type PartitionRole = (typeof PARTITION_ROLES)[number];
+
+/** What a system can do, and what its boot check therefore asks of it. */
+export const FEATURES = ['cloud-init', 'ssh', 'containers'] as const;
+export type Feature = (typeof FEATURES)[number];
+
+export type TreeSpec = BootTreeSpec | DebianTreeSpec | FilesTreeSpec;
+
+/** Firmware, kernel, device trees, what the firmware reads, and the seed. */
+export type BootTreeSpec = { readonly from: 'boot' };
+
+/** Debian's packages with layers, folders and software over them. */
+export type DebianTreeSpec = {
+  readonly from: 'debian';
+  readonly suite: string;
+  /** Layers in the order in which they are copied; a later one wins. */
+  readonly layers: readonly Layer[];
+  /** Debian packages beside those of the layers. */
+  readonly packages: readonly string[];
+  /** Folders of the user, absolute, copied over the layers in this order. */
+  readonly overlays: readonly string[];
+  readonly containerImages: readonly ContainerImageFile[];
+  readonly software: readonly Software[];
+};
+
+/** Nothing but folders: the first content of a data partition. */
+export type FilesTreeSpec = { readonly from: 'files'; readonly overlays: readonly string[] };
+
+/** An archive of a container image, and where it was asked for. */
+export type ContainerImageFile = {
+  readonly path: string;
+  readonly at: { readonly file?: string; readonly line?: number; readonly column?: number };
+};
+
+/** Packages, files and units that belong together: `layers/<name>/layer.yaml` and `files/` beside it. */
+export type Layer = {
+  readonly name: string;
+  readonly description: string;
+  readonly packages: readonly string[];
+  /** Folder that is copied over the root; absolute. Undefined for a layer of packages only. */
+  readonly files?: string;
+  /** Its dpkg filters and presets count while packages are installed. False: another such layer costs no new packages. */
+  readonly shapesPackages: boolean;
+  /** Units that no package brings and therefore no package enables: `systemctl preset` is asked to. */
+  readonly units: readonly string[];
+  /** Files below /usr/lib/sysusers.d whose users must exist in the image already. */
+  readonly sysusers: readonly string[];
+  /** For a container engine: what `docker.source` and `--docker` call it, and the device's own programs. */
+  readonly engine?: string;
+  /** The engine loads container images with `docker load`: the archive needs Docker's manifest. */
+  readonly loadsDockerArchives: boolean;
+  /** Programs that come as a pinned archive: Docker's static bundle, which firmware-manifest.json names. */
+  readonly bundle?: DockerBundlePin | 'pinned';
+  readonly features: readonly Feature[];
+};
+
+/** Another bundle than the pinned one. */
+export type DockerBundlePin = { readonly version: string; readonly sha256: string; readonly url?: string };
+
+export type VolumeSpec = {
+  /** Name in the registry of file systems (src/filesystems). */
+  readonly fs: string;
+  /** Key of `trees`; undefined: an empty file system. */
+  readonly tree?: string;
+  readonly label: string;
+  /** `fit`: content, what the file system itself needs, and the headroom, rounded up to the alignment. */
+  readonly sizeBytes: number | 'fit';
+  /** Free space beside the content, whether the size is fixed or fitted. */
+  readonly headroomBytes: number;
+};
+
+export type PartitionSpec = {
+  readonly name: string;
+  readonly role: PartitionRole;
+  /** Key of `volumes`. */
+  readonly volume: string;
+  readonly startBytes: number | 'auto';
+  /** Where the device mounts it; undefined: not at all. */
+  readonly mount?: string;
+  readonly readOnly: boolean;
+  /** Takes what is left of the drive on the first boot. At most one does. */
+  readonly grow: boolean;
+  /** In the extended partition of an MBR, numbered from 5. */
+  readonly logical: boolean;
+};
+
+/** How the kernel finds the root. */
+export type RootSpec = { readonly kind: 'partition'; readonly partition: string };
+
+/** What the engine of a system without one is called. */
+export const NO_ENGINE = 'none';
+
+/** The layer that brings the container engine. Throws TypeError: every Debian root has exactly one, be it for none. */
+export function engineLayer(layers: readonly Layer[]): Layer & { readonly engine: string } {
+  const found = layers.find((layer): layer is Layer & { engine: string } => layer.engine !== undefined);
+  if (found === undefined) throw new TypeError('no layer brings a container engine');
+  return found;
+}

@@ -1,0 +1,55 @@
+import { UserError } from '../errors.js';
+import type { Command } from '../model/command.js';
+import type { Sandbox } from '../model/sandbox.js';
+import type { Host } from '../host/host.js';
+
+/** A folder that is copied over a tree; everything in it belongs to root afterwards. */
+export type CopiedFolder = {
+  readonly path: string;
+  /** What stands for its bytes in the key. */
+  readonly digest: string;
+  /** Files from a git checkout carry the umask of whoever cloned it; these get 0644 or 0755. */
+  readonly normaliseModes: boolean;
+};
+
+/** Copies folders in order over the tree at /mnt of the sandbox. Throws UserError `overlay-type-differs`. */
+export async function copyFolders(folders: readonly CopiedFolder[], sandbox: Sandbox, host: Host): Promise<void> {
+  for (const [index, folder] of folders.entries()) {
+    const inside = `/run/layer-${index}`;
+    const mounts = [...(sandbox.mounts ?? []), { source: folder.path, target: inside }];
+    await refuseOtherTypes(folder.path, inside, { ...sandbox, mounts }, host);
+    await host.runIn({ ...sandbox, mounts }, copyCommand(`${inside}/`, folder.normaliseModes));
+  }
+}
+
+/** A folder where the tree has a file, or the other way round: rsync would stop without saying whose, or replace it. */
+const OTHER_TYPES = `cd "$0"
+find . -mindepth 1 -type d -exec sh -c 'for p; do [ ! -e "/mnt/$p" ] || [ -d "/mnt/$p" ] || echo "folder $p"; done' sh {} +
+find . ! -type d -exec sh -c 'for p; do [ -L "/mnt/$p" ] || [ ! -d "/mnt/$p" ] || echo "file $p"; done' sh {} +`;
+
+async function refuseOtherTypes(path: string, inside: string, sandbox: Sandbox, host: Host): Promise<void> {
+  const { stdout } = await host.runIn(sandbox, { file: 'sh', args: ['-c', OTHER_TYPES, inside] });
+  const [type, place] = /^(folder|file) \.\/(.*)$/m.exec(stdout)?.slice(1) ?? [];
+  if (type === undefined) return;
+  const other = type === 'file' ? 'folder' : 'file';
+  throw new UserError(
+    'overlay-type-differs',
+    `The overlay ${path} has a ${type} ${place ?? ''}, the image a ${other}`,
+    { hints: ['Take it out of the overlay, or give it another name.'] },
+  );
+}
+
+/** -K: /lib is a link to /usr/lib and stays one. */
+function copyCommand(from: string, normaliseModes: boolean): Command {
+  const modes = normaliseModes ? ['--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX'] : [];
+  return { file: 'rsync', args: ['-rlptDK', '--chown=0:0', ...modes, from, '/mnt/'] };
+}
+
+/** Folders come from checkouts and unpacked packages: their times say when somebody cloned or built. */
+export async function setTimes(sourceDateEpoch: number, sandbox: Sandbox, host: Host): Promise<void> {
+  const date = `@${sourceDateEpoch}`;
+  await host.runIn(sandbox, {
+    file: 'find',
+    args: ['/mnt', '-newermt', date, '-exec', 'touch', '--no-dereference', `--date=${date}`, '{}', '+'],
+  });
+}
