@@ -1,9 +1,7 @@
 import type { FatChange } from '../formats/fat/editor.js';
 import { FatEditor } from '../formats/fat/editor.js';
-import { fatTime } from '../formats/fat/directory.js';
-import { serialPlaces } from '../formats/fat/volume.js';
+import { fatTime } from '../formats/fat/new-entry.js';
 import type { Extent, Overlay } from '../formats/image-delta.js';
-import { SECTOR_BYTES } from '../formats/image-delta.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { SectorCache } from '../formats/sector-cache.js';
 import { UserError } from '../errors.js';
@@ -69,7 +67,7 @@ export async function openBootPartition(
   return {
     table,
     partition,
-    serial: editor.volume.serial,
+    serial: editor.serial,
     names: async () => (await editor.list()).map((entry) => entry.name),
     readFile: (path) => editor.read(path),
     async commandLine() {
@@ -82,9 +80,8 @@ export async function openBootPartition(
         bytes: typeof content === 'string' ? Buffer.from(content) : content,
       }));
       const steps = [...(await editor.apply(files, fatTime(changes.sourceDateEpoch)))];
-      if (changes.fatSerial !== undefined && changes.fatSerial !== editor.volume.serial) {
-        await writeSerial(cache, partition.offsetBytes, changes.fatSerial);
-        steps.push(cache.takeChanges());
+      if (changes.fatSerial !== undefined && changes.fatSerial !== editor.serial) {
+        steps.push(await editor.setSerial(changes.fatSerial));
       }
       for (const { offsetBytes, bytes } of changes.extents ?? []) await cache.write(offsetBytes, bytes);
       const others = cache.takeChanges();
@@ -94,22 +91,16 @@ export async function openBootPartition(
   };
 }
 
-/** undefined for what is no FAT32, which is all that can be edited. */
+const UNREADABLE: ReadonlySet<string> = new Set(['boot-partition-not-fat32', 'boot-partition-damaged']);
+
+/** undefined for what is no FAT that can be edited. */
 async function namesInFat(cache: SectorCache, { offsetBytes }: Partition): Promise<ReadonlySet<string> | undefined> {
   try {
     const entries = await (await FatEditor.open(cache, offsetBytes)).list();
     return new Set(entries.map((entry) => entry.name.toLowerCase()));
   } catch (error) {
-    if (error instanceof UserError && error.code === 'boot-partition-not-fat32') return undefined;
+    if (error instanceof UserError && UNREADABLE.has(error.code)) return undefined;
     throw error;
-  }
-}
-
-async function writeSerial(cache: SectorCache, offsetBytes: number, serial: string): Promise<void> {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(Number.parseInt(serial, 16));
-  for (const place of serialPlaces(await cache.read(offsetBytes, SECTOR_BYTES), offsetBytes)) {
-    await cache.write(place, bytes);
   }
 }
 

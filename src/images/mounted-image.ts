@@ -1,17 +1,14 @@
-import { SIGNATURE_BYTES, otherFileSystem } from '../formats/file-system.js';
 import type { FileSystemReader } from '../formats/file-system-reader.js';
+import { openFileSystem } from '../formats/file-systems.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { fatMountPoint } from '../formats/fstab.js';
-import { readExt4 } from '../formats/ext4/ext4-files.js';
-import { readFat } from '../formats/fat/fat-files.js';
 import { isExtended, isFat } from '../formats/partition-types.js';
 import { ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Partition, PartitionTable } from '../model/partition-table.js';
-import type { ReadAt } from '../model/read-at.js';
 import type { OpenOptions, RawImage } from './disk-image.js';
 import { noBootPartition } from './image-errors.js';
-import type { MountedReader } from './file-view.js';
+import type { MountedReader, Unread } from './file-view.js';
 import { FileView } from './file-view.js';
 import { findBootPartition, rootFirst } from './partition-roles.js';
 import { withRawImage } from './raw-image.js';
@@ -20,8 +17,12 @@ import { withRawImage } from './raw-image.js';
 export type Volume = {
   readonly partition: Partition;
   readonly reader?: FileSystemReader;
-  /** Of a file system that is known by name only: "btrfs". */
+  /** Of a file system that is not read: "btrfs". */
   readonly other?: string;
+  /** Why it is not read: `file-system-not-read`, `file-system-corrupt` or `boot-partition-unreadable`. */
+  readonly error?: ReswarmError;
+  /** Another file system's signature in it, which blkid may take it for. */
+  readonly signature?: string;
   /** Where the running device has it; undefined for what `files` does not show. */
   readonly mount?: string;
 };
@@ -39,8 +40,7 @@ const FAT_MOUNT = '/boot';
 
 /**
  * Lends an image file, packed or not, or a block device, as partitions and files. Needs no root beyond the right to
- * read it. Throws what withRawImage and `partitions` throw, UserError `boot-partition-unreadable` and ReswarmError
- * `file-system-corrupt`.
+ * read it. Throws what withRawImage and `partitions` throw.
  */
 export async function withMountedImage<Result>(
   path: string,
@@ -60,6 +60,7 @@ export async function withMountedImage<Result>(
       const files = await FileView.read(
         path,
         mounts.toSorted((a, b) => a.mount.length - b.mount.length),
+        volumes.flatMap(({ error }): Unread[] => (error === undefined ? [] : [{ error }])),
       );
       return use({ image, table, volumes, files });
     },
@@ -71,28 +72,33 @@ async function readVolumes(image: RawImage, { partitions }: PartitionTable): Pro
   return Promise.all(partitions.map((partition) => readVolume(image, partition)));
 }
 
-/** The FAT that an image starts from. Throws UserError `no-boot-partition`, `boot-partition-unreadable`. */
+/**
+ * The FAT that an image starts from. Throws UserError `no-boot-partition`, `boot-partition-unreadable`, ReswarmError
+ * `file-system-not-read`, `file-system-corrupt`.
+ */
 export async function readBootVolume(
   image: RawImage,
   table: PartitionTable,
 ): Promise<Volume & { readonly reader: FileSystemReader }> {
   const partition = await findBootPartition(table, async (candidate) => namesIn(await readVolume(image, candidate)));
   if (partition === undefined) throw noBootPartition(image.name);
-  const { reader } = await readVolume(image, partition);
-  if (reader === undefined || !isFatReader(reader)) throw noFat(partition, image.name);
+  const { reader, error } = await readVolume(image, partition);
+  if (reader === undefined || !isFatReader(reader)) throw error ?? noFat(partition, image.name);
   return { partition, reader };
 }
 
-/** Looks at one partition of an image. Throws UserError `boot-partition-unreadable`, ReswarmError `file-system-corrupt`. */
+/** Looks at one partition of an image. What cannot be read ends nothing: it is the volume's `error`. */
 async function readVolume(image: RawImage, partition: Partition): Promise<Volume> {
   if (isExtended(partition)) return { partition };
   const name = `partition ${partition.number} of ${image.name}`;
-  const read = readInside(image, partition, name);
-  const reader = (await readExt4(read, partition.sizeBytes, name)) ?? (await readFat(read, partition.sizeBytes, name));
-  if (reader !== undefined) return { partition, reader };
-  const other = otherFileSystem(await read(0, Math.min(partition.sizeBytes, SIGNATURE_BYTES)));
-  if (other === undefined && isPromisedFat(partition)) throw noFat(partition, image.name);
-  return { partition, ...(other === undefined ? {} : { other }) };
+  const found = await openFileSystem(
+    (offsetBytes, sizeBytes) => image.read(partition.offsetBytes + offsetBytes, sizeBytes),
+    partition.sizeBytes,
+    name,
+  );
+  const isEmpty = found.reader === undefined && found.other === undefined;
+  const error = isEmpty && isPromisedFat(partition) ? noFat(partition, image.name) : undefined;
+  return { partition, ...found, ...(error === undefined ? {} : { error }) };
 }
 
 /** Microsoft's "basic data" of a GPT may be NTFS or nothing; an MBR's type says more. */
@@ -100,23 +106,12 @@ function isPromisedFat(partition: Partition): boolean {
   return isFat(partition) && typeof partition.type === 'number';
 }
 
-/** Bytes of a partition, counted from its start; what is not there is an error of the file system. */
-function readInside(image: RawImage, partition: Partition, name: string): ReadAt {
-  return async (offsetBytes, sizeBytes) => {
-    if (offsetBytes >= 0 && offsetBytes + sizeBytes <= partition.sizeBytes) {
-      const bytes = await image.read(partition.offsetBytes + offsetBytes, sizeBytes);
-      if (bytes.length === sizeBytes) return bytes;
-    }
-    throw new ReswarmError('file-system-corrupt', `The file system of ${name} is damaged: it points beyond its end`, {
-      details: [`wanted: ${sizeBytes} bytes at ${offsetBytes}; the partition has ${partition.sizeBytes}`],
-    });
-  };
-}
-
 /** The FAT to its mount point, the root to "/"; others stay unmounted. */
 async function mountVolumes(table: PartitionTable, volumes: readonly Volume[]): Promise<readonly Volume[]> {
   const volumeOf = (wanted: Partition): Volume | undefined => volumes.find(({ partition }) => partition === wanted);
-  const boot = await findBootPartition(table, (candidate) => namesIn(volumeOf(candidate)));
+  const boot = await findBootPartition(table, async (candidate) =>
+    namesIn(volumeOf(candidate) ?? { partition: candidate }),
+  );
   const isFatVolume = ({ reader }: Volume): boolean => reader !== undefined && isFatReader(reader);
   // What is there is shown, also where no firmware would look for it.
   const fat = volumes.find((volume) => volume.partition === boot && isFatVolume(volume)) ?? volumes.find(isFatVolume);
@@ -135,10 +130,10 @@ function isFatReader({ facts }: FileSystemReader): boolean {
   return facts.kind.startsWith('fat');
 }
 
-async function namesIn(volume: Volume | undefined): Promise<ReadonlySet<string> | undefined> {
-  if (volume?.reader === undefined || !isFatReader(volume.reader)) return undefined;
-  const view = await FileView.read('', [{ mount: '/', reader: volume.reader }]);
-  return new Set(view.children('/').map(({ path }) => path.slice(1).toLowerCase()));
+async function namesIn({ reader }: Volume): Promise<ReadonlySet<string> | undefined> {
+  if (reader === undefined || !isFatReader(reader)) return undefined;
+  const entries = await unlessUnread(() => reader.list('/'));
+  return entries && new Set(entries.map(({ path }) => path.slice(1).toLowerCase()));
 }
 
 /** The image's own command line; empty where it has none. */
@@ -148,8 +143,17 @@ async function commandLineOf(fat: FileSystemReader): Promise<string> {
 }
 
 async function readText(reader: FileSystemReader, path: string): Promise<string> {
-  const view = await FileView.read('', [{ mount: '/', reader }]);
-  return (await view.text(path)) ?? '';
+  return (await unlessUnread(() => reader.readFile(path)))?.toString('utf8') ?? '';
+}
+
+/** undefined for what cannot be read: that is said when its files are shown. */
+async function unlessUnread<T>(use: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof ReswarmError) return undefined;
+    throw error;
+  }
 }
 
 function noFat({ number }: Partition, name: string): UserError {

@@ -10,6 +10,9 @@ import { withRawImage } from '../images/raw-image.js';
 
 export type SeedKind = keyof typeof SEED_FILE_NAMES;
 
+/** What cloud-init reads beside a user-data, as defaults that it overrules. */
+export const VENDOR_DATA = 'vendor-data';
+
 /** One file of a seed, and what it was found to be. */
 export type FoundSeedFile = { readonly kind: SeedKind; readonly file: SeedFile };
 
@@ -36,7 +39,7 @@ export async function seedOfImage(
   path: string,
   name: string,
   host: Host,
-): Promise<SeedPlace & { readonly warnings: readonly Problem[] }> {
+): Promise<SeedPlace & { readonly warnings: readonly Problem[]; readonly vendorData?: SeedFile }> {
   return withRawImage(path, host, async ({ read, sizeBytes, sectorSizeBytes }) => {
     const view = await openBootPartition(read, sizeBytes, name, sectorSizeBytes);
     const found: FoundSeedFile[] = [];
@@ -48,7 +51,10 @@ export async function seedOfImage(
     }
     const cmdline = await view.readFile('cmdline.txt');
     const warnings = cmdline === undefined ? [] : twoInstances(name, Buffer.from(cmdline).toString('utf8'), found);
-    return { prefix: `${name}:`, found, names: await view.names(), warnings };
+    const vendor = await view.readFile(VENDOR_DATA);
+    const vendorData = vendor && { file: `${name}:${VENDOR_DATA}`, text: Buffer.from(vendor).toString('utf8') };
+    const place = { prefix: `${name}:`, found, names: await view.names(), warnings };
+    return vendorData === undefined ? place : { ...place, vendorData };
   });
 }
 
