@@ -247,7 +247,8 @@ describe('the map of a disk', () => {
     expect(await mapOf(image)).toEqual([
       { offsetBytes: 0, sizeBytes: 34 * 512 },
       { offsetBytes: MiB, sizeBytes: 4 * MiB },
-      { offsetBytes: 16 * MiB - 33 * 512, sizeBytes: 33 * 512 },
+      // The page in which the backup begins.
+      { offsetBytes: 16 * MiB - 5 * 4096, sizeBytes: 5 * 4096 },
     ]);
   });
 
