@@ -63,7 +63,14 @@ export type FileSystemFormat = {
    * What of a partition has to be copied: all that the file system does not call free, and what is behind its end.
    * undefined where its own bookkeeping does not tell (a journal to be played back, counts that contradict).
    */
-  usedRanges(read: ReadBytes, sizeBytes: number): Promise<readonly ByteRange[] | undefined>;
+  usedRanges(read: ReadBytes, sizeBytes: number): Promise<UsedRanges | undefined>;
+};
+
+/** What a file system uses of its partition. */
+export type UsedRanges = {
+  readonly ranges: readonly ByteRange[];
+  /** Where the file system ends; its partition may go on. */
+  readonly endBytes: number;
 };
 
 /** Bytes from a partition's start that tell file systems from each other: btrfs has its magic at 64 KiB. */

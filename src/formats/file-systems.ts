@@ -1,9 +1,8 @@
-import type { ByteRange } from '../model/byte-range.js';
 import { ReswarmError } from '../errors.js';
 import { EXT } from './ext4/format.js';
 import { FAT } from './fat/format.js';
 import { foreignFileSystem } from './foreign-file-systems.js';
-import type { FileSystemFormat, ReadBytes } from './file-system.js';
+import type { FileSystemFormat, ReadBytes, UsedRanges } from './file-system.js';
 import { DamagedFileSystem, SIGNATURE_BYTES, UnreadFileSystem } from './file-system.js';
 import { FileSystemReader, exactly, named } from './file-system-reader.js';
 
@@ -54,7 +53,7 @@ export async function openFileSystem(read: ReadBytes, sizeBytes: number, name: s
  * What of a partition has to be copied so that its file system is whole; undefined where that is all of it: an unknown
  * or ambiguous file system, or one whose bookkeeping cannot be trusted.
  */
-export async function usedRanges(read: ReadBytes, sizeBytes: number): Promise<readonly ByteRange[] | undefined> {
+export async function usedRanges(read: ReadBytes, sizeBytes: number): Promise<UsedRanges | undefined> {
   const { claims, foreign } = await probe(read, sizeBytes);
   const [claim, ...others] = claims;
   if (claim === undefined || others.length > 0 || foreign !== undefined) return undefined;

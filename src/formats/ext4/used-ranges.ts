@@ -1,4 +1,4 @@
-import type { ByteRange } from '../../model/byte-range.js';
+import type { UsedRanges } from '../file-system.js';
 import { mergeRanges } from '../../model/byte-range.js';
 import type { ReadBytes } from '../file-system.js';
 import type { Group } from './groups.js';
@@ -29,13 +29,15 @@ export async function extUsedRanges(
   read: ReadBytes,
   superblock: Superblock,
   sizeBytes: number,
-): Promise<readonly ByteRange[] | undefined> {
+): Promise<UsedRanges | undefined> {
   if (superblock.needsRecovery || !superblock.hasPlainBitmaps) return undefined;
   const { blockBytes, groups } = superblock;
   const table = new GroupTable(read, superblock);
   const runs: Run[] = [...descriptorRuns(superblock)];
-  for (let index = 0; index < groups; index += 1) {
-    const group = await table.group(index);
+  // Descriptors first: an image that is decompressed on the way can only be read forwards.
+  const described: Group[] = [];
+  for (let index = 0; index < groups; index += 1) described.push(await table.group(index));
+  for (const [index, group] of described.entries()) {
     runs.push(...groupMetadata(superblock, index, group));
     if (group.isBitmapUnset) continue;
     const bitmap = await read(group.blockBitmap * blockBytes, blockBytes);
@@ -44,10 +46,11 @@ export async function extUsedRanges(
     runs.push(...used.runs);
   }
   const end = superblock.blocks * blockBytes;
-  return mergeRanges([
+  const ranges = mergeRanges([
     ...runs.map(({ first, blocks }) => ({ offsetBytes: first * blockBytes, sizeBytes: blocks * blockBytes })),
     { offsetBytes: end, sizeBytes: sizeBytes - end },
   ]);
+  return { ranges, endBytes: end };
 }
 
 function* descriptorRuns(superblock: Superblock): Iterable<Run> {

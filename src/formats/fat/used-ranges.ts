@@ -1,3 +1,4 @@
+import type { UsedRanges } from '../file-system.js';
 import type { ByteRange } from '../../model/byte-range.js';
 import { mergeRanges } from '../../model/byte-range.js';
 import type { ReadBytes } from '../file-system.js';
@@ -13,7 +14,7 @@ export async function fatUsedRanges(
   read: ReadBytes,
   volume: FatVolume,
   sizeBytes: number,
-): Promise<readonly ByteRange[]> {
+): Promise<UsedRanges> {
   const end = clusterOffset(volume, volume.clusters + FIRST_CLUSTER);
   const ranges: ByteRange[] = [
     { offsetBytes: 0, sizeBytes: volume.dataOffsetBytes },
@@ -23,5 +24,5 @@ export async function fatUsedRanges(
   await table.scan((cluster, value) => {
     if (value !== 0) ranges.push({ offsetBytes: clusterOffset(volume, cluster), sizeBytes: volume.clusterBytes });
   });
-  return mergeRanges(ranges);
+  return { ranges: mergeRanges(ranges), endBytes: end };
 }

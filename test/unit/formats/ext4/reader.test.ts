@@ -44,7 +44,7 @@ describe.each(EXT_FIXTURES)('%s', (name) => {
 
   it('is whole with nothing but the ranges that it uses', async () => {
     const garbage = Buffer.alloc(bytes.length, 0x5a);
-    const ranges = await usedRanges(readFrom(bytes), bytes.length);
+    const ranges = (await usedRanges(readFrom(bytes), bytes.length))?.ranges;
     if (ranges === undefined) throw new Error('no ranges');
     for (const { offsetBytes, sizeBytes } of ranges) {
       bytes.copy(garbage, offsetBytes, offsetBytes, offsetBytes + sizeBytes);
@@ -58,7 +58,7 @@ describe.each(EXT_FIXTURES)('%s', (name) => {
 
   it('counts what is behind its end as used', async () => {
     const longer = Buffer.concat([bytes, Buffer.alloc(4096)]);
-    const ranges = await usedRanges(readFrom(longer), longer.length);
+    const ranges = (await usedRanges(readFrom(longer), longer.length))?.ranges;
     const last = ranges?.at(-1);
     expect((last?.offsetBytes ?? 0) + (last?.sizeBytes ?? 0)).toBe(longer.length);
     expect((await readerOf(longer)).facts.sizeBytes).toBe(bytes.length);

@@ -82,7 +82,7 @@ describe.each(SHAPES)('the editor on a $title', (shape) => {
             }
           }
           const copy = memoryDisk(disk.sizeBytes);
-          for (const range of (await usedRanges(disk.read, disk.sizeBytes)) ?? []) {
+          for (const range of (await usedRanges(disk.read, disk.sizeBytes))?.ranges ?? []) {
             copy.write(range.offsetBytes, await disk.read(range.offsetBytes, range.sizeBytes));
           }
           const found = Object.entries(await filesOf(copy)).map(([path, text]) => [path.toLowerCase(), text] as const);

@@ -60,7 +60,7 @@ export class BufferPool {
     this.free = [...buffers];
   }
 
-  async lend<T>(use: (buffer: Uint8Array) => Promise<T>): Promise<T> {
+  async use<T>(use: (buffer: Uint8Array) => Promise<T>): Promise<T> {
     const buffer = this.free.pop() ?? (await new Promise<Uint8Array>((resolve) => this.waiting.push(resolve)));
     try {
       return await use(buffer);
