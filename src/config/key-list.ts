@@ -1,4 +1,4 @@
-import { boardJsonSchema } from './board-json-schema.js';
+import { boardJsonSchema } from './boards/board-json-schema.js';
 
 type Node = {
   readonly type?: string;
@@ -9,6 +9,7 @@ type Node = {
   readonly properties?: Readonly<Record<string, Node>>;
   readonly additionalProperties?: Node | boolean;
   readonly items?: Node;
+  readonly anyOf?: readonly Node[];
 };
 
 const KEY_LIST_START = '<!-- keys: written by `npm run schema` -->';
@@ -28,12 +29,21 @@ export function withKeyList(document: string, schema: Node = boardJsonSchema()):
 function keysOf(node: Node, prefix: string): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const name = `${prefix}${key}`;
-    const below = child.items?.properties === undefined ? keysOf(child, `${name}.`) : keysOf(child.items, `${name}[].`);
-    return [`- \`${name}\` (${describeType(child)}): ${child.description ?? ''}`, ...below];
+    return [
+      `- \`${name}\` (${describeType(child)}): ${child.description ?? ''}`,
+      ...alternatives(child).flatMap((one) =>
+        one.items?.properties === undefined ? keysOf(one, `${name}.`) : keysOf(one.items, `${name}[].`),
+      ),
+    ];
   });
 }
 
+function alternatives(node: Node): readonly Node[] {
+  return node.anyOf ?? [node];
+}
+
 function describeType(node: Node): string {
+  if (node.anyOf !== undefined) return [...new Set(node.anyOf.map(describeType))].join(' or ');
   const { type = 'text', default: preset } = node;
   const words = node.const === undefined ? node.enum : [node.const];
   const kind = words === undefined ? (TYPES[type] ?? type) : words.map((word) => `\`${word}\``).join(' or ');
