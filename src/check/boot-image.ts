@@ -80,7 +80,7 @@ export async function withLoadedMachine<Result>(
   if (options.machine !== undefined) refuseFixed(MACHINES[options.machine], options);
   const forwards = forwardsOf(options);
   for (const { hostPort } of forwards) await freePort(hostPort);
-  await refuseEarly(options.image);
+  await requireImage(options.image);
   const tools = await obtainBootTools(options, host, report);
   return withRawPath(options.image, tools, host, async (image) => {
     const table = await readImageTable(image);
@@ -170,8 +170,8 @@ function withKvm(sandbox: Sandbox): Sandbox {
   return { ...sandbox, mounts: [...(sandbox.mounts ?? []), { source: KVM, target: KVM, device: true }] };
 }
 
-/** What is no image should be told before tools are made for it; a packed one shows when it is unpacked. */
-async function refuseEarly(path: string): Promise<void> {
+/** What is no image should be told before tools are made for it; a packed one shows when it is unpacked. Throws what readImageTable throws. */
+export async function requireImage(path: string): Promise<void> {
   const head = Buffer.alloc(MAGIC_BYTES);
   const file = await open(path, 'r').catch(() => undefined);
   await file?.read(head, 0, head.length, 0).catch(() => undefined);
