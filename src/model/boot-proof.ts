@@ -210,7 +210,7 @@ export function concludeWatch(
     passed,
     verdict: passed ? 'works' : mayBeSlow ? 'not-proven' : 'does-not-work',
     ...(reason === undefined ? {} : { stopped: reason }),
-    waitingFor: passed ? [] : describeJobs(watch.jobs),
+    waitingFor: reason === undefined ? [] : describeJobs(watch.jobs),
     time: { wallSeconds: Math.round(clock.wallSeconds), hadSeconds: Math.round(clock.hadSeconds) },
     failedUnits: watch.failedUnits,
     profile: watch.profile,
@@ -218,10 +218,12 @@ export function concludeWatch(
   };
 }
 
-/** What has a time-out of its own on the device, or did not come; all other milestones are what they are. */
+/** What units do, which have time-outs of their own on the device. */
 const OF_TIME: ReadonlySet<MilestoneName> = new Set(['docker', 'units', 'cloud-init', 'ssh', 'container', 'latency']);
 
+/** A wrong name or a missing user is the image's fault only where the units that make them had their time. */
 function mayBeOfTime(milestones: readonly Milestone[], stopped: StopCode | undefined): boolean {
   if (stopped === 'kernel-panic' || stopped === 'machine-ended') return false;
-  return milestones.every(({ ok, seconds, name }) => ok || seconds === undefined || OF_TIME.has(name));
+  const isReady = ['units', 'cloud-init'].every((name) => milestones.some((one) => one.name === name && one.ok));
+  return !isReady || milestones.every(({ ok, seconds, name }) => ok || seconds === undefined || OF_TIME.has(name));
 }

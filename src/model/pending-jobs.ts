@@ -3,17 +3,17 @@
  * are not there yet. A value: each line gives the next one.
  */
 export type PendingJobs = {
-  /** Titles or names of units, in the order in which they began. */
+  /** `unit - title` as systemd writes it, in the order in which they began. */
   readonly starting: readonly string[];
-  /** The last "A start job is running for …" and its time limit; gone when the unit is there. */
+  /** The last "A start job is running for …" with its times; gone when the unit is there. */
   readonly running?: string | undefined;
 };
 
 export const NO_JOBS: PendingJobs = { starting: [] };
 
-const STARTING = /\bStarting (?:\S+\.\w+ - )?(.+?)\.\.\.$/;
+const STARTING = /\bStarting (.+?)\.{3}$/;
 const ENDED =
-  /(?:\bStarted|\bFinished|\bFailed to start|\bMounted|\bListening on|\bReached target|Timed out waiting for device|Dependency failed for|\bSkipped) (?:\S+\.\w+ - )?(.+?)\.?(?: - .*)?$/;
+  /(?:\bStarted|\bFinished|\bFailed to (?:start|mount|listen on)|\bMounted|\bListening on|\bReached target|\bFound device|\bSkipped|\bStopped|Timed out waiting for device|Dependency failed for) (.+?)\.?$/;
 const RUNNING = /A (?:start|stop) job is running for (.+)$/;
 
 /** @param line without terminal codes */
@@ -22,21 +22,31 @@ export function followJobs(jobs: PendingJobs, line: string): PendingJobs {
   if (running !== undefined) return { ...jobs, running };
   const started = STARTING.exec(line)?.[1];
   if (started !== undefined) {
-    return jobs.starting.includes(started) ? jobs : { ...jobs, starting: [...jobs.starting, started] };
+    const isKnown = jobs.starting.some((job) => isSameUnit(job, started));
+    return isKnown ? jobs : { ...jobs, starting: [...jobs.starting, started] };
   }
   const ended = ENDED.exec(line)?.[1];
   if (ended === undefined) return jobs;
-  const isOver = jobs.running !== undefined && nameOf(jobs.running).endsWith(ended);
-  return { starting: jobs.starting.filter((title) => title !== ended), running: isOver ? undefined : jobs.running };
+  const isOver = jobs.running !== undefined && isSameUnit(jobs.running, ended);
+  return {
+    starting: jobs.starting.filter((job) => !isSameUnit(job, ended)),
+    running: isOver ? undefined : jobs.running,
+  };
 }
 
-/** In words, the job that systemd itself complains of first. */
+/** In words; the one that systemd itself complains of first. */
 export function describeJobs({ starting, running }: PendingJobs): readonly string[] {
-  const others = running === undefined ? starting : starting.filter((title) => !nameOf(running).endsWith(title));
-  return [...(running === undefined ? [] : [running]), ...others];
+  if (running === undefined) return starting;
+  return [running, ...starting.filter((job) => !isSameUnit(job, running))];
 }
 
-/** Without the times: `dev-vdb.device - /dev/vdb (1min 2s / 1min 30s)`. */
-function nameOf(running: string): string {
-  return running.replace(/ \([^()]*\)$/, '');
+/** systemd shortens lines to the width of the console, in the middle and each in its own way: `ssh.ser…hell server`. */
+function isSameUnit(one: string, other: string): boolean {
+  const [a, b] = [beginning(one), beginning(other)];
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+/** The unit's name, or as much of it as there is. */
+function beginning(text: string): string {
+  return text.split(/ - |…/, 1)[0] ?? text;
 }

@@ -55,10 +55,14 @@ const GOOD: Readonly<Record<string, string>> = {
   'power-off': '[ 99.0] reboot: Power down',
 };
 
-function prove(changes: Readonly<Record<string, string | undefined>> = {}, expected = EXPECTED): BootProof {
+function prove(
+  changes: Readonly<Record<string, string | undefined>> = {},
+  expected = EXPECTED,
+  clock = POWER_ON,
+): BootProof {
   const lines = Object.values({ ...GOOD, ...changes }).filter((line) => line !== undefined);
   const watch = lines.reduce((state, line, index) => watchLine(state, line, index), startWatch(expected, 'hello'));
-  return concludeWatch('virt', watch, POWER_ON);
+  return concludeWatch('virt', watch, clock);
 }
 
 function failed(proof: BootProof): readonly string[] {
@@ -248,6 +252,18 @@ describe('a boot', () => {
       expect(concludeWatch('virt', early, busy, ended).verdict).toBe('does-not-work');
     });
 
+    it('does not blame the image for what its units had no time to make, and does for all else', () => {
+      const identity = fact('identity', { hostname: 'other', accountsRead: true });
+      const units = fact('units', { state: 'degraded', failed: ['x.service'] });
+      const late = prove({ units, identity }, EXPECTED, busy);
+      expect(failed(late)).toEqual(['units', 'hostname']);
+      expect(late.verdict).toBe('not-proven');
+      const wrong = prove({ identity }, EXPECTED, busy);
+      expect(failed(wrong)).toEqual(['hostname']);
+      expect(wrong.verdict).toBe('does-not-work');
+      expect(prove({ units }, EXPECTED, POWER_ON).verdict).toBe('does-not-work');
+    });
+
     it('does not work when the machine had its time', () => {
       const had = { ...POWER_ON, wallSeconds: 400, hadSeconds: 300 };
       expect(concludeWatch('virt', early, had, { code: 'timeout', detail: '' }).verdict).toBe('does-not-work');
@@ -262,6 +278,6 @@ describe('a boot', () => {
     ];
     const watch = lines.reduce((state, line) => watchLine(state, line, 5), startWatch(EXPECTED, ''));
     const proof = concludeWatch('virt', watch, POWER_ON, { code: 'timeout', detail: '' });
-    expect(proof.waitingFor).toEqual(['/dev/vdb']);
+    expect(proof.waitingFor).toEqual(['dev-vdb.device - /dev/vdb']);
   });
 });
