@@ -120,7 +120,11 @@ export class RealHost implements Host {
     return this.run(sandboxed(sandbox, command, this.facts.privilege), options);
   }
 
-  async *stream(command: Command, input?: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  async *stream(
+    command: Command,
+    input?: AsyncIterable<Uint8Array>,
+    { okExitCodes = [0] }: Pick<RunOptions, 'okExitCodes'> = {},
+  ): AsyncIterable<Uint8Array> {
     const { execa, ExecaError } = await loadExeca();
     this.signal.throwIfAborted();
     const abandoned = new AbortController();
@@ -156,6 +160,7 @@ export class RealHost implements Host {
     const result = await subprocess;
     if (this.signal.aborted) throw this.interruption();
     const outcome: unknown = result;
+    if (result.exitCode !== undefined && okExitCodes.includes(result.exitCode)) return;
     if (outcome instanceof ExecaError) throw commandError(command, outcome, Buffer.from(result.stderr).toString());
   }
 
