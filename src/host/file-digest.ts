@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 const CHUNK_BYTES = 2 ** 20;
 
 /** sha256 (hex) of a file, read in pieces. */
-export async function fileSha256(path: string, signal?: AbortSignal): Promise<string> {
+export async function fileSha256(path: string | Buffer, signal?: AbortSignal): Promise<string> {
   const options = { highWaterMark: CHUNK_BYTES, ...(signal === undefined ? {} : { signal }) };
   return streamSha256(createReadStream(path, options) as AsyncIterable<Uint8Array>);
 }

@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unitPresets } from '../unit-presets.js';
 import { CommandError } from '../../../errors.js';
+import { DpkgError, runDpkg } from './dpkg-failure.js';
 import type { InImage, Overlay, RootfsBuild } from './rootfs-build.js';
 import { pathExists } from '../../../host/path-exists.js';
 import { followDpkg, inImage } from './rootfs-build.js';
@@ -30,7 +31,7 @@ export async function configure(build: RootfsBuild, overlay: Overlay): Promise<v
     if (overlay.length === 0 || !(error instanceof CommandError)) throw error;
     context.report.warn(
       'Some packages could not be configured at native speed; their scripts run under emulation instead.',
-      failedPackages(error).join(', '),
+      error instanceof DpkgError ? error.packages.join(', ') : error.message,
     );
     await configureRest(build, inImage(build, [], await mutedPrograms(build, [])));
   }
@@ -41,21 +42,18 @@ async function configureFirst({ input, context }: RootfsBuild, { sandbox, env }:
   const follow = followDpkg('Setting up', input.lock.install.length, context);
   const names = CONFIGURED_FIRST.filter((name) => input.lock.install.some((one) => one.name === name));
   const args = [...DPKG, '--force-depends', '--configure', ...names];
-  await context.host.runIn(sandbox, { file: 'dpkg', args, env }, follow);
+  await runDpkg(context.host, sandbox, { file: 'dpkg', args, env }, follow);
   const stdin = `${DEBCONF_ANSWERS.join('\n')}\n`;
   await context.host.runIn(sandbox, { file: 'debconf-set-selections', args: [], stdin, env }, follow);
 }
 
 async function configureRest({ input, context }: RootfsBuild, { sandbox, env }: InImage): Promise<void> {
-  await context.host.runIn(
+  await runDpkg(
+    context.host,
     sandbox,
     { file: 'dpkg', args: [...DPKG, '--configure', '-a'], env },
     followDpkg('Setting up', input.lock.install.length, context),
   );
-}
-
-function failedPackages({ details }: CommandError): readonly string[] {
-  return details.flatMap((line) => /^dpkg: error processing package (\S+)/.exec(line)?.[1] ?? []);
 }
 
 /** Only what is installed. */
