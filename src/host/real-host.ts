@@ -18,19 +18,8 @@ import { loadExeca } from './load-execa.js';
 import { killGroupAfter } from './process-group.js';
 import { attachProgram, startProgram } from './running-program.js';
 
-/** What programs may see of our environment: where to find programs, how to reach the network, where scratch lies. */
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'USER',
-  'TMPDIR',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-];
+/** What programs may see of our environment: where to find programs, how to reach the network. */
+const PASSED_ON = ['PATH', 'HOME', 'http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 const STDERR_TAIL_LINES = 20;
 /** A program that ignores SIGTERM this long is killed. */

@@ -50,7 +50,7 @@ export const compressStage: Stage<CompressInput, MadeOutput> = {
 };
 
 /** Packs an image into `target`, an empty file, by a program of the tools tree. The bytes do not depend on `jobs`. */
-async function compressImage(
+export async function compressImage(
   image: { readonly read: ReadAt; readonly sizeBytes: number },
   target: FileHandle,
   options: {
