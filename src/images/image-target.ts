@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import type { Extent, ReadBytes } from '../formats/image-delta.js';
 import { UserError } from '../errors.js';
+import { writeFully } from './sparse-write.js';
 
 /** An image file or a card whose bytes are read and changed in place. */
 export type ImageTarget = {
@@ -58,9 +59,8 @@ export function targetOf(
       if (!isDevice) await handle.chmod(PRIVATE_MODE);
       for (const step of steps) {
         for (const { offsetBytes, bytes } of step) {
-          const { bytesWritten } = await handle.write(bytes, 0, bytes.length, offsetBytes);
-          if (bytesWritten !== bytes.length) throw new Error(`short write at ${offsetBytes} of ${path}`);
-          traffic.writtenBytes += bytesWritten;
+          await writeFully(handle, bytes, offsetBytes);
+          traffic.writtenBytes += bytes.length;
         }
         await handle.datasync();
       }

@@ -7,6 +7,7 @@ import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { guardSpace } from '../pipeline/disk-full.js';
 import type { FileView } from '../images/file-view.js';
+import { CHUNK_BYTES, writeData } from '../images/sparse-write.js';
 
 export type ExtractOptions = {
   /** Folder that it goes into; made when it is not there. */
@@ -30,7 +31,7 @@ export type ExtractSummary = {
  * Copies `entry` and what lies below it into a folder of this machine. It comes into being beside its place under
  * another name and is moved there when it is whole. Names come from a folder's entries, so they hold no "/" and no "..";
  * links are made last and never followed: nothing is written outside of the folder. Owners become ours, set-user-id
- * bits go. Throws UserError `extract-exists` or `extract-target`.
+ * bits go. Throws UserError `extract-exists` or `extract-target`, ReswarmError `disk-full`.
  */
 export async function extractFiles(
   files: FileView,
@@ -117,15 +118,20 @@ function safeMode(entry: FileEntry): number {
   return mode | (isFolder ? 0o700 : 0o600);
 }
 
+/** Zeros become holes: a log that was made for a large number of users would fill a disk. */
 async function writeContent(files: FileView, entry: FileEntry, path: string, host: Host): Promise<number> {
   const target = await open(path, 'wx', 0o600);
   try {
     let position = 0;
     for await (const bytes of files.content(entry)) {
       host.signal.throwIfAborted();
-      await target.write(bytes, 0, bytes.length, position);
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+        await writeData(target, bytes.subarray(at, at + CHUNK_BYTES), position + at);
+      }
       position += bytes.length;
     }
+    // A hole at its end.
+    await target.truncate(position);
     return position;
   } finally {
     await target.close();

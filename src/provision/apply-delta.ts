@@ -1,3 +1,4 @@
+import { writeFully } from '../images/sparse-write.js';
 import { readFile } from 'node:fs/promises';
 import { KiB, MiB } from '../model/bytes.js';
 import { createHash } from 'node:crypto';
@@ -49,7 +50,7 @@ export async function applyOverlay(
           await writeData(target, Buffer.from(await base.read(position, MiB)), position);
         }
         await target.truncate(base.sizeBytes);
-        for (const { offsetBytes, bytes } of overlay.extents) await target.write(bytes, 0, bytes.length, offsetBytes);
+        for (const { offsetBytes, bytes } of overlay.extents) await writeFully(target, bytes, offsetBytes);
       });
       await withImageFile(output, 'read', (written) => readBack(written, overlay));
       return { image: output, writtenBytes: overlayBytes(overlay), unchanged: false };
