@@ -1,7 +1,6 @@
 import type { ByteRange } from '../model/byte-range.js';
 import { mergeRanges, shiftRanges } from '../model/byte-range.js';
-import { EXT4_SUPERBLOCK, ext4MappedRanges, parseExt4, parseExt4Groups } from '../formats/ext4/ext4-map.js';
-import { fat32MappedRanges, parseFat32 } from '../formats/fat/fat32-map.js';
+import { usedRanges } from '../formats/file-systems.js';
 import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
 import { KiB, MiB } from '../model/bytes.js';
 import { isZero } from '../model/zeros.js';
@@ -17,7 +16,7 @@ const BOOT_CODE_BYTES = 440;
 /**
  * What has to be written of an image so that everything in it is there: what its file systems say they use, never what
  * happens to be other than zero (zeros that a file system relies on would be left out). A partition whose file system
- * is not FAT32 or ext2/3/4, or whose bitmaps cannot be trusted, or that has something behind its file system (the
+ * is not FAT or ext2/3/4, or whose bitmaps cannot be trusted, or that has something behind its file system (the
  * hashes of dm-verity cover free blocks too), counts in full, and so does an image without an MBR. Between, before and
  * behind the partitions counts what is not zero: boot loaders, their environments, data of a maker's own.
  *
@@ -79,38 +78,8 @@ async function dataIn(read: ReadAt, from: number, until: number): Promise<readon
 }
 
 async function partitionRanges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[]> {
-  const known = (await fat32Ranges(read, sizeBytes)) ?? (await ext4Ranges(read, sizeBytes));
   const whole = [{ offsetBytes: 0, sizeBytes }];
-  if (known === undefined) return whole;
-  return (await dataIn(read, known.endBytes, sizeBytes)).length === 0 ? known.used : whole;
-}
-
-/** What a file system uses, and where it ends; its partition may go on. */
-type FileSystemRanges = { readonly used: readonly ByteRange[]; readonly endBytes: number };
-
-async function fat32Ranges(read: ReadAt, sizeBytes: number): Promise<FileSystemRanges | undefined> {
-  if (sizeBytes < MBR_SIZE_BYTES) return undefined;
-  const layout = parseFat32(await read(0, MBR_SIZE_BYTES), sizeBytes);
-  if (layout === undefined) return undefined;
-  return {
-    used: fat32MappedRanges(layout, await read(layout.fat.offsetBytes, layout.fat.sizeBytes)),
-    endBytes: layout.dataOffsetBytes + layout.clusters * layout.clusterBytes,
-  };
-}
-
-async function ext4Ranges(read: ReadAt, sizeBytes: number): Promise<FileSystemRanges | undefined> {
-  const { offsetBytes, sizeBytes: superblockBytes } = EXT4_SUPERBLOCK;
-  if (sizeBytes < offsetBytes + superblockBytes) return undefined;
-  const layout = parseExt4(await read(offsetBytes, superblockBytes), sizeBytes);
-  if (layout === undefined) return undefined;
-  const { descriptors, blockBytes } = layout;
-  if (descriptors.offsetBytes + descriptors.sizeBytes > sizeBytes) return undefined;
-  const groups = parseExt4Groups(layout, await read(descriptors.offsetBytes, descriptors.sizeBytes));
-  if (groups === undefined) return undefined;
-  const bitmaps: (Uint8Array | undefined)[] = [];
-  for (const { blockBitmap, isBitmapUnset } of groups) {
-    bitmaps.push(isBitmapUnset ? undefined : await read(blockBitmap * blockBytes, blockBytes));
-  }
-  const used = ext4MappedRanges(layout, groups, bitmaps);
-  return used && { used, endBytes: layout.blocks * blockBytes };
+  const used = await usedRanges(read, sizeBytes);
+  if (used === undefined) return whole;
+  return (await dataIn(read, used.endBytes, sizeBytes)).length === 0 ? used.ranges : whole;
 }
