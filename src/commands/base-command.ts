@@ -7,6 +7,7 @@ import { readHostFacts } from '../host/read-facts.js';
 import { RealHost } from '../host/real-host.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { errorJson, formatError } from '../ui/describe-error.js';
+import { watchOutput } from '../ui/output-streams.js';
 import { JsonReporter } from '../ui/json-reporter.js';
 import { PlainReporter } from '../ui/plain-reporter.js';
 import { TerminalReporter } from '../ui/terminal-reporter.js';
@@ -42,6 +43,7 @@ export abstract class BaseCommand extends Command {
 
   override async init(): Promise<void> {
     await super.init();
+    watchOutput();
     await shedCallersSettings();
     for (const signal of ENDING_SIGNALS) process.on(signal, this.onSignal);
   }

@@ -11,6 +11,7 @@ import { Store } from '../pipeline/store.js';
 import type { DiskImage, OpenedFile, OpenOptions, RawImage } from './disk-image.js';
 import { isRaw, openDiskImage, openPath, rawImage } from './disk-image.js';
 import { imagePacked, noOrdinaryFile } from './image-errors.js';
+import { writeFully } from './sparse-write.js';
 import { unpackTo } from './unpack-image.js';
 
 /** One that may be changed where it lies. */
@@ -93,9 +94,8 @@ export function writableImage(opened: OpenedFile, host: Host): WritableImage {
       if (!image.isDrive) await file.chmod(PRIVATE_MODE);
       for (const step of steps) {
         for (const { offsetBytes, bytes } of step) {
-          const { bytesWritten } = await file.write(bytes, 0, bytes.length, offsetBytes);
-          if (bytesWritten !== bytes.length) throw new Error(`short write at ${offsetBytes} of ${path}`);
-          image.traffic.writtenBytes += bytesWritten;
+          await writeFully(file, bytes, offsetBytes);
+          image.traffic.writtenBytes += bytes.length;
         }
         await file.datasync();
       }

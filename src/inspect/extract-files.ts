@@ -32,7 +32,7 @@ export type ExtractSummary = {
  * Copies `entry` and what lies below it into a folder of this machine; names keep their bytes. It comes into being beside its place under
  * another name and is moved there when it is whole. Names come from a folder's entries, so they hold no "/" and no "..";
  * links are made last and never followed: nothing is written outside of the folder. Owners become ours, set-user-id
- * bits go. Throws UserError `extract-exists` or `extract-target`.
+ * bits go. Throws UserError `extract-exists` or `extract-target`, ReswarmError `disk-full`.
  */
 export async function extractFiles(
   files: FileView,
@@ -123,16 +123,17 @@ function safeMode(entry: FileEntry): number {
   return mode | (isFolder ? 0o700 : 0o600);
 }
 
+/** Zeros become holes: a log that was made for a large number of users would fill a disk. */
 async function writeContent(files: FileView, entry: FileEntry, path: string, host: Host): Promise<number> {
   const target = await open(bytesOfName(path), 'wx', 0o600);
   try {
     let position = 0;
     for await (const bytes of files.content(entry)) {
       host.signal.throwIfAborted();
-      // Zeros stay holes: a lastlog may have gigabytes of them.
-      await writeData(target, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), position);
+      await writeData(target, bytes, position);
       position += bytes.length;
     }
+    // A hole at its end.
     await target.truncate(position);
     return position;
   } finally {

@@ -1,3 +1,4 @@
+import { writeFully } from '../images/sparse-write.js';
 import { readFile } from 'node:fs/promises';
 import { MiB } from '../model/bytes.js';
 import { decodeOverlay, overlayBytes, type Overlay } from '../formats/image-delta.js';
@@ -47,7 +48,7 @@ export async function applyOverlay(
         await writeData(target, Buffer.from(await base.read(position, MiB)), position);
       }
       await target.truncate(base.sizeBytes);
-      for (const { offsetBytes, bytes } of overlay.extents) await target.write(bytes, 0, bytes.length, offsetBytes);
+      for (const { offsetBytes, bytes } of overlay.extents) await writeFully(target, bytes, offsetBytes);
     });
     await withRawImage(output, host, (written) => readBack(written, overlay));
     return { image: output, writtenBytes: overlayBytes(overlay), unchanged: false };

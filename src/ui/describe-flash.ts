@@ -21,14 +21,12 @@ export function describeFlashPlan(plan: FlashPlan): readonly string[] {
 
 export function describeFlashImage(plan: FlashPlan): readonly string[] {
   const { image, compression, imageSizeBytes, writtenBytes, mappedFrom, mapPath, expected } = plan;
-  const digests = expected.map(({ sha256, from }) => `${sha256} (${from})`);
+  const digests = expected.map(({ type, hex, from }) => `${type.padEnd(6)}  ${hex} (${from})`);
   return [
     `Image   ${image}${compression === 'none' ? '' : `, unpacked (${compression}) on the way`}`,
     `Size    ${formatSize(imageSizeBytes)} (${imageSizeBytes} bytes)`,
     `${plan.verifyOnly ? 'Compare' : 'Write  '} ${formatSize(writtenBytes)} (${writtenBytes} bytes): ${MAPPED_FROM[mappedFrom]}${mapPath === undefined ? '' : ` (${mapPath})`}`,
-    ...(digests.length === 0
-      ? ['sha256  none known: give one with --sha256']
-      : digests.map((line) => `sha256  ${line}`)),
+    ...(digests.length === 0 ? ['sha256  none known: give one with --sha256'] : digests),
     ...(plan.isSigned ? ['Signed  the signature is good'] : []),
   ];
 }

@@ -1,66 +1,89 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { ListedDigest } from '../formats/checksum-list.js';
+import { parseChecksums } from '../formats/checksum-list.js';
 import { suffixOf, type Compression } from '../formats/compression.js';
 import { CommandError, IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { DiskImage } from '../images/disk-image.js';
 import type { ExpectedDigest } from './image-digests.js';
 
+/** Endings of files that hold the digest of one other file, and lists of a whole folder. */
+const OWN_SUFFIXES = ['sha256', 'sha256sum', 'sha512', 'sha512sum', 'sha384', 'sha1', 'sha1sum', 'md5', 'md5sum'];
+const FOLDER_LISTS = ['SHA256SUMS', 'SHA512SUMS', 'SHA384SUMS', 'SHA1SUMS', 'MD5SUMS', 'sha256sums', 'sha512sums'];
+
 /**
- * Every sha256 that the image is held to: the one given, `IMAGE.sha256` and `SHA256SUMS` beside it; a packed image also
- * to those of the image in it. Throws UserError `sha256-invalid`.
+ * Every digest that the image is held to: the one given, and what the files beside it say (`IMAGE.sha256`, SHA256SUMS
+ * and their like), of the file and of the image in it. Throws UserError `sha256-invalid`.
  *
- * @param given as a person typed it
+ * @param given as it was typed
  */
 export async function expectedDigests(
   image: string,
   compression: Compression,
   given: string | undefined,
 ): Promise<readonly ExpectedDigest[]> {
-  const digests: ExpectedDigest[] = [];
-  if (given !== undefined) {
-    if (!/^[0-9a-f]{64}$/i.test(given)) {
-      throw new UserError('sha256-invalid', `"${given}" is not a sha256`, {
-        hints: ['It has 64 digits, 0-9 and a-f.'],
-      });
-    }
-    digests.push({ sha256: given.toLowerCase(), of: 'either', from: '--sha256' });
-  }
   const suffix = suffixOf(compression);
   const unpacked = suffix !== '' && image.endsWith(suffix) ? image.slice(0, -suffix.length) : undefined;
-  const sums = await readSums(join(dirname(image), 'SHA256SUMS'));
-  for (const [path, of] of [
-    [image, 'file'],
-    [unpacked, 'image'],
-  ] as const) {
-    if (path === undefined) continue;
-    const beside = await readSums(`${path}.sha256`);
-    const own = beside?.find(({ name }) => name === undefined || name === basename(path));
-    if (beside !== undefined && own === undefined) {
-      throw new UserError('sha256-invalid', `${path}.sha256 holds no sha256 of ${basename(path)}`, {
-        hints: ['It is what `sha256sum` prints, or the digest alone. Take it away if it is for something else.'],
-      });
-    }
-    const listed = sums?.find(({ name }) => name === basename(path));
-    if (own !== undefined) digests.push({ sha256: own.sha256, of, from: `${path}.sha256` });
-    if (listed !== undefined) digests.push({ sha256: listed.sha256, of, from: join(dirname(path), 'SHA256SUMS') });
+  const subjects: readonly Subject[] = [
+    { path: image, of: 'file' },
+    ...(unpacked === undefined ? [] : [{ path: unpacked, of: 'image' as const }]),
+  ];
+  const digests: ExpectedDigest[] = given === undefined ? [] : [givenDigest(given)];
+  for (const subject of subjects) {
+    for (const end of OWN_SUFFIXES) digests.push(...(await ownDigests(`${subject.path}.${end}`, subject, subjects)));
+  }
+  for (const name of FOLDER_LISTS) {
+    const from = join(dirname(image), name);
+    const listed = (await readSums(from)) ?? [];
+    digests.push(...subjects.flatMap((subject) => digestsOf(subject, listed, from)));
   }
   return digests;
 }
 
-async function readSums(
-  path: string,
-): Promise<readonly { readonly sha256: string; readonly name?: string }[] | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+type Subject = { readonly path: string; readonly of: 'file' | 'image' };
+
+function givenDigest(given: string): ExpectedDigest {
+  const hex = given.replace(/^sha256:/i, '');
+  if (/^[0-9a-f]{64}$/i.test(hex)) return { type: 'sha256', hex: hex.toLowerCase(), of: 'either', from: '--sha256' };
+  throw new UserError('sha256-invalid', `"${given}" is not a sha256`, {
+    hints: ['It has 64 digits, 0-9 and a-f.'],
+  });
+}
+
+/** A digest alone is that of the file whose name it has; names may be those of the file and of the image in it. */
+async function ownDigests(
+  from: string,
+  subject: Subject,
+  subjects: readonly Subject[],
+): Promise<readonly ExpectedDigest[]> {
+  const listed = await readSums(from);
+  if (listed === undefined) return [];
+  const alone = listed
+    .filter(({ name }) => name === undefined)
+    .map(({ type, hex }): ExpectedDigest => ({ type, hex, of: subject.of, from }));
+  const digests = [...alone, ...subjects.flatMap((one) => digestsOf(one, listed, from))];
+  if (digests.length > 0) return digests;
+  throw new UserError('sha256-invalid', `${from} holds no digest of ${basename(subject.path)}`, {
+    hints: ['It is what `sha256sum` prints, or the digest alone. Remove it if it is for something else.'],
+  });
+}
+
+function digestsOf({ path, of }: Subject, listed: readonly ListedDigest[], from: string): readonly ExpectedDigest[] {
+  return listed
+    .filter(({ name }) => name !== undefined && basename(name) === basename(path))
+    .map(({ type, hex }) => ({ type, hex, of, from }));
+}
+
+/** undefined where there is no such file. */
+async function readSums(path: string): Promise<readonly ListedDigest[] | undefined> {
+  try {
+    return parseChecksums(await readFile(path, 'utf8'));
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError('sha256-invalid', `${path} cannot be read`, { cause: error });
-  });
-  return text?.split('\n').flatMap((line) => {
-    const match = /^([0-9a-f]{64})(?: [ *](.+))?$/i.exec(line.trim());
-    if (match?.[1] === undefined) return [];
-    return [{ sha256: match[1].toLowerCase(), ...(match[2] === undefined ? {} : { name: basename(match[2]) }) }];
-  });
+  }
 }
 
 /**
@@ -87,7 +110,7 @@ export async function checkSignature(
     });
     const said: Uint8Array[] = [];
     for await (const output of host.stream(gpgv, signed)) said.push(output);
-    return { sha256: hash.digest('hex'), of: 'file', from: signature };
+    return { type: 'sha256', hex: hash.digest('hex'), of: 'file', from: signature };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (error.code === 'command-not-found') {

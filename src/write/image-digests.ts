@@ -1,12 +1,15 @@
+import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
+import type { DigestType } from '../formats/checksum-list.js';
 import type { BlockMap } from '../formats/bmap.js';
 import { IntegrityError } from '../errors.js';
 
 /** What an image must hash to, and who says so. */
 export type ExpectedDigest = {
-  /** Hex, lower case. */
-  readonly sha256: string;
-  /** `file`: as it lies there; `image`: what is packed in it; `either`: a person gave it and did not say. */
+  readonly type: DigestType;
+  /** Lower case. */
+  readonly hex: string;
+  /** `file`: as it lies there; `image`: what is packed in it; `either`: a user gave it and did not say. */
   readonly of: 'file' | 'image' | 'either';
   /** For messages: "--sha256", "SHA256SUMS". */
   readonly from: string;
@@ -14,21 +17,24 @@ export type ExpectedDigest = {
 
 /** Digests of an image that are taken while it goes by: of the file, of its content, of each range of a block map. */
 export class ImageDigests {
-  private readonly file = createHash('sha256');
-  private readonly image = createHash('sha256');
+  private readonly file: DigestSet;
+  private readonly image: DigestSet;
   private readonly ranges: RangeDigests | undefined;
 
   constructor(
     private readonly path: string,
-    private readonly isPacked: boolean,
+    isPacked: boolean,
     private readonly expected: readonly ExpectedDigest[],
     map: BlockMap | undefined,
   ) {
+    const types = new Set<DigestType>(['sha256', ...expected.map(({ type }) => type)]);
+    this.image = new DigestSet(types);
+    this.file = isPacked ? new DigestSet(types) : this.image;
     this.ranges = map === undefined ? undefined : new RangeDigests(path, map);
   }
 
   readonly onFileBytes = (bytes: Uint8Array): void => {
-    this.file.update(bytes);
+    if (this.file !== this.image) this.file.update(bytes);
   };
 
   /** The image's bytes in order, none left out. Throws IntegrityError `bmap-mismatch`. */
@@ -40,17 +46,38 @@ export class ImageDigests {
   /** @returns sha256 of the image. Throws IntegrityError `image-digest-mismatch`. */
   finish(): string {
     this.ranges?.finish();
-    const image = this.image.digest('hex');
-    const file = this.isPacked ? this.file.digest('hex') : image;
-    for (const { sha256, of, from } of this.expected) {
+    for (const { type, hex, of, from } of this.expected) {
+      const [file, image] = [this.file.hex(type), this.image.hex(type)];
       const found = of === 'file' ? [file] : of === 'image' ? [image] : [file, image];
-      if (found.includes(sha256)) continue;
+      if (found.includes(hex)) continue;
       throw new IntegrityError('image-digest-mismatch', `${this.path} is not the image that ${from} names`, {
-        details: [`expected sha256 ${sha256}`, ...new Set(found.map((digest) => `found    sha256 ${digest}`))],
+        details: [`expected ${type} ${hex}`, ...new Set(found.map((digest) => `found    ${type} ${digest}`))],
         hints: ['It was changed or damaged on its way: fetch it again.'],
       });
     }
-    return image;
+    return this.image.hex('sha256');
+  }
+}
+
+/** Digests of several types of the same bytes. */
+class DigestSet {
+  private readonly hashes: ReadonlyMap<DigestType, Hash>;
+  private readonly done = new Map<DigestType, string>();
+
+  constructor(types: Iterable<DigestType>) {
+    this.hashes = new Map([...types].map((type) => [type, createHash(type)]));
+  }
+
+  update(bytes: Uint8Array): void {
+    for (const hash of this.hashes.values()) hash.update(bytes);
+  }
+
+  /** Ends it: nothing may come afterwards. */
+  hex(type: DigestType): string {
+    const digest = this.done.get(type) ?? this.hashes.get(type)?.digest('hex');
+    if (digest === undefined) throw new RangeError(`no ${type} was taken`);
+    this.done.set(type, digest);
+    return digest;
   }
 }
 
