@@ -88,7 +88,14 @@ async function runGraph(
   const outputs: Outputs =
     target.image === undefined
       ? { files: [{ name: request.image, kind: 'image', ...image }], described: [], unchanged: false }
-      : await completeOutputs({ request, graph, key: disk.key, packages, asOf }, image, current, options, staged, runner);
+      : await completeOutputs(
+          { request, graph, key: disk.key, packages, asOf },
+          image,
+          current,
+          options,
+          staged,
+          runner,
+        );
   const [file] = outputs.files;
   return {
     image: request.image,

@@ -125,11 +125,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     folders: await foldersOf(root),
     dockerBundle: bundle && dockerBundle(manifest, board.architecture, bundle),
     ...content,
-    packages: [
-      ...root.layers.flatMap(({ packages }) => packages),
-      ...flavourPackages(board),
-      ...root.packages,
-    ],
+    packages: [...root.layers.flatMap(({ packages }) => packages), ...flavourPackages(board), ...root.packages],
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,
   };
@@ -229,4 +225,3 @@ function badPackageName(name: string): Problem {
   const hint = 'Names are lower case: letters, digits, "+", "-" and ".". Separate several with commas.';
   return { code: 'package-name-invalid', message: `"${name}" is not a Debian package name`, hint };
 }
-

@@ -135,7 +135,12 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
   const compressed =
     image === undefined || compression === 'none'
       ? undefined
-      : stepNode(compressStage, { key, tools }, ({ key: imageKey, tools }) => ({ imageKey, image, tools, compression }));
+      : stepNode(compressStage, { key, tools }, ({ key: imageKey, tools }) => ({
+          imageKey,
+          image,
+          tools,
+          compression,
+        }));
   const root = parts.find(({ partition }) => partition.name === spec.root.partition)?.kept;
   if (root === undefined) throw new TypeError('the root has no volume that can be kept');
   const steps = volumes.flatMap(({ step }) => step ?? []);

@@ -122,10 +122,7 @@ class OutputWork {
   }
 
   /** The compressed image: made if it is wanted, kept if it is there and still of this image. */
-  async compressed(
-    compression: Exclude<Compression, 'none'>,
-    isWanted: boolean,
-  ): Promise<ImageOutput | undefined> {
+  async compressed(compression: Exclude<Compression, 'none'>, isWanted: boolean): Promise<ImageOutput | undefined> {
     const path = this.image + suffixOf(compression);
     if (isWanted) return this.presentOrMade(path, 'compressed', this.graph.compressed);
     return this.current && paths.findCurrentFile(path, this.current);

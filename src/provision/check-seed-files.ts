@@ -136,15 +136,19 @@ async function readAll(
 
 /** cloud-init reads vendor-data from where the user-data is; it is a user-data that counts for less. */
 async function vendorDataIn(paths: readonly string[], workingFolder: string): Promise<string[]> {
+  const isFile = async (path: string): Promise<boolean> =>
+    (await stat(resolve(workingFolder, path)).catch(() => undefined))?.isFile() === true;
   const found = await Promise.all(
     paths.map(async (path) => {
-      if (basename(path) === VENDOR_DATA) return path;
       const inside = join(path, VENDOR_DATA);
-      const isFile = (await stat(resolve(workingFolder, inside)).catch(() => undefined))?.isFile() === true;
-      return isFile ? inside : undefined;
+      return isVendorData(path) && (await isFile(path)) ? path : (await isFile(inside)) ? inside : undefined;
     }),
   );
   return found.filter((path) => path !== undefined);
+}
+
+function isVendorData(path: string): boolean {
+  return basename(path) === VENDOR_DATA;
 }
 
 async function namedFiles(options: SeedCheckOptions, problems: Problem[]): Promise<FoundSeedFile[]> {
@@ -164,9 +168,9 @@ async function listedFiles(
 ): Promise<FoundSeedFile[]> {
   const found: FoundSeedFile[] = [];
   for (const path of options.paths) {
-    if (basename(path) === VENDOR_DATA) continue;
     const absolute = resolve(options.workingFolder, path);
     const isFolder = (await stat(absolute).catch(() => undefined))?.isDirectory() === true;
+    if (isVendorData(path) && !isFolder) continue;
     const paths = isFolder ? await seedsIn(absolute, options.workingFolder) : [path];
     const here: FoundSeedFile[] = [];
     for (const one of paths) {

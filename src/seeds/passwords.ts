@@ -19,7 +19,8 @@ export type PasswordHash = (password: string, salt: string) => Promise<string>;
  */
 export function passwordFindings(source: YamlSource): Findings {
   const position = positionFinder(source.text);
-  const warnings = clearTextPasswords(source).map(({ name, start }): Problem => ({
+  const clear = clearTextPasswords(source).filter(({ password }) => !looksLikeHash(password));
+  const warnings = clear.map(({ name, start }): Problem => ({
     code: 'seed-clear-text-password',
     message: `${name} is a password in clear text; its hash is written instead`,
     hint: 'Better write the hash yourself, made with: openssl passwd -6',
@@ -36,10 +37,14 @@ export function passwordFindings(source: YamlSource): Findings {
   return { problems: [...problems, ...unreachable(source)], warnings };
 }
 
+function looksLikeHash(text: string): boolean {
+  return isCryptHash(text) || isBrokenHash(text);
+}
+
 /** Hashes that this key of cloud-init takes for passwords, and passwords that cannot be replaced where they stand. */
 function unreachable(source: YamlSource): Problem[] {
   return clearTextPasswords(source).flatMap(({ name, start, password, edits }): Problem[] => {
-    const isHash = isCryptHash(password) || isBrokenHash(password);
+    const isHash = looksLikeHash(password);
     if (edits !== undefined && !isHash) return [];
     const message = isHash
       ? `${name} is a hash where cloud-init expects a password in clear text: it would be hashed once more`

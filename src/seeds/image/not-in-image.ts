@@ -78,12 +78,12 @@ function ofUsers(config: Config, source: YamlSource): Problem[] {
 const USER_KEYS: readonly (readonly [string, string, string])[] = [
   [
     'ssh_import_id',
-    'the program ssh-import-id',
+    'program ssh-import-id',
     'Build the image with --packages ssh-import-id, or write the keys themselves.',
   ],
   [
     'ssh-import-id',
-    'the program ssh-import-id',
+    'program ssh-import-id',
     'Build the image with --packages ssh-import-id, or write the keys themselves.',
   ],
   ['snapuser', 'snap', 'Leave it out: this image is Debian.'],
