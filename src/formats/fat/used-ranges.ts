@@ -10,11 +10,7 @@ import { FatTable } from './table.js';
  * What a FAT uses of its partition: all before its clusters, every cluster that its table does not call free, and what
  * is behind the last one.
  */
-export async function fatUsedRanges(
-  read: ReadBytes,
-  volume: FatVolume,
-  sizeBytes: number,
-): Promise<UsedRanges> {
+export async function fatUsedRanges(read: ReadBytes, volume: FatVolume, sizeBytes: number): Promise<UsedRanges> {
   const end = clusterOffset(volume, volume.clusters + FIRST_CLUSTER);
   const ranges: ByteRange[] = [
     { offsetBytes: 0, sizeBytes: volume.dataOffsetBytes },

@@ -18,6 +18,7 @@ export function notInImage(source: YamlSource): Findings {
     ...locale(config, source),
     ...keyboard(config, source),
     ...legacyZone(config, source),
+    ...snapPackages(config, source),
     ...ofUsers(config, source),
   ];
   return { problems: [], warnings };
@@ -60,6 +61,23 @@ function legacyZone({ timezone: name }: Config, source: YamlSource): Problem[] {
   const message = `the image does not have the old time zone name "${name}": the clock would stay at UTC`;
   const hint = 'Write the new name (Area/City), or build the image with --packages tzdata-legacy.';
   return [absent(source, ['timezone'], message, hint)];
+}
+
+/** `packages: [{snap: [hello]}]`. */
+function snapPackages({ packages }: Config, source: YamlSource): Problem[] {
+  const items = Array.isArray(packages) ? (packages as readonly unknown[]) : [];
+  return items.flatMap((item, index) =>
+    asMapping(item)?.['snap'] === undefined
+      ? []
+      : [
+          absent(
+            source,
+            ['packages', index],
+            'the image has no snap: these packages are not installed',
+            'Name packages of Debian instead.',
+          ),
+        ],
+  );
 }
 
 function ofUsers(config: Config, source: YamlSource): Problem[] {

@@ -29,7 +29,7 @@ describe('a hash that is given as a password', () => {
     'is refused when cut off: %s',
     (hash) => {
       expect(isBrokenHash(hash.slice(0, -3))).toBe(true);
-      expect(() => passwordOrHash(hash.slice(0, -3))).toThrowError(/cut off/);
+      expect(() => passwordOrHash(hash.slice(0, -3))).toThrow(/cut off/);
     },
   );
 
