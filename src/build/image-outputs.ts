@@ -146,6 +146,7 @@ class OutputWork {
     const wanted = basename(this.image) + suffixOf(options.compression ?? 'none');
     const published: PublishedImage = {
       board: request.spec.board,
+      description: request.spec.system.description,
       version: request.version,
       packagesAsOf,
       image: files[0],

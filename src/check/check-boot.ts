@@ -15,7 +15,7 @@ import { keepBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
 
 export type CheckOptions = BootOptions & {
-  /** Where `boards/` lies. */
+  /** Where `systems/` lies. */
   readonly projectDir: string;
   /** Default: what MACHINES says of the machine. */
   readonly timeoutSeconds?: number;
@@ -25,7 +25,7 @@ export type CheckOptions = BootOptions & {
   readonly profile?: boolean;
 };
 
-const PROBE = 'boards/boot-check/probe.bash';
+const PROBE = 'systems/boot-check/probe.bash';
 /** A word that no image knows by itself. */
 const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */

@@ -1,4 +1,12 @@
-import { CORE_SCHEMA, YAMLException, constructFromEvents, mergeTag, parseEvents, type Schema } from 'js-yaml';
+import {
+  CORE_SCHEMA,
+  YAMLException,
+  constructFromEvents,
+  mergeTag,
+  parseEvents,
+  type Event,
+  type Schema,
+} from 'js-yaml';
 import type { Problem } from '../errors.js';
 import { followAlias, mappingsBelow, pairOf, yamlDocuments, type YamlNode } from './yaml-nodes.js';
 
@@ -28,6 +36,8 @@ export type YamlSource = {
 export type YamlSourceOptions = {
   /** How plain scalars are read; by default as in YAML 1.2's core schema, and `<<` merges. */
   readonly schema?: Schema;
+  /** js-yaml's `parseEvents` by default. */
+  readonly parse?: (text: string) => Event[];
 };
 
 const MERGING_SCHEMA = CORE_SCHEMA.withTags(mergeTag);
@@ -38,7 +48,7 @@ export function readYamlSource(text: string, file: string, options: YamlSourceOp
   const position = positionFinder(text);
   const empty = { file, text, value: undefined, root: undefined, locate: () => ({ line: 1, column: 1 }) };
   try {
-    const events = parseEvents(text, {});
+    const events = options.parse?.(text) ?? parseEvents(text, {});
     const roots = yamlDocuments(events, text);
     const [root, second] = roots;
     if (root === undefined) return { ...empty, problems: [] };
