@@ -16,7 +16,7 @@ import type { DebianTreeSpec, ImageSpec } from '../model/image-spec.js';
 import { engineLayer } from '../model/image-spec.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
 import { NOT_ON_THE_ROOT, type PinnedSoftware } from '../model/software.js';
-import { treeDigest } from '../pipeline/tree-digest.js';
+import { scriptsIn, treeDigest } from '../pipeline/tree-digest.js';
 import { checkSeed } from '../seeds/check-seed.js';
 import { composeSeed } from '../seeds/compose-seed.js';
 import type { SeedOptions } from '../seeds/read-seed.js';
@@ -169,13 +169,19 @@ function tooSmallPartitions(spec: ImageSpec, images: readonly PinnedArchive[]): 
 }
 
 async function foldersOf(root: DebianTreeSpec): Promise<readonly CopiedFolder[]> {
-  const ours = await Promise.all(root.layers.flatMap(({ files }) => files ?? []).map((path) => folder(path, true)));
-  const theirs = await Promise.all(root.overlays.map((path) => folder(path, false)));
+  const ours = await Promise.all(root.layers.flatMap(({ files }) => files ?? []).map(ownFolder));
+  const theirs = await Promise.all(root.overlays.map(theirFolder));
   return [...ours, ...theirs];
 }
 
-async function folder(path: string, normaliseModes: boolean): Promise<CopiedFolder> {
-  return { path, normaliseModes, digest: await treeDigest(path, normaliseModes ? 'executable' : 'all') };
+/** Of the project: the modes of a checkout say nothing. */
+async function ownFolder(path: string): Promise<CopiedFolder> {
+  const digest = await treeDigest(path, 'scripts');
+  return { path, normaliseModes: true, digest, programs: await scriptsIn(path) };
+}
+
+async function theirFolder(path: string): Promise<CopiedFolder> {
+  return { path, normaliseModes: false, digest: await treeDigest(path, 'all') };
 }
 
 async function ownVersion(projectDir: string): Promise<string> {
