@@ -2,6 +2,7 @@ import type { Problem } from '../errors.js';
 import type { YamlSource } from '../config/yaml-source.js';
 import { asMapping } from './cloud-init-yaml.js';
 import type { Findings } from './findings.js';
+import { isSet } from './login/plain-values.js';
 
 /** Top-level keys that people write below a user, where cloud-init has no such key. */
 const TOP_LEVEL: readonly string[] = [
@@ -32,8 +33,11 @@ const TOP_LEVEL: readonly string[] = [
   'write_files',
 ];
 
-/** Problems `unknown-key`, each with the place where the key belongs. */
-export function nestedKeys(source: YamlSource): Findings {
+/**
+ * What of a user's keys cannot be: `unknown-key` for one that belongs to the left margin, `user-without-home` for keys
+ * of a user who gets no home (cc_users_groups of cloud-init 25.1 then makes neither this user nor those that follow).
+ */
+export function userKeys(source: YamlSource): Findings {
   const users = asMapping(source.value)?.['users'];
   const listed = Array.isArray(users) ? (users as readonly unknown[]) : [];
   const problems = listed.flatMap((user, index) =>
@@ -49,5 +53,25 @@ export function nestedKeys(source: YamlSource): Findings {
       return { code: 'unknown-key', message, hint, file: source.file, ...place };
     }),
   );
-  return { problems, warnings: [] };
+  return {
+    problems: [...problems, ...listed.flatMap((user, index) => withoutHome(user, index, source))],
+    warnings: [],
+  };
+}
+
+function withoutHome(user: unknown, index: number, source: YamlSource): Problem[] {
+  const settings = asMapping(user) ?? {};
+  const given = (names: readonly string[]): string | undefined => names.find((name) => isSet(settings[name]));
+  const homeless = given(['no_create_home', 'no-create-home', 'system']);
+  const needy = given([
+    'ssh_authorized_keys',
+    'ssh-authorized-keys',
+    'ssh_import_id',
+    'ssh-import-id',
+    'ssh_redirect_user',
+  ]);
+  if (homeless === undefined || needy === undefined) return [];
+  const message = `"${needy}" needs a home, and "${homeless}" gives the user none: cloud-init makes neither this user nor those after it`;
+  const place = source.locate(['users', index, needy], 'key');
+  return [{ code: 'user-without-home', message, hint: `Remove one of the two.`, file: source.file, ...place }];
 }
