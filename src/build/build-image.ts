@@ -15,6 +15,7 @@ import { packageConflicts } from '../sources/software/software-conflicts.js';
 import type { BuildOptions } from './build-options.js';
 import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
+import { warnOfImages } from './read-content.js';
 import { checkSeedBySchemas } from './check-seed-by-schemas.js';
 import type { ImageGraph } from './image-graph.js';
 import { imageGraph } from './image-graph.js';
@@ -48,6 +49,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const started = performance.now();
   if (options.target?.type === 'loop') requireLoopDevices(host);
   const request = await readBuildRequest(options);
+  warnOfImages(request.images, reporter);
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {
@@ -88,7 +90,14 @@ async function runGraph(
   const outputs: Outputs =
     target.image === undefined
       ? { files: [{ name: request.image, kind: 'image', ...image }], described: [], unchanged: false }
-      : await completeOutputs({ request, graph, key: disk.key, packages, asOf }, image, current, options, staged, runner);
+      : await completeOutputs(
+          { request, graph, key: disk.key, packages, asOf },
+          image,
+          current,
+          options,
+          staged,
+          runner,
+        );
   const [file] = outputs.files;
   return {
     image: request.image,

@@ -61,7 +61,8 @@ function fillFromTable(target: Uint8Array, offsetBytes: number, table: TableByte
   for (const piece of table) {
     const from = Math.max(offsetBytes, piece.offsetBytes);
     const to = Math.min(end, piece.offsetBytes + piece.bytes.length);
-    if (from < to) target.set(piece.bytes.subarray(from - piece.offsetBytes, to - piece.offsetBytes), from - offsetBytes);
+    if (from < to)
+      target.set(piece.bytes.subarray(from - piece.offsetBytes, to - piece.offsetBytes), from - offsetBytes);
   }
 }
 

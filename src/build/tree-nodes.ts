@@ -48,7 +48,11 @@ export function treeNode(
 
 function filesTreeNode(folders: readonly string[], sourceDateEpoch: number): Node<Tree> {
   return valueNode({}, async () => {
-    const copied = folders.map(async (path) => ({ path, normaliseModes: false, digest: await treeDigest(path, 'all') }));
+    const copied = folders.map(async (path) => ({
+      path,
+      normaliseModes: false,
+      digest: await treeDigest(path, 'all'),
+    }));
     return filesTree(await Promise.all(copied), sourceDateEpoch);
   });
 }
@@ -73,7 +77,9 @@ function rootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
         { path: 'etc/reswarm-os-release', text: reswarmRelease(release) },
         ...contentTexts(request),
       ],
-      mountPoints: spec.partitions.flatMap(({ role, mount }) => (role === 'data' && mount !== undefined ? [mount] : [])),
+      mountPoints: spec.partitions.flatMap(({ role, mount }) =>
+        role === 'data' && mount !== undefined ? [mount] : [],
+      ),
       osRelease: osReleaseVariant(release),
       files: placedFiles(request, made.software?.path),
       inImage: commandsInImage(request),

@@ -36,19 +36,14 @@ export async function writeLoopDisk(
     const nodes = new Map<Partition, FileHandle>();
     try {
       for (const partition of disk.partitions) nodes.set(partition, await openNode(loop, partition.number, host));
-      const written = await consumeDisk(
-        diskBytes(parts, table, host.signal),
-        report,
-        disk,
-        async (chunk, position) => {
-          const partition = disk.partitions.find(
-            ({ offsetBytes, sizeBytes }) => position >= offsetBytes && position < offsetBytes + sizeBytes,
-          );
-          const node = partition && nodes.get(partition);
-          // Between the partitions there are the zeros of a new file.
-          if (partition && node) await writeData(node, chunk, position - partition.offsetBytes);
-        },
-      );
+      const written = await consumeDisk(diskBytes(parts, table, host.signal), report, disk, async (chunk, position) => {
+        const partition = disk.partitions.find(
+          ({ offsetBytes, sizeBytes }) => position >= offsetBytes && position < offsetBytes + sizeBytes,
+        );
+        const node = partition && nodes.get(partition);
+        // Between the partitions there are the zeros of a new file.
+        if (partition && node) await writeData(node, chunk, position - partition.offsetBytes);
+      });
       for (const node of nodes.values()) await node.sync();
       return written;
     } finally {

@@ -24,7 +24,11 @@ export type KernelCheck = {
 
 /** Holds a board's resolved kernel configuration against what its fragments ask for and what its programs need. */
 export async function checkKernel(options: KernelOptions, host: Host, reporter: Reporter): Promise<KernelCheck> {
-  const { board, input, resolved: found } = await withKernel(options, host, reporter, async (kernel) => ({
+  const {
+    board,
+    input,
+    resolved: found,
+  } = await withKernel(options, host, reporter, async (kernel) => ({
     board: kernel.board,
     input: await kernel.runner.run(kernel.input),
     resolved: await kernel.runner.run(stageNode(kernelConfigStage, { input: kernel.input }, (made) => made.input)),

@@ -148,7 +148,10 @@ async function menuconfig(
     ...build.sandbox,
     mounts: [...(build.sandbox.mounts ?? []), { source: join(ncurses, 'usr'), target: '/mnt' }],
   };
-  const command = makeCommand([`HOSTCC=gcc -I/mnt/include -L/mnt/lib/${library}`, 'menuconfig'], { ...input, jobs: context.jobs });
+  const command = makeCommand([`HOSTCC=gcc -I/mnt/include -L/mnt/lib/${library}`, 'menuconfig'], {
+    ...input,
+    jobs: context.jobs,
+  });
   const exit = await context.host.attachIn(sandbox, { ...command, env: { ...command.env, TERM: term } });
   if (exit.exitCode === 0) return;
   throw new UserError('menuconfig-failed', `menuconfig ended with exit code ${exit.exitCode ?? 'unknown'}`, {

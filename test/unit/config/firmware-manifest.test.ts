@@ -97,11 +97,9 @@ it('says which manifest cannot be read', async () => {
 });
 
 describe('the bundle of Docker’s static programs', () => {
-  const docker = { source: 'static', images: [] } as const;
-
   it('is the pinned one for the board’s architecture', async () => {
     const manifest = await loadFirmwareManifest('firmware-manifest.json');
-    const bundle = dockerBundle(manifest, { architecture: 'arm64', docker });
+    const bundle = dockerBundle(manifest, 'arm64', 'pinned');
     expect(bundle.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(bundle.url).toMatch(/\/linux\/static\/stable\/aarch64\/docker-\d+\.\d+\.\d+\.tgz$/);
     expect(bundle.url).toContain(bundle.version);
@@ -110,20 +108,17 @@ describe('the bundle of Docker’s static programs', () => {
   it('may be another version or lie elsewhere', async () => {
     const manifest = await loadFirmwareManifest('firmware-manifest.json');
     const mine = { version: '30.0.0', sha256: 'b'.repeat(64) };
-    const other = dockerBundle(manifest, { architecture: 'arm64', docker: { ...docker, bundle: mine } });
+    const other = dockerBundle(manifest, 'arm64', mine);
     expect(other).toMatchObject(mine);
     expect(other.url).toMatch(/aarch64\/docker-30\.0\.0\.tgz$/);
     const url = 'https://example.org/{architecture}/{version}';
-    const elsewhere = dockerBundle(manifest, {
-      architecture: 'arm64',
-      docker: { ...docker, bundle: { ...mine, url } },
-    });
+    const elsewhere = dockerBundle(manifest, 'arm64', { ...mine, url });
     expect(elsewhere.url).toBe('https://example.org/aarch64/30.0.0');
   });
 
   it('is refused where nothing is pinned', () => {
     const manifest = parseFirmwareManifest(JSON.stringify({ entries: [entry] }), 'manifest.json');
-    expect(() => dockerBundle(manifest, { architecture: 'arm64', docker })).toThrow(
+    expect(() => dockerBundle(manifest, 'arm64', 'pinned')).toThrow(
       expect.objectContaining({ code: 'docker-bundle-unknown' }),
     );
   });

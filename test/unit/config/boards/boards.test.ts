@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { diskIdentity } from '../../../../src/disk/identity.js';
+import { identify } from '../../../../src/disk/identity.js';
 import { UserError } from '../../../../src/errors.js';
 import { findBoard, listBoards, validateBoards } from '../../../../src/config/boards/boards.js';
 
@@ -57,7 +57,7 @@ describe('the shipped boards', () => {
 
   it('have disk ids of their own and one level of families', async () => {
     const boards = await listBoards({ boardsDir, cwd });
-    expect(new Set(boards.map(({ board }) => diskIdentity(board.id).diskId)).size).toBe(boards.length);
+    expect(new Set(boards.map(({ board }) => identify(board.id, 'mbr', []).diskId)).size).toBe(boards.length);
     for (const { files } of boards) expect(files.length).toBeLessThanOrEqual(2);
   });
 });
