@@ -15,7 +15,7 @@ import { keepBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
 
 export type CheckOptions = BootOptions & {
-  /** Where `boards/` lies. */
+  /** Where `systems/` lies. */
   readonly projectDir: string;
   /** Default: what MACHINES says of the machine. */
   readonly timeoutSeconds?: number;
@@ -25,7 +25,7 @@ export type CheckOptions = BootOptions & {
   readonly profile?: boolean;
 };
 
-const PROBE = 'boards/boot-check/probe.bash';
+const PROBE = 'systems/boot-check/probe.bash';
 /** A word that no image knows by itself. */
 const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
@@ -81,7 +81,7 @@ async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: bo
   const sectors = probeSectors(settings + script);
   const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));
   if (PROBE_OFFSET_BYTES + sectors.length > first) {
-    throw new UserError('no-room-for-probe', `The first partition of ${loaded.table.path} begins at byte ${first}`, {
+    throw new UserError('no-room-for-probe', `The first partition of ${loaded.name} begins at byte ${first}`, {
       hints: ['The check needs the unused sectors before it: begin the first partition at 1 MiB or later.'],
     });
   }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { boardSchema } from './board-schema.js';
 import { newBoardText } from './new-board.js';
 import { UserError } from '../../errors.js';
-import type { BoardPlaces } from './boards.js';
+import type { ConfigPlaces } from '../places.js';
 import { findBoard, validateBoards } from './boards.js';
 
 export type NewBoard = { readonly id: string; readonly from: string; readonly file: string };
@@ -15,7 +15,7 @@ export type NewBoard = { readonly id: string; readonly from: string; readonly fi
 export async function newBoard(
   id: string,
   options: { readonly from: string; readonly file?: string; readonly schema: string },
-  places: BoardPlaces,
+  places: ConfigPlaces,
 ): Promise<NewBoard> {
   const checked = boardSchema.shape.id.safeParse(id);
   if (!checked.success) {

@@ -31,7 +31,15 @@ async function write(files: Files): Promise<void> {
 }
 
 function check(paths: readonly string[], more = {}): Promise<SeedCheck> {
-  const options = { workingFolder: folder, paths, named: {}, strict: false, schemas, defaultsFolder: 'cloud-init', ...more };
+  const options = {
+    workingFolder: folder,
+    paths,
+    named: {},
+    strict: false,
+    schemas,
+    defaultsFolder: 'cloud-init',
+    ...more,
+  };
   return checkSeedFiles(options, createFakeHost());
 }
 
