@@ -38,6 +38,7 @@ export const identityFlags = {
   wifi: Flags.string({
     description: 'name of a Wi-Fi to join; may be given several times',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'SSID',
     helpGroup: 'SEED',
   }),
@@ -45,6 +46,7 @@ export const identityFlags = {
     description:
       'its passphrase, or the key, in the first line of a file; "-" is stdin [default: asked for]. One for each --wifi, in their order',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'FILE',
     helpGroup: 'SEED',
     dependsOn: ['wifi'],
@@ -83,12 +85,14 @@ export const identityFlags = {
   address: Flags.string({
     description: 'fixed address with its prefix length, of IPv4 or IPv6, instead of DHCP; may be given several times',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'ADDRESS/LENGTH',
     helpGroup: 'SEED',
   }),
   gateway: Flags.string({
     description: 'default route; one of IPv4 and one of IPv6 at most',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'ADDRESS',
     helpGroup: 'SEED',
     dependsOn: ['address'],
@@ -96,6 +100,7 @@ export const identityFlags = {
   route: Flags.string({
     description: 'another route: the network and the router, with a comma between them',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'NETWORK,ROUTER',
     helpGroup: 'SEED',
     dependsOn: ['address'],
@@ -103,6 +108,7 @@ export const identityFlags = {
   nameserver: Flags.string({
     description: 'name server; may be given several times',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'ADDRESS',
     helpGroup: 'SEED',
     dependsOn: ['address'],
