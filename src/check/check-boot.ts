@@ -81,7 +81,7 @@ async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: bo
   const sectors = probeSectors(settings + script);
   const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));
   if (PROBE_OFFSET_BYTES + sectors.length > first) {
-    throw new UserError('no-room-for-probe', `The first partition of ${loaded.table.path} begins at byte ${first}`, {
+    throw new UserError('no-room-for-probe', `The first partition of ${loaded.name} begins at byte ${first}`, {
       hints: ['The check needs the unused sectors before it: begin the first partition at 1 MiB or later.'],
     });
   }

@@ -6,7 +6,7 @@ import type { PortForward } from '../model/qemu.js';
 import { MACHINE_NAMES } from '../model/qemu.js';
 import { ReswarmError, UserError } from '../errors.js';
 import type { BootOptions } from '../check/boot-image.js';
-import { bootImage } from '../check/boot-image.js';
+import { bootImage, requireBootable } from '../check/boot-image.js';
 import type { SshOptions } from '../check/ssh-into-image.js';
 import { sshIntoImage } from '../check/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../check/check-boot.js';
@@ -138,6 +138,7 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
       return this.exitAs(await sshIntoImage(this.sshOptions(options, flags), this.host, this.reporter));
     }
     if (this.jsonEnabled() || !process.stdin.isTTY) {
+      await requireBootable(args.image, this.host);
       throw new UserError('no-terminal', 'Without --check the image is started on a terminal, and this is none', {
         hints: [flags.ssh ? "Add a command for it: --run 'docker info'." : 'Add --check.'],
       });

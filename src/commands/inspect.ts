@@ -5,7 +5,7 @@ import type { ImageReport } from '../inspect/image-report.js';
 import { diffImages } from '../inspect/diff-images.js';
 import { extractFromImage, listImageFiles, readImageFile } from '../inspect/image-files.js';
 import { inspectImage } from '../inspect/inspect-image.js';
-import { replaceTextFile } from '../host/replace-text-file.js';
+import { replaceTextFile } from '../host/replace-file.js';
 import { describeDiff } from '../ui/inspection/describe-diff.js';
 import { describeFiles } from '../ui/inspection/describe-files.js';
 import { describeImage } from '../ui/inspection/describe-image.js';

@@ -6,12 +6,12 @@ import { folderSizes } from './folder-sizes.js';
 import type { Host } from '../host/host.js';
 import { reportImage } from './inspect-image.js';
 import type { FileView } from '../images/file-view.js';
-import { withOpenImage } from '../images/open-image.js';
+import { withMountedImage } from '../images/mounted-image.js';
 
 /** Compares two images: what they say of themselves, their packages and every file. */
 export async function diffImages(first: string, second: string, host: Host): Promise<ImageDiff> {
-  return withOpenImage(first, host, async (one) =>
-    withOpenImage(second, host, async (other) => {
+  return withMountedImage(first, host, async (one) =>
+    withMountedImage(second, host, async (other) => {
       const [before, after] = [await reportImage(one, host), await reportImage(other, host)];
       const files = await compareFiles(one.files, other.files, host);
       const sizes = (report: ImageReport): ReadonlyMap<string, number> =>

@@ -131,3 +131,6 @@ export function engineLayer(layers: readonly Layer[]): Layer & { readonly engine
   if (found === undefined) throw new TypeError('no layer brings a container engine');
   return found;
 }
+
+/** The layer that grows whichever partition a system says, with a file that names it. */
+export const GROW_LAYER = 'grow-partition';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSha256 } from '../host/file-digest.js';
 
 /**
  * sha256 (hex) of everything in a folder that a copy of it would show: names, types, link targets, contents and,
@@ -19,14 +19,7 @@ export async function treeDigest(folder: string, modes: 'all' | 'executable'): P
     const mode = modes === 'all' ? status.mode & 0o7777 : kind === 'f' ? status.mode & 0o100 : 0;
     hash.update(`${kind}\0${mode}\0${path}\0`);
     if (kind === 'l') hash.update(await readlink(full));
-    if (kind === 'f') hash.update(await fileDigest(full));
+    if (kind === 'f') hash.update(await fileSha256(full));
   }
-  return hash.digest('hex');
-}
-
-/** sha256 (hex) of a file, read in pieces. */
-async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../../errors.js';
 import { IMAGES_LAYER } from '../../model/container-engine.js';
+import { GROW_LAYER } from '../../model/image-spec.js';
 import type { Layer } from '../../model/image-spec.js';
 import { loadLayers } from '../layers/load-layers.js';
 import type { DraftDisk } from '../partitions/draft-disk.js';
@@ -31,7 +32,7 @@ export type ResolvedImage = {
 
 /**
  * A system, what a board says over it, and the command line, joined and held against each other. With problems the
- * result is of no use. Codes: those of `draftPartitions`, `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
+ * result is of no use. Codes: those of `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
  * `engineOfFlag`, `layer-engine-twice`, `docker-bundle-unused`, `docker-images-without-engine`, `overlay-not-found`,
  * `software-twice`.
  * @param firmwareFiles files of boot firmware that the board loads from the drive
@@ -49,7 +50,12 @@ export async function resolveImage(
   const ofFiles = await engineOfFiles(files.engine ?? NO_ENGINE, layersDir);
   const ofFlag = flags.docker === undefined ? undefined : await engineOfFlag(flags.docker, layersDir);
   const { engine } = ofFlag ?? ofFiles;
-  const wanted = (one: Engine) => [...files.layers, ...engineLayer(one), ...imagesLayer(statements)];
+  const wanted = (one: Engine) => [
+    ...files.layers,
+    ...engineLayer(one),
+    ...imagesLayer(statements),
+    ...growLayer(disk),
+  ];
   const { layers, problems: ofLayers } = await loadLayers(wanted(engine), layersDir);
   const { layers: layersOfFiles } = await loadLayers(wanted(ofFiles.engine), layersDir);
   const problems = [
@@ -73,15 +79,13 @@ function draftDisk(
   { table, alignment, partitions }: ImageStatements,
   firmwareFiles: readonly string[],
 ): { readonly disk: DraftDisk; readonly problems: readonly Problem[] } {
-  const { drafts, problems } = draftPartitions(partitions);
   const disk: DraftDisk = {
     table: table ?? { value: 'mbr', at: {} },
     alignment: alignment ?? { value: '4M', at: {} },
-    partitions: drafts,
+    partitions: draftPartitions(partitions),
     firmwareFiles,
   };
-  // A partition that is left out here would be missed by the rules.
-  return { disk, problems: problems.length > 0 ? problems : checkPartitionRules(disk) };
+  return { disk, problems: checkPartitionRules(disk) };
 }
 
 function engineLayer({ name, layer }: Engine): Said<string>[] {
@@ -91,6 +95,13 @@ function engineLayer({ name, layer }: Engine): Said<string>[] {
 /** The unit that loads container images comes with the first of them. */
 function imagesLayer({ containerImages }: ImageStatements): Said<string>[] {
   return containerImages.slice(0, 1).map(({ at }) => ({ value: IMAGES_LAYER, at }));
+}
+
+/** Base grows the root of an MBR by itself; everything else is said in a file that this layer's script reads. */
+function growLayer({ table, partitions }: DraftDisk): Said<string>[] {
+  const growing = partitions.find(({ grow }) => grow);
+  const isUsual = growing?.role === 'root' && !growing.logical && table.value === 'mbr';
+  return isUsual ? [] : [{ value: GROW_LAYER, at: growing?.at('grow') ?? {} }];
 }
 
 function withFlags(files: ImageStatements, flags: ImageFlags): ImageStatements {

@@ -1,8 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import type { Problem } from '../../errors.js';
 import { MiB } from '../../model/bytes.js';
 import type { FileSystemName, PartitionRole } from '../../model/image-spec.js';
-import { PARTITION_ROLES } from '../../model/image-spec.js';
 import type { Said } from '../said.js';
 import { autoOrBytes, sizeBytes } from '../size-schema.js';
 import type { SaidPartition } from './read-partitions.js';
@@ -41,18 +39,15 @@ export const ROLE_DEFAULTS: Readonly<Record<PartitionRole, RoleDefaults>> = {
   data: { fs: 'ext4', headroomBytes: 0 },
 };
 
-/** Partitions with defaults; of the root, that it grows unless another one does. Code: `partition-role-missing`. */
-export function draftPartitions(partitions: readonly SaidPartition[]): {
-  readonly drafts: readonly DraftPartition[];
-  readonly problems: readonly Problem[];
-} {
+/** Partitions with defaults: the role follows from the name, and the root grows unless another one does. */
+export function draftPartitions(partitions: readonly SaidPartition[]): readonly DraftPartition[] {
   const growing = partitions.filter(({ said }) => said.grow === true);
-  return {
-    drafts: partitions.flatMap((one) =>
-      one.said.role === undefined ? [] : [draft(one, one.said.role, growing.length)],
-    ),
-    problems: partitions.filter(({ said }) => said.role === undefined).map(roleMissing),
-  };
+  return partitions.map((one) => draft(one, one.said.role ?? roleOf(one.name), growing.length));
+}
+
+/** "boot" and "root" say what they are for; everything else holds data. */
+function roleOf(name: string): PartitionRole {
+  return name === 'boot' || name === 'root' ? name : 'data';
 }
 
 function draft({ name, said, at }: SaidPartition, role: PartitionRole, growing: number): DraftPartition {
@@ -86,13 +81,4 @@ function defaultLabel(name: string, fs: FileSystemName): string {
 function filesFolder(folder: string, index: number, at: SaidPartition['at']): Said<string> {
   const place = at('files', index);
   return { value: resolve(dirname(place.file ?? ''), folder), at: place };
-}
-
-function roleMissing({ name, at }: SaidPartition): Problem {
-  return {
-    code: 'partition-role-missing',
-    message: `nothing says what the partition "${name}" is for`,
-    hint: `Add "role: data", or one of the others: ${PARTITION_ROLES.join(', ')}.`,
-    ...at(),
-  };
 }

@@ -7,6 +7,7 @@ import Boot from '../../../src/commands/boot.js';
 import { concludeWatch, startWatch, watchLine } from '../../../src/model/boot-proof.js';
 import { NO_EXPECTATIONS } from '../../../src/model/boot-expectations.js';
 import { firstFailure } from '../../../src/check/check-boot.js';
+import { fat32Disk, saveDisk } from '../../helpers/fat32-disk.js';
 import { describeProof } from '../../../src/ui/describe-proof.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -51,7 +52,13 @@ describe('boot', () => {
     expect(process.exitCode).toBe(2);
   });
 
+  it('says that the image is missing before it says that there is no terminal', async () => {
+    await Boot.run([join(folder, 'missing.img')], { root });
+    expect(stderr).toContain('[image-not-found]');
+  });
+
   it('needs a terminal when nothing is checked', async () => {
+    await saveDisk(fat32Disk(), join(folder, 'x.img'));
     await Boot.run([join(folder, 'x.img'), '--json'], { root });
     expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
       type: 'result',

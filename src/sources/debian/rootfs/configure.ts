@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { unitPresets } from '../unit-presets.js';
 import { CommandError } from '../../../errors.js';
 import type { InImage, Overlay, RootfsBuild } from './rootfs-build.js';
-import { exists, followDpkg, inImage } from './rootfs-build.js';
+import { pathExists } from '../../../host/path-exists.js';
+import { followDpkg, inImage } from './rootfs-build.js';
 
 /** Answers that maintainer scripts would otherwise ask a person for. */
 const DEBCONF_ANSWERS = [
@@ -63,7 +64,7 @@ async function enableUnits(build: RootfsBuild, overlay: Overlay, units: ReturnTy
   for (const verb of ['enable', 'disable'] as const) {
     const present: string[] = [];
     for (const unit of units[verb]) {
-      if (await exists(join(root, 'usr/lib/systemd/system', unit))) present.push(unit);
+      if (await pathExists(join(root, 'usr/lib/systemd/system', unit))) present.push(unit);
     }
     if (present.length === 0) continue;
     const { sandbox, env } = inImage(build, overlay);
@@ -87,6 +88,6 @@ async function mutedPrograms({ root, context }: RootfsBuild, overlay: Overlay): 
     { source: nothing, target: '/usr/bin/py3clean' },
     ...pythons.map((name) => ({ source: emptyScript, target: `/usr/lib/${name}/py_compile.py` })),
   ];
-  const present = await Promise.all(muted.map(({ target }) => exists(join(root, target))));
+  const present = await Promise.all(muted.map(({ target }) => pathExists(join(root, target))));
   return muted.filter((_, index) => present[index]);
 }

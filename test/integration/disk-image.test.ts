@@ -7,7 +7,8 @@ import type { OutputCompression } from '../../src/formats/compression.js';
 import { InterruptedError } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { openImageSource, withRawImage } from '../../src/images/image-source.js';
+import { openDiskImage } from '../../src/images/disk-image.js';
+import { withRawImage } from '../../src/images/raw-image.js';
 
 let folder: string;
 let image: Buffer;
@@ -34,7 +35,7 @@ async function save(name: string, bytes: Uint8Array): Promise<string> {
 }
 
 async function contentOf(path: string): Promise<Buffer> {
-  const source = await openImageSource(path, undefined, host);
+  const source = await openDiskImage(path, host);
   try {
     const chunks: Uint8Array[] = [];
     for await (const chunk of source.stream()) chunks.push(Uint8Array.from(chunk));
@@ -96,21 +97,21 @@ describe('an image', () => {
     ['packed with zip', Buffer.from('PK\u0003\u0004'.padEnd(600, 'x')), 'image-compression-unknown'],
   ])('%s is refused', async (_, bytes, code) => {
     const path = await save('refused', bytes);
-    await expect(openImageSource(path, undefined, host)).rejects.toMatchObject({ code });
+    await expect(openDiskImage(path, host)).rejects.toMatchObject({ code });
   });
 
   it('that is not there, or is a folder, is refused', async () => {
-    await expect(openImageSource(join(folder, 'none'), undefined, host)).rejects.toMatchObject({
+    await expect(openDiskImage(join(folder, 'none'), host)).rejects.toMatchObject({
       code: 'image-not-found',
     });
-    await expect(openImageSource(folder, undefined, host)).rejects.toMatchObject({ code: 'not-an-image' });
+    await expect(openDiskImage(folder, host)).rejects.toMatchObject({ code: 'not-an-image' });
   });
 
   it('that nothing here can unpack is named with the package to install', async () => {
     const path = await save('image.xz', pack('xz', image));
     const facts = host.facts;
     const bare = new RealHost({ facts, signal: abort.signal, environment: { PATH: folder }, offline: true });
-    await expect(openImageSource(path, undefined, bare)).rejects.toMatchObject({
+    await expect(openDiskImage(path, bare)).rejects.toMatchObject({
       code: 'decompressor-missing',
       hints: [expect.stringContaining('xz-utils')],
     });
@@ -120,7 +121,7 @@ describe('an image', () => {
 describe('a raw image', () => {
   it('is the file itself where nothing is packed', async () => {
     const path = await save('plain.img', image);
-    await withRawImage(path, undefined, host, async (raw) => {
+    await withRawImage(path, host, async ({ path: raw }) => {
       expect(raw).toBe(path);
       await Promise.resolve();
     });
@@ -128,7 +129,7 @@ describe('a raw image', () => {
 
   it('is a private copy with holes otherwise, and gone afterwards', async () => {
     const path = await save('image.zst', pack('zst', image));
-    await withRawImage(path, undefined, host, async (raw) => {
+    await withRawImage(path, host, async ({ path: raw }) => {
       expect((await readFile(raw)).equals(image)).toBe(true);
       const status = await stat(raw);
       expect(status.mode & 0o777).toBe(0o600);
@@ -141,12 +142,12 @@ describe('a raw image', () => {
     const packed = pack('gz', image);
     const path = await save('image.gz', packed);
     await truncate(path, packed.length - 1000);
-    await expect(withRawImage(path, undefined, host, () => Promise.resolve())).rejects.toMatchObject({
+    await expect(withRawImage(path, host, () => Promise.resolve())).rejects.toMatchObject({
       code: 'image-corrupt',
     });
     const whole = await save('whole.gz', packed);
     const interrupt = new AbortController();
-    const running = withRawImage(whole, undefined, host.until(interrupt.signal), async () => {
+    const running = withRawImage(whole, host.until(interrupt.signal), async () => {
       interrupt.abort(new InterruptedError('SIGINT'));
       await host.until(interrupt.signal).run({ file: 'true', args: [] });
     });
