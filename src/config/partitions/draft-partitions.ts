@@ -46,16 +46,17 @@ export function draftPartitions(partitions: readonly SaidPartition[]): {
   readonly drafts: readonly DraftPartition[];
   readonly problems: readonly Problem[];
 } {
-  const growing = partitions.filter(({ said }) => said.grow === true);
+  const isSaid = partitions.some(({ said }) => said.grow === true);
+  const root = partitions.find(({ said }) => said.role === 'root');
   return {
     drafts: partitions.flatMap((one) =>
-      one.said.role === undefined ? [] : [draft(one, one.said.role, growing.length)],
+      one.said.role === undefined ? [] : [draft(one, one.said.role, one === root && !isSaid)],
     ),
     problems: partitions.filter(({ said }) => said.role === undefined).map(roleMissing),
   };
 }
 
-function draft({ name, said, at }: SaidPartition, role: PartitionRole, growing: number): DraftPartition {
+function draft({ name, said, at }: SaidPartition, role: PartitionRole, growsByDefault: boolean): DraftPartition {
   const defaults = ROLE_DEFAULTS[role];
   const fs = said.fs ?? defaults.fs;
   const { tree = defaults.tree, mount = defaults.mount } = said;
@@ -71,7 +72,7 @@ function draft({ name, said, at }: SaidPartition, role: PartitionRole, growing: 
     headroomBytes: said.headroom === undefined ? defaults.headroomBytes : sizeBytes(said.headroom),
     ...(mount === undefined ? {} : { mount }),
     readOnly: said.readOnly ?? false,
-    grow: said.grow ?? (role === 'root' && growing === 0),
+    grow: said.grow ?? growsByDefault,
     logical: said.logical ?? false,
     said,
     at,
