@@ -4,15 +4,13 @@ import { dpkgFilterOptions } from '../src/sources/debian/dpkg-filters.js';
 import { RealHost } from '../src/host/real-host.js';
 import { readHostFacts } from '../src/host/read-facts.js';
 import { archiveAsOf } from '../src/pipeline/archive-date.js';
-import { Engine } from '../src/pipeline/engine.js';
 import { stageReporter } from '../src/pipeline/reporter.js';
 import { Store } from '../src/pipeline/store.js';
-import * as inputs from '../src/build/build-inputs.js';
+import { toolsNode } from '../src/build/debian-nodes.js';
+import { packagesNode, rootfsInputNode } from '../src/build/source-nodes.js';
+import { withRunner } from '../src/pipeline/runner.js';
 import { readBuildRequest } from '../src/build/build-request.js';
-import { obtainPackages } from '../src/sources/debian/packages-of-image.js';
-import { obtainToolsTree } from '../src/tools/obtain-tools.js';
 import { fetchDebs } from '../src/sources/debian/debs.js';
-import { readAptSources } from '../src/sources/debian/package-lock.js';
 import { rootfsStage } from '../src/sources/debian/rootfs.js';
 import type { Figure } from './figure.js';
 import { seconds } from './figure.js';
@@ -30,9 +28,9 @@ export async function measureRootfs(board: string, folder: string): Promise<read
   const host = new RealHost({ facts, signal, environment: process.env, offline: false });
   const silent = { emit: () => undefined };
   const store = new Store(facts.cacheDir, host);
-  await store.prepare();
-  const engine = new Engine(host, store, silent, { jobs: facts.cpus, offline: false });
+  const options = { jobs: facts.cpus, offline: false };
   const request = await readBuildRequest({
+    ...options,
     board,
     projectDir: PROJECT,
     workingFolder: folder,
@@ -40,19 +38,18 @@ export async function measureRootfs(board: string, folder: string): Promise<read
     packages: [],
     overlays: [],
     accelerate: true,
-    jobs: facts.cpus,
-    offline: false,
     refresh: false,
   });
-  const asOf = await archiveAsOf(store, false);
-  const tools = await obtainToolsTree(engine, { archiveAsOf: asOf });
-  const sources = await readAptSources(tools);
-  const packages = await obtainPackages(
-    engine,
-    inputs.packageLock(request, tools, { hostArchitecture: facts.architecture, sources, archiveAsOf: asOf }),
-  );
-  const input = await inputs.rootfs(request, tools, packages, facts.architecture);
+  const surroundings = { hostArchitecture: facts.architecture, archiveAsOf: await archiveAsOf(store, false) };
+  const tools = toolsNode(surroundings);
+  const lock = packagesNode(request, tools, surroundings);
+  const rootfs = rootfsInputNode(request, tools, lock, surroundings);
+  const { packages, input } = await withRunner(host, store, silent, options, async (runner) => ({
+    packages: await runner.run(lock),
+    input: await runner.run(rootfs),
+  }));
   const report = stageReporter(silent, 'rootfs');
+  const { sources } = packages;
   const { install, twins } = packages.lock;
   const debs = await fetchDebs([...install, ...twins], sources, { host, report, shared: store.shared });
 
@@ -71,7 +68,7 @@ export async function measureRootfs(board: string, folder: string): Promise<read
   try {
     for (const { path } of debs.slice(0, install.length)) await link(path, join(pool, basename(path)));
     await writeFile(join(folder, 'sources.list'), sources);
-    const filters = dpkgFilterOptions(await readFile(join(request.overlays[0].path, DPKG_FILTERS), 'utf8'));
+    const filters = dpkgFilterOptions(await readFile(join(request.root.layers[0]?.files ?? '', DPKG_FILTERS), 'utf8'));
     const plain = await time('mmdebstrap', [
       '--variant=essential',
       `--architectures=${packages.lock.architecture}`,

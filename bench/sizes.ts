@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sandboxed } from '../src/model/sandbox.js';
 import { readHostFacts } from '../src/host/read-facts.js';
-import { kernelFiles } from '../src/sources/kernel/kernel.js';
 import type { Figure } from './figure.js';
 import { megabytes, seconds } from './figure.js';
 import type { ImageDescription } from './image-description.js';
@@ -18,9 +17,9 @@ export async function measureSizes(image: string, description: ImageDescription)
   const script = `xz -T0 -6 --stdout "/mnt/${basename(image)}" | wc --bytes`;
   const packed = sandboxed(sandbox, { file: 'sh', args: ['-c', script] }, privilege);
   const xz = await time(packed.file, packed.args);
-  const kernel = kernelFiles(await storeEntry(description, 'kernel'));
-  const kernelBytes = (await stat(kernel.image)).size;
-  const du = await time('du', ['--summarize', '--apparent-size', '--block-size=1', kernel.modules]);
+  const kernel = await storeEntry(description, 'kernel');
+  const kernelBytes = (await stat(join(kernel, 'Image'))).size;
+  const du = await time('du', ['--summarize', '--apparent-size', '--block-size=1', join(kernel, 'modules')]);
   const moduleBytes = Number.parseInt(du.stdout, 10);
   return [
     { what: 'Image', value: megabytes(size), target: '≤ 433 MB', how: `apparent; ${megabytes(blocks * 512)} on disk` },

@@ -15,6 +15,7 @@ import { packageConflicts } from '../sources/software/software-conflicts.js';
 import type { BuildOptions } from './build-options.js';
 import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
+import { warnOfImages } from './read-content.js';
 import { checkSeedBySchemas } from './check-seed-by-schemas.js';
 import type { ImageGraph } from './image-graph.js';
 import { imageGraph } from './image-graph.js';
@@ -48,6 +49,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const started = performance.now();
   if (options.target?.type === 'loop') requireLoopDevices(host);
   const request = await readBuildRequest(options);
+  warnOfImages(request.images, reporter);
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {

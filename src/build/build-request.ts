@@ -9,7 +9,7 @@ import { PACKAGE_NAME } from '../config/package-name.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
-import { volumeSize } from '../filesystems/size.js';
+import { fixedSizeProblems } from '../filesystems/size.js';
 import { checkImagePath } from '../images/image-file.js';
 import type { DockerBundle } from '../model/container-engine.js';
 import type { DebianTreeSpec, ImageSpec } from '../model/image-spec.js';
@@ -79,7 +79,6 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     board.architecture,
     (options.software ?? []).map(absolute),
   );
-  checkFixedSizes(spec, content.images);
   const target = options.target ?? { type: 'file' };
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
@@ -96,6 +95,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const problems = [
     ...ofContent.map((problem) => fromCwd(problem, workingFolder)),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
+    ...tooSmallPartitions(spec, content.images),
     ...mergeFragments(fragments).problems,
     ...unreadable,
     ...composed.problems,
@@ -157,16 +157,15 @@ function debianRoot({ trees, volumes, partitions, root }: ImageSpec): DebianTree
   return tree;
 }
 
-/** Fixed sizes that cannot hold what is known already: before anything is made. Throws UserError `partition-too-small`. */
-function checkFixedSizes(spec: ImageSpec, images: readonly PinnedArchive[]): void {
+/** Fixed sizes that cannot hold what is known already: before anything is made. Code `partition-too-small`. */
+function tooSmallPartitions(spec: ImageSpec, images: readonly PinnedArchive[]): readonly Problem[] {
   const bytes = images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  for (const { name, volume } of spec.partitions) {
+  return spec.partitions.flatMap(({ name, volume }) => {
     const request = spec.volumes[volume];
-    if (request === undefined || request.sizeBytes === 'fit') continue;
-    const isRoot = name === spec.root.partition;
-    const content = isRoot ? { bytes, files: images.length } : { bytes: 0, files: 0 };
-    volumeSize(name, request, content, fileSystem(request.fs), spec.alignmentBytes);
-  }
+    if (request === undefined) return [];
+    const content = name === spec.root.partition ? { bytes, files: images.length } : { bytes: 0, files: 0 };
+    return fixedSizeProblems(name, request, content, fileSystem(request.fs));
+  });
 }
 
 async function foldersOf(root: DebianTreeSpec): Promise<readonly CopiedFolder[]> {

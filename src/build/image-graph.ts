@@ -1,4 +1,4 @@
-import { place } from '../disk/place.js';
+import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
 import { fileSystem } from '../filesystems/registry.js';
@@ -76,34 +76,14 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
     return { partition, volume, fs, tree, kept };
   });
 
-  const sizes = parts.map(({ partition, volume, fs, tree, kept }) => {
-    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => ({ partition, fs, sizeBytes: kept.sizeBytes }));
+  const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept }) => {
+    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes] as const);
     return valueNode({ tree }, ({ tree: { content } }) => {
-      if (content === undefined) throw new TypeError(`the content of ${partition.name} is not known before it is made`);
-      return { partition, fs, sizeBytes: volumeSize(partition.name, volume, content, fs, alignmentBytes) };
+      if (content === undefined) throw new TypeError(`the content of ${name} is not known before it is made`);
+      return [name, volumeSize(name, volume, content, fs, alignmentBytes)] as const;
     });
   });
-  const layout = valueNode(named(sizes), (results): Disk => {
-    const sized = Object.values(results).map(({ partition, sizeBytes }) => ({ ...partition, sizeBytes }));
-    const { totalBytes, partitions, extended } = place(sized, spec.table, alignmentBytes);
-    const primaries = spec.partitions.filter(({ logical }) => !logical).length;
-    return {
-      table: spec.table,
-      diskId: identity.diskId,
-      sectorSizeBytes: 512,
-      totalBytes,
-      partitions: parts
-        .map(({ partition, volume, fs }): Partition => {
-          const { name, role, mount, readOnly, grow, logical } = partition;
-          const at = partitions.get(name);
-          if (at === undefined) throw new TypeError(`${name} has no place`);
-          const described = { name, role, readOnly, grow, logical, ...(mount === undefined ? {} : { mount }) };
-          return { ...described, ...identity.partition(name), fs: fs.name, label: volume.label, ...at };
-        })
-        .sort((a, b) => a.number - b.number),
-      ...(extended === undefined ? {} : { extended: { number: primaries + 1, ...extended } }),
-    };
-  });
+  const layout = valueNode(named(sizes), (known) => diskOf(spec, identity, new Map(Object.values(known))));
 
   const volumes = parts.map(({ partition, volume, fs, tree, kept }) => {
     const { name } = partition;

@@ -5,7 +5,7 @@ import type { ImageDescription, ImageOutput } from '../images/image-description.
 import type { PublishedImage } from '../outputs/catalogue.js';
 import { imagerList, supportedBoards } from '../outputs/catalogue.js';
 import { updateChecksums } from '../formats/checksum-list.js';
-import type { Compression } from '../formats/compression.js';
+import type { Compression, OutputCompression } from '../formats/compression.js';
 import { suffixOf } from '../formats/compression.js';
 import type { Json } from '../model/json.js';
 import type { MadeOutput } from '../outputs/output.js';
@@ -122,7 +122,7 @@ class OutputWork {
   }
 
   /** The compressed image: made if it is wanted, kept if it is there and still of this image. */
-  async compressed(compression: Exclude<Compression, 'none'>, isWanted: boolean): Promise<ImageOutput | undefined> {
+  async compressed(compression: OutputCompression, isWanted: boolean): Promise<ImageOutput | undefined> {
     const path = this.image + suffixOf(compression);
     if (isWanted) return this.presentOrMade(path, 'compressed', this.graph.compressed);
     return this.current && paths.findCurrentFile(path, this.current);

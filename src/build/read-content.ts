@@ -8,14 +8,16 @@ import { engineLayer, NO_ENGINE } from '../model/image-spec.js';
 import type { PinnedSoftware, Software } from '../model/software.js';
 import { mergedPath } from '../model/software.js';
 import type { Problem } from '../errors.js';
+import { describeProblem } from '../errors.js';
 import { hashFile } from '../host/part-file.js';
+import type { Reporter } from '../pipeline/reporter.js';
 import { overlayConflicts, programProblems } from '../sources/software/software-conflicts.js';
 
 /** Where the device looks for container images that it has from the start. */
 export const IMAGES_FOLDER = 'var/lib/reswarm/images';
 
 /** A container image's archive, pinned, and its name on the device. */
-export type PinnedArchive = CheckedArchive & { readonly sha256: string; readonly name: string };
+export type PinnedArchive = CheckedArchive & { readonly name: string };
 
 /** What goes into a root file system beside packages and layers, read and pinned. */
 export type RootContent = { readonly images: readonly PinnedArchive[]; readonly software: readonly PinnedSoftware[] };
@@ -33,7 +35,7 @@ export async function readContent(
       checkImageArchive(archive, { architecture, needsManifest: loadsDockerArchives }),
     ),
   );
-  const images = await Promise.all(checks.flatMap(({ archive }) => archive ?? []).map(pinArchive));
+  const images = checks.flatMap(({ archive }) => archive ?? []).map(pinArchive);
   const read = await Promise.all(softwareFiles.map(loadSoftwareFile));
   const pinned = await Promise.all([...root.software, ...read.flatMap(({ software }) => software)].map(pinSoftware));
   const software = pinned.map((one) => one.software);
@@ -67,10 +69,16 @@ function withoutEngine(engine: string, images: number): Problem[] {
   ];
 }
 
+/** Says what is good to know of the archives and stops nothing. */
+export function warnOfImages(images: readonly PinnedArchive[], reporter: Reporter): void {
+  for (const { hint, ...warning } of images.flatMap(({ warnings }) => warnings)) {
+    reporter.emit({ type: 'warning', text: describeProblem(warning), ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
 /** Two archives may be called the same on this machine: their digests tell them apart on the device. */
-async function pinArchive(archive: CheckedArchive): Promise<PinnedArchive> {
-  const sha256 = await hashFile(archive.path);
-  return { ...archive, sha256, name: `${sha256.slice(0, 12)}.tar` };
+function pinArchive(archive: CheckedArchive): PinnedArchive {
+  return { ...archive, name: `${archive.sha256.slice(0, 12)}.tar` };
 }
 
 async function pinSoftware(

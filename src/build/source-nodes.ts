@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Layer } from '../model/image-spec.js';
 import type { Made } from '../pipeline/stage.js';
 import type { Node } from '../pipeline/graph.js';
-import { stageNode } from '../pipeline/graph.js';
+import { stageNode, valueNode } from '../pipeline/graph.js';
 import { withoutBackports } from '../sources/debian/apt-sources.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
-import type { Rootfs } from '../sources/debian/rootfs.js';
+import type { Rootfs, RootfsInput } from '../sources/debian/rootfs.js';
 import { rootfsStage } from '../sources/debian/rootfs.js';
 import type { BootFirmware } from '../sources/firmware/boot-firmware.js';
 import { bootFirmwareStage } from '../sources/firmware/boot-firmware.js';
@@ -61,7 +61,7 @@ export function sourceNodes(
   request: BuildRequest,
   tools: Node<ToolsTree>,
   packages: Node<Packages>,
-  { hostArchitecture }: Surroundings,
+  surroundings: Surroundings,
 ): SourceNodes {
   const { board } = request.spec;
   const { firmware: entry, dockerBundle: bundle } = request;
@@ -87,18 +87,8 @@ export function sourceNodes(
   const software = request.software.some(({ files }) => files.length > 0)
     ? stageNode(softwareStage, {}, () => ({ software: request.software }))
     : undefined;
-  const rootfs = stageNode(rootfsStage, given, async ({ tools, packages }) => ({
-    tools,
-    hostArchitecture,
-    lock: packages.lock,
-    sources: packages.sources,
-    // A device gets its updates from the release alone.
-    deviceSources: withoutBackports(packages.sources),
-    dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', request.root.layers),
-    unitPresets: await textsBelow('etc/systemd/system-preset', request.root.layers),
-    sourceDateEpoch: request.sourceDateEpoch,
-    accelerate: request.accelerate,
-  }));
+  const input = rootfsInputNode(request, tools, packages, surroundings);
+  const rootfs = stageNode(rootfsStage, { input }, (made) => made.input);
   const all = [firmware, wireless, overlays, kernel, dockerBundle, software, rootfs];
   return {
     firmware,
@@ -110,6 +100,28 @@ export function sourceNodes(
     software,
     all: all.filter((node) => node !== undefined),
   };
+}
+
+/** What the packages' file system is made from. */
+export function rootfsInputNode(
+  request: BuildRequest,
+  tools: Node<ToolsTree>,
+  packages: Node<Packages>,
+  { hostArchitecture }: Surroundings,
+): Node<RootfsInput> {
+  const { layers } = request.root;
+  return valueNode({ tools, packages }, async ({ tools, packages }) => ({
+    tools,
+    hostArchitecture,
+    lock: packages.lock,
+    sources: packages.sources,
+    // A device gets its updates from the release alone.
+    deviceSources: withoutBackports(packages.sources),
+    dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', layers),
+    unitPresets: await textsBelow('etc/systemd/system-preset', layers),
+    sourceDateEpoch: request.sourceDateEpoch,
+    accelerate: request.accelerate,
+  }));
 }
 
 /** What a kernel needs of a build's request. */

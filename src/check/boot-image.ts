@@ -86,6 +86,7 @@ export async function withLoadedMachine<Result>(
     const table = await readImageTable(image);
     const store = new Store(host.facts.cacheDir, host);
     await store.prepare();
+    await store.removeAbandoned();
     return store.withScratch(async (folder) => {
       const files = await extractBootFiles(
         table,

@@ -1,6 +1,8 @@
 import { Command, Errors } from '@oclif/core';
 import { InterruptedError, ReswarmError } from '../errors.js';
+import { programEnvironment } from '../host/caller-environment.js';
 import type { Host } from '../host/host.js';
+import { shedCallersSettings } from '../host/own-process.js';
 import { readHostFacts } from '../host/read-facts.js';
 import { RealHost } from '../host/real-host.js';
 import type { Reporter } from '../pipeline/reporter.js';
@@ -40,6 +42,7 @@ export abstract class BaseCommand extends Command {
 
   override async init(): Promise<void> {
     await super.init();
+    await shedCallersSettings();
     for (const signal of ENDING_SIGNALS) process.on(signal, this.onSignal);
   }
 
@@ -56,7 +59,8 @@ export abstract class BaseCommand extends Command {
   /** Tests override this with a host that refuses what they do not expect. */
   protected createHost(signal: AbortSignal): Host {
     const offline = this.argv.includes('--offline');
-    return new RealHost({ facts: readHostFacts(process.env), signal, environment: process.env, offline });
+    const environment = programEnvironment(process.env);
+    return new RealHost({ facts: readHostFacts(process.env), signal, environment, offline });
   }
 
   private createReporter(): Reporter {

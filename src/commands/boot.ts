@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { parseSize } from '../model/bytes.js';
@@ -12,6 +11,7 @@ import type { SshOptions } from '../check/ssh-into-image.js';
 import { sshIntoImage } from '../check/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../check/check-boot.js';
 import { describeProof } from '../ui/describe-proof.js';
+import { homeFolder } from '../host/read-facts.js';
 import { BaseCommand } from './base-command.js';
 
 export default class Boot extends BaseCommand {
@@ -157,7 +157,7 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
     });
     return {
       ...options,
-      keyFolder: join(homedir(), '.ssh'),
+      keyFolder: join(homeFolder(process.env), '.ssh'),
       environment: Object.fromEntries(passedOn),
       ...(flags.run === undefined ? {} : { command: flags.run }),
       ...(flags.identity === undefined ? {} : { identity: resolve(flags.identity) }),

@@ -1,6 +1,7 @@
 import type { Interfaces } from '@oclif/core';
 import { Args, Flags } from '@oclif/core';
 import type { DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
+import { passwordOrHash } from '../seeds/device/password-or-hash.js';
 import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
 import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
@@ -197,7 +198,7 @@ async function readUser(flags: IdentityFlags, workingFolder: string): Promise<De
         ? await askSecret(`Password of ${flags.user}`, '--password-file FILE')
         : undefined;
   if (secret === undefined || secret === '') return { name: flags.user };
-  return { name: flags.user, ...(/^\$(y|6|5|2b)\$/.test(secret) ? { passwordHash: secret } : { password: secret }) };
+  return { name: flags.user, ...passwordOrHash(secret) };
 }
 
 async function readWifi(flags: IdentityFlags, workingFolder: string): Promise<DeviceWifi | undefined> {

@@ -4,7 +4,7 @@ import { EVENT_ID, SCALAR_STYLE, getScalarValue, type Event, type ScalarEvent } 
 type Range = { readonly start: number; readonly end: number };
 
 /** `absent`: nothing is written, as after the colon of `key:`; `start` and `end` are -1 then. */
-type YamlScalar = Range & {
+export type YamlScalar = Range & {
   readonly kind: 'scalar';
   readonly style: 'plain' | 'single-quoted' | 'double-quoted' | 'literal' | 'folded' | 'absent';
   readonly text: string;

@@ -1,4 +1,12 @@
-import { CORE_SCHEMA, YAMLException, constructFromEvents, parseEvents, type Schema } from 'js-yaml';
+import {
+  CORE_SCHEMA,
+  YAMLException,
+  constructFromEvents,
+  mergeTag,
+  parseEvents,
+  type Event,
+  type Schema,
+} from 'js-yaml';
 import type { Problem } from '../errors.js';
 import { followAlias, mappingsBelow, pairOf, yamlDocuments, type YamlNode } from './yaml-nodes.js';
 
@@ -26,17 +34,21 @@ export type YamlSource = {
 };
 
 export type YamlSourceOptions = {
-  /** How plain scalars are read; YAML 1.2's core schema by default. */
+  /** How plain scalars are read; by default as in YAML 1.2's core schema, and `<<` merges. */
   readonly schema?: Schema;
+  /** js-yaml's `parseEvents` by default. */
+  readonly parse?: (text: string) => Event[];
 };
+
+const MERGING_SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
 /** Reads a YAML text that holds one document. Never throws: what is wrong is in `problems`. */
 export function readYamlSource(text: string, file: string, options: YamlSourceOptions = {}): YamlSource {
-  const schema = options.schema ?? CORE_SCHEMA;
+  const schema = options.schema ?? MERGING_SCHEMA;
   const position = positionFinder(text);
   const empty = { file, text, value: undefined, root: undefined, locate: () => ({ line: 1, column: 1 }) };
   try {
-    const events = parseEvents(text, {});
+    const events = options.parse?.(text) ?? parseEvents(text, {});
     const roots = yamlDocuments(events, text);
     const [root, second] = roots;
     if (root === undefined) return { ...empty, problems: [] };

@@ -37,9 +37,7 @@ export function identify(
 }
 
 /** In an MBR logical partitions count from 5, whatever is before them. */
-function partitionNumbers(
-  partitions: readonly Pick<PartitionSpec, 'name' | 'logical'>[],
-): ReadonlyMap<string, number> {
+function partitionNumbers(partitions: readonly Pick<PartitionSpec, 'name' | 'logical'>[]): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
   let primary = 1;
   let logical = 5;

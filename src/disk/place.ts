@@ -35,8 +35,7 @@ export function place(partitions: readonly SizedPartition[], table: TableType, a
   let extended: Place | undefined;
 
   const put = (partition: SizedPartition, earliestBytes: number): void => {
-    const offsetBytes =
-      partition.startBytes === 'auto' ? alignUp(earliestBytes, alignmentBytes) : partition.startBytes;
+    const offsetBytes = partition.startBytes === 'auto' ? alignUp(earliestBytes, alignmentBytes) : partition.startBytes;
     const taken: Place = { offsetBytes, sizeBytes: partition.sizeBytes };
     problems.push(...overlaps(partition.name, taken, places));
     places.set(partition.name, taken);

@@ -1,6 +1,8 @@
+import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { realpath, stat } from 'node:fs/promises';
 import type { BlockDevice } from '../host/drives/block-device.js';
+import { deviceNumber } from '../host/drives/device-number.js';
 import type { DeviceNeed, RefusalReason } from './refusals.js';
 import { deviceRefusals } from './refusals.js';
 import { DeviceRefusedError, ReswarmError, UserError } from '../errors.js';
@@ -171,16 +173,14 @@ async function blockDeviceNumber(path: string): Promise<string> {
     throw new UserError('device-not-found', `There is no device ${path}`, { hints, cause: error });
   }
   if (!status.isBlockDevice()) {
-    const what = status.isDirectory() ? 'a folder' : status.isFile() ? 'an ordinary file' : 'no drive';
-    throw new UserError('not-a-block-device', `${path} is ${what}, not a drive`, { hints });
+    throw new UserError('not-a-block-device', `${path} is ${kindOf(status)}, not a drive`, { hints });
   }
   return deviceNumber(status.rdev);
 }
 
-/** "8:16" of a device number as Linux packs it (gnu_dev_major, gnu_dev_minor). */
-function deviceNumber(packed: number): string {
-  const number = BigInt(packed);
-  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n);
-  const minor = (number & 0xffn) | ((number >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
+function kindOf(status: Stats): string {
+  if (status.isDirectory()) return 'a folder';
+  if (status.isFile()) return 'an ordinary file';
+  if (status.isCharacterDevice()) return 'a character device';
+  return status.isFIFO() ? 'a pipe' : 'a socket';
 }

@@ -61,15 +61,41 @@ function holdsRunningSystem({ uses }: BlockDevice): Refusal | undefined {
   };
 }
 
-/** Folders that belong to a system, those of live systems too. What is mounted elsewhere somebody plugged in. */
+/** Folders that belong to a system with all that is in them, those of live systems too. */
 const SYSTEM_FOLDERS = [
-  ...['/boot', '/efi', '/etc', '/home', '/opt', '/root', '/srv', '/usr', '/var', '/bin', '/lib', '/sbin'],
-  ...['/nix', '/gnu', '/snap', '/ostree', '/sysroot', '/cdrom', '/isodevice', '/lib/live', '/mnt/wslg'],
-  ...['/run/live', '/run/initramfs', '/run/archiso', '/run/rootfsbase', '/tmp'],
+  ...[
+    '/boot',
+    '/efi',
+    '/etc',
+    '/opt',
+    '/srv',
+    '/usr',
+    '/var',
+    '/bin',
+    '/lib',
+    '/sbin',
+    '/nix',
+    '/gnu',
+    '/snap',
+    '/ostree',
+    '/sysroot',
+  ],
+  ...[
+    '/cdrom',
+    '/isodevice',
+    '/lib/live',
+    '/mnt/wslg',
+    '/run/live',
+    '/run/initramfs',
+    '/run/archiso',
+    '/run/rootfsbase',
+  ],
 ];
+/** What is mounted at these is a part of the system; what is mounted in a folder below them a user has plugged in. */
+const SYSTEM_MOUNT_POINTS = /^\/(?:home(?:\/[^/]+)?|root|tmp)?$/;
 
 function isOfSystem(mountPoint: string): boolean {
-  return mountPoint === '/' || SYSTEM_FOLDERS.some((folder) => isAtOrBelow(mountPoint, folder));
+  return SYSTEM_MOUNT_POINTS.test(mountPoint) || SYSTEM_FOLDERS.some((folder) => isAtOrBelow(mountPoint, folder));
 }
 
 function isMounted({ uses, path }: BlockDevice): Refusal | undefined {

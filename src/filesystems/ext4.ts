@@ -1,4 +1,10 @@
-import { EXT4_BLOCK_BYTES, EXT4_INODE_BYTES, EXT4_JOURNAL_BYTES, ext4Geometry, ext4MinBytes } from '../formats/ext4/geometry.js';
+import {
+  EXT4_BLOCK_BYTES,
+  EXT4_INODE_BYTES,
+  EXT4_JOURNAL_BYTES,
+  ext4Geometry,
+  ext4MinBytes,
+} from '../formats/ext4/geometry.js';
 import { MiB } from '../model/bytes.js';
 import type { FileSystem } from './file-system.js';
 import { TREE_INSIDE } from './file-system.js';

@@ -17,9 +17,20 @@ export function volumeSize(
 ): number {
   const needs = (sizeBytes: number): number => fs.neededBytes(content, sizeBytes, volume.headroomBytes);
   if (volume.sizeBytes === 'fit') return smallestSize(needs, alignmentBytes);
-  const problems = tooSmall(name, volume.sizeBytes, needs(volume.sizeBytes), volume.headroomBytes);
+  const problems = fixedSizeProblems(name, volume, content, fs);
   if (problems.length > 0) throw UserError.fromProblems(problems);
   return volume.sizeBytes;
+}
+
+/** `partition-too-small` for a fixed size that cannot hold the content. */
+export function fixedSizeProblems(
+  name: string,
+  { sizeBytes, headroomBytes }: Pick<VolumeSpec, 'sizeBytes' | 'headroomBytes'>,
+  content: TreeContent,
+  fs: FileSystem,
+): readonly Problem[] {
+  if (sizeBytes === 'fit') return [];
+  return tooSmall(name, sizeBytes, fs.neededBytes(content, sizeBytes, headroomBytes), headroomBytes);
 }
 
 /** Goes up from below in steps of the alignment, so that more content can never give a smaller volume. */

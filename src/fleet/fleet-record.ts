@@ -1,12 +1,8 @@
 import { open, readFile } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
-import lockfile from 'proper-lockfile';
 import { formatEvent, parseRecord, type FleetEvent, type FleetRecord, type WrittenEvent } from './record-lines.js';
-import { UserError } from '../errors.js';
-
-/** A lock counts as abandoned when its owner has not touched it for so long. */
-const STALE_LOCK_MS = 15_000;
-const LOCK_POLL_MS = 50;
+import { ReswarmError, UserError } from '../errors.js';
+import { waitForFileLock } from '../host/file-lock.js';
 
 /** The record of a fleet: beside its file, or beside its folder of .flock files. */
 export function recordPathOf(fleetPath: string): string {
@@ -64,22 +60,14 @@ async function append(path: string, lines: string): Promise<void> {
 }
 
 async function withRecordLocked<T>(path: string, signal: AbortSignal, body: () => Promise<T>): Promise<T> {
-  for (;;) {
+  const lock = await waitForFileLock(`${path}.locked`, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted();
-    let release: () => Promise<void>;
-    try {
-      release = await lockfile.lock(path, { stale: STALE_LOCK_MS, realpath: false });
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code !== 'ELOCKED') throw unusable(path, 'locked', cause);
-      await new Promise((wake) => setTimeout(wake, LOCK_POLL_MS));
-      continue;
-    }
-    try {
-      return await body();
-    } finally {
-      await release().catch(() => undefined);
-    }
+    throw cause instanceof ReswarmError ? cause : unusable(path, 'locked', cause);
+  });
+  try {
+    return await body();
+  } finally {
+    await lock.release();
   }
 }
 

@@ -34,9 +34,12 @@ export function withCmdlineIdentity(cmdline: string, instanceId: string, hostnam
   });
 }
 
-/** Names partitions of a disk by its new id, wherever the text (cmdline.txt, fstab) names them by the old one. */
+/**
+ * Names partitions of a disk by its new id, wherever the text (cmdline.txt, fstab) names them by the old one:
+ * PARTUUID=…-02, /dev/disk/by-partuuid/…-02. The text stays as long as it was.
+ */
 export function withDiskId(text: string, before: string, after: string): string {
-  return text.replaceAll(new RegExp(`(PARTUUID=["']?)${before}(-\\d\\d)`, 'gi'), `$1${after}$2`);
+  return text.replaceAll(new RegExp(`(PARTUUID=["']?|/by-partuuid/)${before}(-[0-9a-f]{2})`, 'gi'), `$1${after}$2`);
 }
 
 /** COMMAND_LINE_SIZE of arm64 is 2048; the firmware puts words of its own in front of ours. */

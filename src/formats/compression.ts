@@ -1,7 +1,10 @@
 import type { Command } from '../model/command.js';
 
 /** How an image file is packed; `none` is the image itself. */
-export type Compression = 'none' | 'gz' | 'xz' | 'zst';
+export type Compression = 'none' | OutputCompression | 'bz2' | 'lzma';
+
+/** What images are packed with here; the others are only read. */
+export type OutputCompression = 'gz' | 'xz' | 'zst';
 
 /** So many bytes from a file's beginning tell how it is packed. */
 export const MAGIC_BYTES = 8;
@@ -10,18 +13,25 @@ const MAGIC: readonly { readonly compression: Compression; readonly bytes: reado
   { compression: 'xz', bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00] },
   { compression: 'zst', bytes: [0x28, 0xb5, 0x2f, 0xfd] },
   { compression: 'gz', bytes: [0x1f, 0x8b, 0x08] },
+  { compression: 'bz2', bytes: [0x42, 0x5a, 0x68] },
+  // Properties as every maker of such files sets them, and a dictionary of whole 64 KiB.
+  { compression: 'lzma', bytes: [0x5d, 0x00, 0x00] },
 ];
+
+/** A zstd file may begin with a frame that decoders pass over, as those of pzstd do: 50 to 5F, then these. */
+const SKIPPABLE_FRAME = { first: 0x50, mask: 0xf0, rest: [0x2a, 0x4d, 0x18] };
 
 /** What we do not unpack on the way, and the program that does. */
 const FOREIGN: readonly { readonly name: string; readonly bytes: readonly number[]; readonly unpack: string }[] = [
   { name: 'zip', bytes: [0x50, 0x4b, 0x03, 0x04], unpack: 'unzip' },
-  { name: 'bzip2', bytes: [0x42, 0x5a, 0x68], unpack: 'bunzip2' },
   { name: '7-Zip', bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], unpack: '7z x' },
   { name: 'lz4', bytes: [0x04, 0x22, 0x4d, 0x18], unpack: 'lz4 -d' },
 ];
 
 /** By its first bytes: a name says what somebody called it, not what it is. */
 export function compressionOf(firstBytes: Uint8Array): Compression {
+  const { first, mask, rest } = SKIPPABLE_FRAME;
+  if (((firstBytes[0] ?? 0) & mask) === first && startsWith(firstBytes.subarray(1), rest)) return 'zst';
   return MAGIC.find(({ bytes }) => startsWith(firstBytes, bytes))?.compression ?? 'none';
 }
 
@@ -47,9 +57,19 @@ export function decompressCommand(compression: Exclude<Compression, 'none'>): Co
     case 'zst':
       // Without --long a frame of more than 128 MiB of window is refused; memory is taken only as a frame asks for it.
       return { file: 'zstd', args: ['--decompress', '--stdout', '--quiet', '--long=31'] };
+    case 'lzma':
+      return { file: 'xz', args: ['--format=lzma', '--decompress', '--stdout'] };
+    case 'bz2':
+      return { file: 'bzip2', args: ['--decompress', '--stdout'] };
     case 'gz':
       return { file: 'gzip', args: ['--decompress', '--stdout'] };
   }
+}
+
+/** The exit codes of such a command with which everything was unpacked. */
+export function unpackedExitCodes(compression: Compression): readonly number[] {
+  // 2 is a warning: something follows the last member, as OpenWrt appends its metadata, or a signature.
+  return compression === 'gz' ? [0, 2] : [0];
 }
 
 const LEVELS = {
@@ -66,7 +86,7 @@ const LEVELS = {
  *   tenth of the time with zstd
  */
 export function compressCommand(
-  compression: Exclude<Compression, 'none'>,
+  compression: OutputCompression,
   jobs: number,
   effort: 'small' | 'quick' = 'small',
 ): Command {

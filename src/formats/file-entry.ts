@@ -2,7 +2,7 @@ export type FileKind = 'file' | 'folder' | 'link' | 'character-device' | 'block-
 
 /** One name in a file system. */
 export type FileEntry = {
-  /** From the root of its file system: "/etc/fstab"; the root itself is "/". */
+  /** From the root of its file system: "/etc/fstab"; the root itself is "/". Names are as file-name.ts has them. */
   readonly path: string;
   readonly kind: FileKind;
   readonly sizeBytes: number;
@@ -18,6 +18,8 @@ export type FileEntry = {
   readonly links: number;
   /** What the file system calls it: inode number, first cluster. Names of one file share it. */
   readonly id: number;
+  /** What its content (of a folder: its names; of a link: its target) uses that is not read here: "encrypt". */
+  readonly notRead?: string;
 };
 
 /** `-rwsr-xr-x`, as `ls -l` writes it; FAT files get `-` for each bit. */

@@ -1,3 +1,6 @@
+import type { ByteRange } from '../model/byte-range.js';
+import type { FileEntry } from './file-entry.js';
+
 /** What a partition's file system says of itself. */
 export type FileSystemFacts = {
   readonly kind: FileSystemKind;
@@ -15,21 +18,60 @@ export type FileSystemFacts = {
 
 export type FileSystemKind = 'ext4' | 'ext3' | 'ext2' | 'fat32' | 'fat16' | 'fat12';
 
-/** Others that cannot be read here, by a few bytes of theirs, so that a person is told their name. */
-const OTHERS: readonly { readonly name: string; readonly offset: number; readonly magic: readonly number[] }[] = [
-  { name: 'btrfs', offset: 0x10040, magic: [...Buffer.from('_BHRfS_M')] },
-  { name: 'squashfs', offset: 0, magic: [...Buffer.from('hsqs')] },
-  { name: 'xfs', offset: 0, magic: [...Buffer.from('XFSB')] },
-  { name: 'f2fs', offset: 1024, magic: [0x10, 0x20, 0xf5, 0xf2] },
-  { name: 'erofs', offset: 1024, magic: [0xe2, 0xe1, 0xf5, 0xe0] },
-  { name: 'LUKS', offset: 0, magic: [...Buffer.from('LUKS'), 0xba, 0xbe] },
-  { name: 'NTFS', offset: 3, magic: [...Buffer.from('NTFS    ')] },
-  { name: 'swap', offset: 4086, magic: [...Buffer.from('SWAPSPACE2')] },
-];
+/** Exactly so many bytes of a partition, counted from its start. */
+export type ReadBytes = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;
 
-/** Bytes from a partition's start that `otherFileSystem` and the readers' own first look need. */
+/** Bytes that cannot be right; the message says which. A reader of a format throws it, FileSystemReader gives it a name. */
+export class DamagedFileSystem extends Error {}
+
+/** Bytes that may be right and are not understood here; the message names what they use: "compression", "btrfs". */
+export class UnreadFileSystem extends Error {}
+
+/** Bytes of a file (from `fileOffsetBytes` on) and where they are in the partition. */
+export type DataPlace = ByteRange & { readonly fileOffsetBytes: number };
+
+/** One name in a folder; `entry` reads what it stands for. */
+export type Child = { readonly name: string; entry(): Promise<FileEntry> };
+
+/**
+ * The files of one partition, as a format reads them. All of it throws DamagedFileSystem and UnreadFileSystem. Paths in
+ * entries are counted from the root of the file system.
+ */
+export type FileSystem = {
+  readonly facts: FileSystemFacts;
+  /** FAT: "CONFIG.TXT" and "config.txt" are one file. */
+  readonly ignoresCase: boolean;
+  root(): Promise<FileEntry>;
+  /** "." and ".." are left out. */
+  children(folder: FileEntry): Promise<readonly Child[]>;
+  /** Holes are zeros. */
+  content(file: FileEntry): AsyncIterable<Uint8Array>;
+  /** Where a file's bytes can be changed without any other change; throws UnreadFileSystem where that cannot be done. */
+  places(file: FileEntry): Promise<readonly DataPlace[]>;
+};
+
+/** One file system: a new one is a file with such a value, and a line in file-systems.ts. */
+export type FileSystemFormat = {
+  /**
+   * What the first SIGNATURE_BYTES of a partition (or all of a shorter one) say that it is; undefined when they are not
+   * of this format.
+   */
+  claims(start: Uint8Array): string | undefined;
+  /** Of a partition that it claims. Throws DamagedFileSystem, UnreadFileSystem. */
+  open(read: ReadBytes, sizeBytes: number): Promise<FileSystem>;
+  /**
+   * What of a partition has to be copied: all that the file system does not call free, and what is behind its end.
+   * undefined where its own bookkeeping does not tell (a journal to be played back, counts that contradict).
+   */
+  usedRanges(read: ReadBytes, sizeBytes: number): Promise<UsedRanges | undefined>;
+};
+
+/** What a file system uses of its partition. */
+export type UsedRanges = {
+  readonly ranges: readonly ByteRange[];
+  /** Where the file system ends; its partition may go on. */
+  readonly endBytes: number;
+};
+
+/** Bytes from a partition's start that tell file systems from each other: btrfs has its magic at 64 KiB. */
 export const SIGNATURE_BYTES = 0x10040 + 8;
-
-export function otherFileSystem(start: Uint8Array): string | undefined {
-  return OTHERS.find(({ offset, magic }) => magic.every((byte, index) => start[offset + index] === byte))?.name;
-}

@@ -11,7 +11,9 @@ export type FstabRow = {
 
 /** Text of /etc/fstab. */
 export function formatFstab(rows: readonly FstabRow[]): string {
-  const lines = rows.map(({ source, mount, type, options, pass }) => `${source} ${mount} ${type} ${options} 0 ${pass}\n`);
+  const lines = rows.map(
+    ({ source, mount, type, options, pass }) => `${source} ${mount} ${type} ${options} 0 ${pass}\n`,
+  );
   return lines.join('');
 }
 

@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReswarmError } from '../errors.js';
 import type { Host } from './host.js';
@@ -15,7 +14,7 @@ const CODE = [0xd2800ba8, 0xd2800000, 0xd4000001];
  * kernel may do that while its list of handlers (binfmt_misc) cannot be seen.
  */
 export async function runsAarch64(host: Host): Promise<boolean> {
-  const root = await mkdtemp(join(tmpdir(), 'reswarm-aarch64-'));
+  const root = await mkdtemp('/tmp/reswarm-aarch64-');
   try {
     for (const folder of ['dev', 'proc', 'tmp', 'run']) await mkdir(join(root, folder));
     await writeFile(join(root, 'probe'), aarch64Program(), { mode: 0o755 });

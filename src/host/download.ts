@@ -2,9 +2,9 @@ import type { DownloadRequest } from './host.js';
 import { chmod, mkdir, rename, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import lockfile from 'proper-lockfile';
 import { InterruptedError, IntegrityError, NetworkError, ReswarmError } from '../errors.js';
 import { diskFull, fileName, localPath, mismatch, offlineError, shown } from './download-errors.js';
+import { withFileLock } from './file-lock.js';
 import { systemCode } from './network-fault.js';
 import { fileSize, hashFile, PartFile } from './part-file.js';
 import { proxySettings } from './proxy.js';
@@ -26,7 +26,6 @@ export type DownloadOptions = {
 
 const DEFAULT_LIMITS: TransferLimits = { connectTimeoutMs: 30_000, idleTimeoutMs: 30_000 };
 const PROGRESS_EVERY_MS = 200;
-const STALE_LOCK_MS = 15_000;
 
 /**
  * Brings a pinned file to `request.path`, unless it is there already. What a cut connection leaves behind stays as
@@ -38,10 +37,15 @@ const STALE_LOCK_MS = 15_000;
 export async function downloadFile(request: DownloadRequest, options: DownloadOptions): Promise<void> {
   if (await isThere(request)) return;
   await mkdir(dirname(request.path), { recursive: true });
-  await withLock(request.path, options.signal, async () => {
-    if (await isThere(request)) return;
-    await fetchFromAny(request, options);
-  });
+  const { signal } = options;
+  try {
+    await withFileLock(`${request.path}.locked`, { signal }, async () => {
+      if (await isThere(request)) return;
+      await fetchFromAny(request, options);
+    });
+  } catch (error) {
+    throw abortedBy(signal) ?? error;
+  }
 }
 
 async function fetchFromAny(request: DownloadRequest, options: DownloadOptions): Promise<void> {
@@ -170,23 +174,8 @@ function progressOf(request: DownloadRequest): (doneBytes: number, totalBytes: n
   };
 }
 
-async function withLock(path: string, signal: AbortSignal, body: () => Promise<void>): Promise<void> {
-  let release: (() => Promise<void>) | undefined;
-  while (release === undefined) {
-    if (signal.aborted) throw interruption(signal);
-    try {
-      // A lock lost while the machine slept costs nothing: whatever two writers mix up does not hash right.
-      release = await lockfile.lock(path, { stale: STALE_LOCK_MS, realpath: false, onCompromised: () => undefined });
-    } catch (error) {
-      if (systemCode(error) !== 'ELOCKED') throw error;
-      await sleep(250, undefined, { signal }).catch(() => undefined);
-    }
-  }
-  try {
-    await body();
-  } finally {
-    await release().catch(() => undefined);
-  }
+function abortedBy(signal: AbortSignal): ReswarmError | undefined {
+  return signal.aborted ? interruption(signal) : undefined;
 }
 
 function interruption(signal: AbortSignal): ReswarmError {

@@ -30,6 +30,7 @@ export function checkSystem(state: SystemState): readonly HostCheck[] {
     program(state, 'mmdebstrap', 'mmdebstrap', 'makes Debian trees', ['mmdebstrap']),
     program(state, 'bwrap', 'bubblewrap', 'runs every program of a build in a sandbox', ['bubblewrap']),
     program(state, 'unshare', 'unshare', 'gives a build its own namespaces', ['util-linux']),
+    program(state, 'flock', 'flock', 'keeps builds that share a store apart', ['util-linux']),
     program(state, 'mount', 'mount', 'mmdebstrap prepares trees with it', ['mount']),
     program(state, 'gpg', 'gpg', "mmdebstrap finds the archive's keys with it", ['gpg']),
     program(state, 'apt-get', 'apt', 'mmdebstrap resolves packages with it', ['apt']),
@@ -106,9 +107,29 @@ function keyring({ keyring: state }: SystemState): HostCheck {
   }
 }
 
-function userNamespaces({ isRoot, user, programs, subordinateIds }: SystemState): HostCheck {
+/** Root in the image, `nobody` (65534) and all between them own files of Debian packages. */
+const NEEDED_IDS = 65_535;
+
+function userNamespaces(state: SystemState): HostCheck {
   const base = { id: 'user-namespaces', title: 'User namespaces' };
+  const { isRoot, user, isKnownUser, mappedIds, programs, subordinateIds } = state;
+  if (isRoot && mappedIds < NEEDED_IDS) {
+    return {
+      ...base,
+      status: 'missing',
+      detail: `you are root of a user namespace with ${mappedIds} ${mappedIds === 1 ? 'id' : 'ids'}; files of packages belong to others too`,
+      hint: 'Start the container with 65536 ids (podman: /etc/subuid, docker: no userns-remap of fewer), `unshare` with --map-auto.',
+    };
+  }
   if (isRoot) return { ...base, status: 'not-needed', detail: 'you are root' };
+  if (!isKnownUser) {
+    return {
+      ...base,
+      status: 'missing',
+      detail: `user ${user} has no entry in /etc/passwd, so that newuidmap gives it no ids`,
+      hint: 'Run as a user that has one, or as root (docker run --user 0).',
+    };
+  }
   if (programs.newuidmap === undefined) {
     return {
       ...base,

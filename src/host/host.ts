@@ -59,7 +59,11 @@ export interface Host {
    * stdout as it comes, with `input` fed to stdin. Whoever stops reading ends the program. When it ends with an error,
    * so does the iteration: as `run` does.
    */
-  stream(command: Command, input?: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  stream(
+    command: Command,
+    input?: AsyncIterable<Uint8Array>,
+    options?: Pick<RunOptions, 'okExitCodes'>,
+  ): AsyncIterable<Uint8Array>;
   /** Starts a program inside a sandbox and does not wait for it. When the host's signal is aborted it is stopped too. */
   startIn(sandbox: Sandbox, command: Command, options: StartOptions): RunningProgram;
   /** Lends our own terminal to a program inside a sandbox until it ends. */

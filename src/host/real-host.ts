@@ -18,19 +18,8 @@ import { loadExeca } from './load-execa.js';
 import { killGroupAfter } from './process-group.js';
 import { attachProgram, startProgram } from './running-program.js';
 
-/** What programs may see of our environment: where to find programs, how to reach the network, where scratch lies. */
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'USER',
-  'TMPDIR',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-];
+/** What programs may see of our environment: where to find programs, how to reach the network. */
+const PASSED_ON = ['PATH', 'HOME', 'http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 const STDERR_TAIL_LINES = 20;
 /** A program that ignores SIGTERM this long is killed. */
@@ -131,7 +120,11 @@ export class RealHost implements Host {
     return this.run(sandboxed(sandbox, command, this.facts.privilege), options);
   }
 
-  async *stream(command: Command, input?: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  async *stream(
+    command: Command,
+    input?: AsyncIterable<Uint8Array>,
+    { okExitCodes = [0] }: Pick<RunOptions, 'okExitCodes'> = {},
+  ): AsyncIterable<Uint8Array> {
     const { execa, ExecaError } = await loadExeca();
     this.signal.throwIfAborted();
     const abandoned = new AbortController();
@@ -167,6 +160,7 @@ export class RealHost implements Host {
     const result = await subprocess;
     if (this.signal.aborted) throw this.interruption();
     const outcome: unknown = result;
+    if (result.exitCode !== undefined && okExitCodes.includes(result.exitCode)) return;
     if (outcome instanceof ExecaError) throw commandError(command, outcome, Buffer.from(result.stderr).toString());
   }
 

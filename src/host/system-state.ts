@@ -1,12 +1,13 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
-import { release, userInfo } from 'node:os';
+import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ReswarmError } from '../errors.js';
 import { BINFMT_DIR, handlesAarch64, parseBinfmtHandler, type BinfmtHandler } from './binfmt.js';
 import { runsAarch64 } from './aarch64-probe.js';
 import type { Host } from './host.js';
 import { parseOsRelease, type OsRelease } from './host-packages.js';
+import { hasPasswdEntry, userName } from './read-facts.js';
 
 /** What there is of this machine, before anybody says whether it is enough. */
 export type SystemState = {
@@ -17,6 +18,10 @@ export type SystemState = {
   readonly architecture: string;
   readonly isRoot: boolean;
   readonly user: string;
+  /** /etc/passwd has the user. */
+  readonly isKnownUser: boolean;
+  /** Users and groups that this user namespace has; 65536 of both are the least for a Debian tree. */
+  readonly mappedIds: number;
   readonly os: OsRelease;
   /** What a program says to --version; undefined where it is not there. */
   readonly programs: Readonly<Record<ProgramName, string | undefined>>;
@@ -56,6 +61,7 @@ const PROGRAMS = {
   mount: { args: ['--version'], okExitCodes: [0] },
   gpg: { args: ['--version'], okExitCodes: [0] },
   unshare: { args: ['--version'], okExitCodes: [0] },
+  flock: { args: ['--version'], okExitCodes: [0] },
   // It has no --version: without arguments it shows its usage and exits with 1.
   newuidmap: { args: [], okExitCodes: [0, 1] },
 } as const;
@@ -66,7 +72,7 @@ export type ProgramName = keyof typeof PROGRAMS;
 export async function readSystemState(host: Host, root = '/'): Promise<SystemState> {
   const { facts } = host;
   const isRoot = facts.privilege === 'root';
-  const user = userInfo().username;
+  const user = userName();
   const names = Object.keys(PROGRAMS) as ProgramName[];
   const versions = await Promise.all(names.map(async (name) => [name, await versionOf(host, name)] as const));
   const programs = Object.fromEntries(versions) as SystemState['programs'];
@@ -81,6 +87,8 @@ export async function readSystemState(host: Host, root = '/'): Promise<SystemSta
     architecture: facts.architecture,
     isRoot,
     user,
+    isKnownUser: hasPasswdEntry(),
+    mappedIds: await countMappedIds(root),
     os: parseOsRelease((await textOf(join(root, 'etc/os-release'))) ?? ''),
     programs,
     keyring: await readKeyring(root),
@@ -154,12 +162,33 @@ async function readBinfmt(root: string): Promise<Omit<SystemState['binfmt'], 'ru
   };
 }
 
+/** How many ids from 0 on belong to somebody: a container may have one only, which is root. */
+async function countMappedIds(root: string): Promise<number> {
+  const maps = await Promise.all(['uid_map', 'gid_map'].map((name) => textOf(join(root, 'proc/self', name))));
+  return Math.min(...maps.map(idsFromZero));
+}
+
+/** @param map user_namespaces(7): lines of first id inside, first id outside, number; undefined: a kernel without any */
+export function idsFromZero(map: string | undefined): number {
+  if (map === undefined) return Number.POSITIVE_INFINITY;
+  const ranges = map
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .sort(([a = 0], [b = 0]) => a - b);
+  let end = 0;
+  for (const [first = 0, , count = 0] of ranges) if (first <= end) end = Math.max(end, first + count);
+  return end;
+}
+
+/** By name or by number, as subuid(5) allows. */
 async function hasSubordinateIds(root: string, user: string): Promise<boolean> {
+  const owners = [user, String(process.getuid?.())];
   const files = await Promise.all(['etc/subuid', 'etc/subgid'].map((path) => textOf(join(root, path))));
   return files.every((text) =>
     (text ?? '').split('\n').some((line) => {
       const [name, , count] = line.split(':');
-      return name === user && Number(count) >= 65_536;
+      return owners.includes(name ?? '') && Number(count) >= 65_536;
     }),
   );
 }

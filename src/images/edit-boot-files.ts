@@ -1,10 +1,8 @@
 import type { FatChange } from '../formats/fat/editor.js';
 import { FatEditor } from '../formats/fat/editor.js';
-import { fatTime } from '../formats/fat/directory.js';
-import { serialPlaces } from '../formats/fat/volume.js';
+import { fatTime } from '../formats/fat/new-entry.js';
 import { isFat, MBR_SIZE_BYTES, parseMbr, type MbrPartition } from '../formats/mbr.js';
 import type { Extent, Overlay, ReadBytes } from '../formats/image-delta.js';
-import { SECTOR_BYTES } from '../formats/image-delta.js';
 import { SectorCache } from '../formats/sector-cache.js';
 import { UserError } from '../errors.js';
 import { sha256 } from '../model/sha256.js';
@@ -72,7 +70,7 @@ export async function openBootPartition(
   return {
     mbr,
     partition,
-    serial: editor.volume.serial,
+    serial: editor.serial,
     names: async () => (await editor.list()).map((entry) => entry.name),
     readFile: (path) => editor.read(path),
     async edit(changes) {
@@ -81,9 +79,8 @@ export async function openBootPartition(
         bytes: typeof content === 'string' ? Buffer.from(content) : content,
       }));
       const steps = [...(await editor.apply(files, fatTime(changes.sourceDateEpoch)))];
-      if (changes.fatSerial !== undefined && changes.fatSerial !== editor.volume.serial) {
-        await writeSerial(cache, partition.offsetBytes, changes.fatSerial);
-        steps.push(cache.takeChanges());
+      if (changes.fatSerial !== undefined && changes.fatSerial !== editor.serial) {
+        steps.push(await editor.setSerial(changes.fatSerial));
       }
       for (const { offsetBytes, bytes } of changes.extents ?? []) await cache.write(offsetBytes, bytes);
       const others = cache.takeChanges();
@@ -91,14 +88,6 @@ export async function openBootPartition(
       return { overlay: { imageSizeBytes, extents: cache.changes() }, steps };
     },
   };
-}
-
-async function writeSerial(cache: SectorCache, offsetBytes: number, serial: string): Promise<void> {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(Number.parseInt(serial, 16));
-  for (const place of serialPlaces(await cache.read(offsetBytes, SECTOR_BYTES), offsetBytes)) {
-    await cache.write(place, bytes);
-  }
 }
 
 /**

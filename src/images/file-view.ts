@@ -1,14 +1,18 @@
 import { nearestWord } from '../config/wording.js';
 import type { FileEntry } from '../formats/file-entry.js';
 import { baseName, joinPath, normalPath, parentOf } from '../formats/file-entry.js';
-import { UserError } from '../errors.js';
+import { ReswarmError, UserError } from '../errors.js';
 import type { FileSystemReader } from '../formats/file-system-reader.js';
 
 /** A file system and the folder where the running device has it. */
 export type MountedReader = { readonly mount: string; readonly reader: FileSystemReader };
 
+/** A partition whose files are not shown; `mount` where it is known. */
+export type Unread = { readonly mount?: string; readonly error: ReswarmError };
+
 /** Linux gives up after as many (MAXSYMLINKS). */
 const MOST_LINKS = 40;
+const UNREAD_CODES: ReadonlySet<string> = new Set(['file-system-corrupt', 'file-system-not-read']);
 
 /** All files of an image under the paths that they have on the running device. */
 export class FileView {
@@ -22,6 +26,8 @@ export class FileView {
     private readonly name: string,
     private readonly mounts: readonly MountedReader[],
     entries: readonly FileEntry[],
+    /** What should be there and could not be read. */
+    readonly unread: readonly Unread[],
   ) {
     this.entries = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
     this.byPath = new Map(this.entries.map((entry) => [entry.path, entry]));
@@ -34,34 +40,53 @@ export class FileView {
     }
   }
 
-  /** @param mounts the root file system first; what another one hides is left out, as on the device */
-  static async read(name: string, mounts: readonly MountedReader[]): Promise<FileView> {
+  /**
+   * A file system that is damaged ends nothing: it is among `unread` then.
+   *
+   * @param mounts the root file system first; what another one hides is left out, as on the device
+   * @param unread partitions that could not even be opened
+   */
+  static async read(name: string, mounts: readonly MountedReader[], unread: readonly Unread[] = []): Promise<FileView> {
     let all: readonly FileEntry[] = [];
+    const failed: Unread[] = [...unread];
     for (const { mount, reader } of mounts) {
-      const found = await reader.entries();
+      const found = await entriesOf(reader);
+      if (found instanceof ReswarmError) {
+        failed.push({ mount, error: found });
+        continue;
+      }
       const visible = all.filter(({ path }) => path !== mount && !path.startsWith(`${mount}/`));
       const placed = found.map((entry) => ({ ...entry, path: placedAt(mount, entry.path) }));
       all = mount === '/' ? placed : [...visible, ...placed];
     }
-    return new FileView(name, mounts, all);
+    return new FileView(name, mounts, all, failed);
   }
 
-  /** What lies in a folder, by name. */
+  /** What is in a folder, by name. */
   children(folder: string): readonly FileEntry[] {
     return this.byFolder.get(folder) ?? [];
   }
 
-  /** What is at a path, links followed inside the image; undefined when nothing is. */
+  /**
+   * What is at a path, links followed inside the image; undefined when nothing is. A byte of a name that is no UTF-8 can
+   * be typed as it is shown: `\\xfc`.
+   */
   find(path: string, followLast = true): FileEntry | undefined {
     const real = this.realPath(normalPath(path), followLast);
-    return real === undefined ? undefined : this.byPath.get(real);
+    const found = real === undefined ? undefined : this.byPath.get(real);
+    const bytes = withOddBytes(path);
+    return found === undefined && bytes !== path ? this.find(bytes, followLast) : found;
   }
 
-  /** Throws UserError `path-not-found`, with the name that was probably meant. */
+  /**
+   * Throws UserError `path-not-found`, with the name that was probably meant; where it would be in a partition that is
+   * not read, ReswarmError `file-system-not-read` or `file-system-corrupt`.
+   */
   lookUp(path: string, followLast = true): FileEntry {
     const found = this.find(path, followLast);
     if (found !== undefined) return found;
     const wanted = normalPath(path);
+    this.requireRead(wanted);
     let folder = parentOf(wanted);
     let missing = baseName(wanted);
     while (folder !== '/' && this.find(folder) === undefined) {
@@ -79,9 +104,7 @@ export class FileView {
   }
 
   content(entry: FileEntry): AsyncIterable<Uint8Array> {
-    const owner = this.mounts.findLast(
-      ({ mount }) => mount === '/' || entry.path === mount || entry.path.startsWith(`${mount}/`),
-    );
+    const owner = this.mountOf(entry.path);
     if (owner === undefined) throw new TypeError(`no file system holds ${entry.path}`);
     return owner.reader.content(entry);
   }
@@ -96,6 +119,18 @@ export class FileView {
   async text(path: string): Promise<string | undefined> {
     const entry = this.find(path);
     return entry?.kind === 'file' ? (await this.bytes(entry)).toString('utf8') : undefined;
+  }
+
+  private requireRead(path: string): void {
+    const owner = this.mountOf(path);
+    const unread = this.unread.find(({ mount }) => mount === owner?.mount);
+    if (unread === undefined) return;
+    const { code, message, hints } = unread.error;
+    throw new ReswarmError(code, `${this.name} shows no ${path}: ${message}`, { hints, cause: unread.error });
+  }
+
+  private mountOf(path: string): MountedReader | undefined {
+    return this.mounts.findLast(({ mount }) => mount === '/' || path === mount || path.startsWith(`${mount}/`));
   }
 
   /** The path with the links in it followed; its last part need not be there. */
@@ -117,6 +152,22 @@ export class FileView {
     }
     return here;
   }
+}
+
+/** All names of a file system, or why they cannot be read. */
+async function entriesOf(reader: FileSystemReader): Promise<readonly FileEntry[] | ReswarmError> {
+  try {
+    return await reader.entries();
+  } catch (error) {
+    if (error instanceof ReswarmError && UNREAD_CODES.has(error.code)) return error;
+    throw error;
+  }
+}
+
+function withOddBytes(path: string): string {
+  return path.replace(/\\x([89a-f][0-9a-f])/gi, (_, hex: string) =>
+    String.fromCharCode(0xdc00 + Number.parseInt(hex, 16)),
+  );
 }
 
 function placedAt(mount: string, path: string): string {

@@ -3,7 +3,7 @@ import { open, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KiB, MiB } from '../model/bytes.js';
 import type { Compression } from '../formats/compression.js';
-import { compressionOf, decompressCommand, foreignPacking } from '../formats/compression.js';
+import { compressionOf, decompressCommand, foreignPacking, unpackedExitCodes } from '../formats/compression.js';
 import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
 import { sandboxed } from '../model/sandbox.js';
 import { CommandError, IntegrityError, UserError } from '../errors.js';
@@ -115,7 +115,7 @@ async function sourceOf(
     fileSizeBytes,
     stream: async function* (onFileBytes) {
       try {
-        yield* host.stream(program, ownBytes(onFileBytes));
+        yield* host.stream(program, ownBytes(onFileBytes), { okExitCodes: unpackedExitCodes(compression) });
       } catch (error) {
         throw decompressionError(error, path, command.file);
       }

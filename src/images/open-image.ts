@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
-import { SIGNATURE_BYTES, otherFileSystem } from '../formats/file-system.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { fatMountPoint, rootPartitionNumber } from '../formats/fstab.js';
 import type { MbrPartition } from '../formats/mbr.js';
@@ -10,18 +9,22 @@ import type { Host } from '../host/host.js';
 import { withRawImage } from './image-source.js';
 import type { PartitionTable } from './image-table.js';
 import { readPartitionTable } from './image-table.js';
-import { readExt4 } from '../formats/ext4/ext4-files.js';
-import { readFat } from '../formats/fat/fat-files.js';
-import type { FileSystemReader, ReadBytes } from '../formats/file-system-reader.js';
-import type { MountedReader } from './file-view.js';
+import type { ReadBytes } from '../formats/file-system.js';
+import type { FileSystemReader } from '../formats/file-system-reader.js';
+import { openFileSystem } from '../formats/file-systems.js';
+import type { MountedReader, Unread } from './file-view.js';
 import { FileView } from './file-view.js';
 
 /** A partition and what lies in it. */
 export type Volume = {
   readonly partition: MbrPartition;
   readonly reader?: FileSystemReader;
-  /** Of a file system that is known by name only: "btrfs". */
+  /** Of a file system that is not read: "btrfs". */
   readonly other?: string;
+  /** Why it is not read: `file-system-not-read`, `file-system-corrupt` or `boot-partition-unreadable`. */
+  readonly error?: ReswarmError;
+  /** Another file system's signature in it, which blkid may take it for. */
+  readonly signature?: string;
   /** Where the running device has it; undefined for what `files` does not show. */
   readonly mount?: string;
 };
@@ -62,6 +65,7 @@ export async function withOpenImage<Result>(
       const files = await FileView.read(
         path,
         mounts.toSorted((a, b) => a.mount.length - b.mount.length),
+        mounted.flatMap(({ error }): Unread[] => (error === undefined ? [] : [{ error }])),
       );
       return await use({ path, rawPath, table, volumes: mounted, files });
     } finally {
@@ -84,26 +88,22 @@ export async function withRawPath<Result>(
   return status?.isBlockDevice() === true ? use(path) : withRawImage(path, tools, host, use);
 }
 
-/** Looks at one partition of an open image. Throws UserError `boot-partition-unreadable`, ReswarmError `file-system-corrupt`. */
+/** Looks at one partition of an open image. What cannot be read ends nothing: it is the volume's `error`. */
 export async function readVolume(file: FileHandle, partition: MbrPartition, path: string, host: Host): Promise<Volume> {
   const name = `partition ${partition.number} of ${path}`;
   const read: ReadBytes = async (offset, size) => {
     host.signal.throwIfAborted();
     return readExactly(file, partition, offset, size, name);
   };
-  const reader = (await readExt4(read, partition.sizeBytes, name)) ?? (await readFat(read, partition.sizeBytes, name));
-  if (reader !== undefined) return { partition, reader };
-  const other = otherFileSystem(await read(0, Math.min(partition.sizeBytes, SIGNATURE_BYTES)));
-  if (other === undefined && isFat(partition)) {
-    throw new UserError(
-      'boot-partition-unreadable',
-      `Partition ${partition.number} of ${path} holds no FAT file system`,
-      {
-        hints: ['The partition table says that it should.'],
-      },
-    );
-  }
-  return { partition, ...(other === undefined ? {} : { other }) };
+  const found = await openFileSystem(read, partition.sizeBytes, name);
+  const isEmpty = found.reader === undefined && found.other === undefined;
+  return { partition, ...found, ...(isEmpty && isFat(partition) ? { error: noFat(partition, path) } : {}) };
+}
+
+function noFat({ number }: MbrPartition, path: string): UserError {
+  return new UserError('boot-partition-unreadable', `Partition ${number} of ${path} holds no FAT file system`, {
+    hints: ['The partition table says that it should.'],
+  });
 }
 
 async function readExactly(
@@ -146,7 +146,12 @@ async function rootNumber(fat: FileSystemReader): Promise<number | undefined> {
   return rootPartitionNumber(await readText(fat, `/${commandLine}`));
 }
 
+/** Empty where it is not there, or cannot be read: that is said when its files are shown. */
 async function readText(reader: FileSystemReader, path: string): Promise<string> {
-  const view = await FileView.read('', [{ mount: '/', reader }]);
-  return (await view.text(path)) ?? '';
+  try {
+    return (await reader.readFile(path))?.toString('utf8') ?? '';
+  } catch (error) {
+    if (error instanceof ReswarmError) return '';
+    throw error;
+  }
 }

@@ -1,8 +1,9 @@
 import type { ByteRange } from '../model/byte-range.js';
 import { mergeRanges, shiftRanges } from '../model/byte-range.js';
-import { EXT4_SUPERBLOCK, ext4MappedRanges, parseExt4, parseExt4Groups } from '../formats/ext4/ext4-map.js';
-import { fat32MappedRanges, parseFat32 } from '../formats/fat/fat32-map.js';
+import { usedRanges } from '../formats/file-systems.js';
 import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
+import { KiB, MiB } from '../model/bytes.js';
+import { isZero } from '../model/zeros.js';
 
 /** Gives `sizeBytes` bytes of an image from `offsetBytes` on. */
 export type ReadAt = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;
@@ -15,13 +16,17 @@ const BOOT_CODE_BYTES = 440;
 /**
  * What has to be written of an image so that everything in it is there: what its file systems say they use, never what
  * happens to be other than zero (zeros that a file system relies on would be left out). A partition whose file system
- * is not FAT32 or ext2/3/4, or whose bitmaps cannot be trusted, counts in full, and so does an image without an MBR.
+ * is not FAT or ext2/3/4, or whose bitmaps cannot be trusted, or that has something behind its file system (the
+ * hashes of dm-verity cover free blocks too), counts in full, and so does an image without an MBR. Between, before and
+ * behind the partitions counts what is not zero: boot loaders, their environments, data of a maker's own.
+ *
+ * Reads forwards, as far as the partitions come in the order of their places.
  */
 export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promise<readonly ByteRange[]> {
   const whole = [{ offsetBytes: 0, sizeBytes: imageSizeBytes }];
   if (imageSizeBytes < MBR_SIZE_BYTES) return whole;
   const sector = await read(0, MBR_SIZE_BYTES);
-  const partitions = parseMbr(sector)?.partitions ?? [];
+  const partitions = (parseMbr(sector)?.partitions ?? []).toSorted((a, b) => a.offsetBytes - b.offsetBytes);
   const first = Math.min(...partitions.map(({ offsetBytes }) => offsetBytes));
   const end = Math.max(...partitions.map(({ offsetBytes, sizeBytes }) => offsetBytes + sizeBytes));
   if (partitions.length === 0 || first < MBR_SIZE_BYTES || end > imageSizeBytes) return whole;
@@ -30,36 +35,51 @@ export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promis
   const hasBootLoader = sector.subarray(0, BOOT_CODE_BYTES).some((byte) => byte !== 0);
   // Such a loader keeps its second part in the gap before the first partition.
   const ranges: ByteRange[] = [{ offsetBytes: 0, sizeBytes: hasBootLoader ? first : MBR_SIZE_BYTES }];
+  let position = MBR_SIZE_BYTES;
   for (const { offsetBytes, sizeBytes } of partitions) {
+    ranges.push(...(await dataIn(read, position, offsetBytes)));
     const readHere: ReadAt = (offset, size) => read(offsetBytes + offset, size);
     ranges.push(...shiftRanges(await partitionRanges(readHere, sizeBytes), offsetBytes));
+    position = Math.max(position, offsetBytes + sizeBytes);
+  }
+  ranges.push(...(await dataIn(read, position, imageSizeBytes)));
+  return mergeRanges(ranges);
+}
+
+/** What belongs to no partition, from the disk's beginning to its end. */
+export function rangesBetween(partitions: readonly ByteRange[], imageSizeBytes: number): readonly ByteRange[] {
+  const gaps: ByteRange[] = [];
+  let position = 0;
+  for (const { offsetBytes, sizeBytes } of partitions.toSorted((a, b) => a.offsetBytes - b.offsetBytes)) {
+    if (offsetBytes > position) gaps.push({ offsetBytes: position, sizeBytes: offsetBytes - position });
+    position = Math.max(position, offsetBytes + sizeBytes);
+  }
+  if (imageSizeBytes > position) gaps.push({ offsetBytes: position, sizeBytes: imageSizeBytes - position });
+  return gaps;
+}
+
+const PAGE_BYTES = 4 * KiB;
+
+/** The pages in a part of the image that hold anything but zeros. */
+async function dataIn(read: ReadAt, from: number, until: number): Promise<readonly ByteRange[]> {
+  const ranges: ByteRange[] = [];
+  for (let position = from; position < until;) {
+    // Up to where the pages of the disk begin.
+    const next = Math.min(until, Math.floor(position / MiB) * MiB + MiB);
+    const bytes = await read(position, next - position);
+    for (let at = 0; at < bytes.length;) {
+      const page = bytes.subarray(at, at + PAGE_BYTES - ((position + at) % PAGE_BYTES));
+      if (!isZero(page)) ranges.push({ offsetBytes: position + at, sizeBytes: page.length });
+      at += page.length;
+    }
+    position = next;
   }
   return mergeRanges(ranges);
 }
 
 async function partitionRanges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[]> {
-  const known = (await fat32Ranges(read, sizeBytes)) ?? (await ext4Ranges(read, sizeBytes));
-  return known ?? [{ offsetBytes: 0, sizeBytes }];
-}
-
-async function fat32Ranges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[] | undefined> {
-  if (sizeBytes < MBR_SIZE_BYTES) return undefined;
-  const layout = parseFat32(await read(0, MBR_SIZE_BYTES), sizeBytes);
-  return layout && fat32MappedRanges(layout, await read(layout.fat.offsetBytes, layout.fat.sizeBytes));
-}
-
-async function ext4Ranges(read: ReadAt, sizeBytes: number): Promise<readonly ByteRange[] | undefined> {
-  const { offsetBytes, sizeBytes: superblockBytes } = EXT4_SUPERBLOCK;
-  if (sizeBytes < offsetBytes + superblockBytes) return undefined;
-  const layout = parseExt4(await read(offsetBytes, superblockBytes), sizeBytes);
-  if (layout === undefined) return undefined;
-  const { descriptors, blockBytes } = layout;
-  if (descriptors.offsetBytes + descriptors.sizeBytes > sizeBytes) return undefined;
-  const groups = parseExt4Groups(layout, await read(descriptors.offsetBytes, descriptors.sizeBytes));
-  if (groups === undefined) return undefined;
-  const bitmaps: (Uint8Array | undefined)[] = [];
-  for (const { blockBitmap, isBitmapUnset } of groups) {
-    bitmaps.push(isBitmapUnset ? undefined : await read(blockBitmap * blockBytes, blockBytes));
-  }
-  return ext4MappedRanges(layout, groups, bitmaps);
+  const whole = [{ offsetBytes: 0, sizeBytes }];
+  const used = await usedRanges(read, sizeBytes);
+  if (used === undefined) return whole;
+  return (await dataIn(read, used.endBytes, sizeBytes)).length === 0 ? used.ranges : whole;
 }

@@ -3,10 +3,12 @@ import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, utimes 
 import { basename, join } from 'node:path';
 import type { FileEntry } from '../formats/file-entry.js';
 import { baseName } from '../formats/file-entry.js';
+import { bytesOfName, nameOfBytes } from '../formats/file-name.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { guardSpace } from '../pipeline/disk-full.js';
 import type { FileView } from '../images/file-view.js';
+import { writeData } from '../images/sparse-write.js';
 
 export type ExtractOptions = {
   /** Folder that it goes into; made when it is not there. */
@@ -22,12 +24,12 @@ export type ExtractSummary = {
   readonly folders: number;
   readonly links: number;
   readonly bytes: number;
-  /** Devices, sockets and pipes: these are left out. */
+  /** Devices, sockets and pipes, and what is not read: these are left out. */
   readonly skipped: readonly string[];
 };
 
 /**
- * Copies `entry` and what lies below it into a folder of this machine. It comes into being beside its place under
+ * Copies `entry` and what lies below it into a folder of this machine; names keep their bytes. It comes into being beside its place under
  * another name and is moved there when it is whole. Names come from a folder's entries, so they hold no "/" and no "..";
  * links are made last and never followed: nothing is written outside of the folder. Owners become ours, set-user-id
  * bits go. Throws UserError `extract-exists` or `extract-target`.
@@ -79,9 +81,13 @@ async function copyOut(files: FileView, root: FileEntry, place: string, host: Ho
   const finished: { path: string; entry: FileEntry }[] = [];
   const copy = async (entry: FileEntry, path: string): Promise<void> => {
     host.signal.throwIfAborted();
+    if (entry.notRead !== undefined) {
+      counts.skipped.push(`${entry.path} (not read: uses ${entry.notRead})`);
+      return;
+    }
     switch (entry.kind) {
       case 'folder':
-        await mkdir(path, { mode: 0o700 });
+        await mkdir(bytesOfName(path), { mode: 0o700 });
         counts.folders += 1;
         for (const child of files.children(entry.path)) await copy(child, join(path, baseName(child.path)));
         finished.push({ path, entry });
@@ -102,10 +108,10 @@ async function copyOut(files: FileView, root: FileEntry, place: string, host: Ho
     }
   };
   await copy(root, place);
-  for (const { path, target } of links) await symlink(target, path);
+  for (const { path, target } of links) await symlink(bytesOfName(target), bytesOfName(path));
   for (const { path, entry } of finished) {
-    await utimes(path, entry.modifiedSeconds, entry.modifiedSeconds);
-    await chmod(path, safeMode(entry));
+    await utimes(bytesOfName(path), entry.modifiedSeconds, entry.modifiedSeconds);
+    await chmod(bytesOfName(path), safeMode(entry));
   }
   return { ...counts, links: links.length };
 }
@@ -118,14 +124,16 @@ function safeMode(entry: FileEntry): number {
 }
 
 async function writeContent(files: FileView, entry: FileEntry, path: string, host: Host): Promise<number> {
-  const target = await open(path, 'wx', 0o600);
+  const target = await open(bytesOfName(path), 'wx', 0o600);
   try {
     let position = 0;
     for await (const bytes of files.content(entry)) {
       host.signal.throwIfAborted();
-      await target.write(bytes, 0, bytes.length, position);
+      // Zeros stay holes: a lastlog may have gigabytes of them.
+      await writeData(target, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), position);
       position += bytes.length;
     }
+    await target.truncate(position);
     return position;
   } finally {
     await target.close();
@@ -143,7 +151,7 @@ async function requireSameKinds(from: string, to: string): Promise<void> {
     });
   }
   if (!source.isDirectory()) return;
-  for (const name of await readdir(from)) await requireSameKinds(join(from, name), join(to, name));
+  for (const name of await namesIn(from)) await requireSameKinds(join(from, name), join(to, name));
 }
 
 /** Moves a tree to its place; folders that are there on both sides are merged. */
@@ -152,15 +160,19 @@ async function moveInto(from: string, to: string): Promise<void> {
   // A device, which was left out.
   if (source === undefined) return;
   if (!source.isDirectory() || there === undefined) {
-    await rename(from, to);
+    await rename(bytesOfName(from), bytesOfName(to));
     return;
   }
-  for (const name of await readdir(from)) await moveInto(join(from, name), join(to, name));
-  await rmdir(from);
+  for (const name of await namesIn(from)) await moveInto(join(from, name), join(to, name));
+  await rmdir(bytesOfName(from));
 }
 
 async function statusOf(path: string) {
-  return lstat(path).catch(() => undefined);
+  return lstat(bytesOfName(path)).catch(() => undefined);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(bytesOfName(folder), { encoding: 'buffer' })).map(nameOfBytes);
 }
 
 async function removeTree(path: string): Promise<void> {

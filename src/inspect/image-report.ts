@@ -34,8 +34,10 @@ export type PartitionReport = {
   readonly sizeBytes: number;
   readonly mount?: string;
   readonly fileSystem?: FileSystemFacts;
-  /** A file system that is known by its name only. */
+  /** A file system that is not read. */
   readonly other?: string;
+  /** Why its files are not in this report. */
+  readonly notRead?: { readonly code: string; readonly message: string };
 };
 
 export type KernelReport = {

@@ -5,6 +5,8 @@ import { bootFilesOf } from '../formats/firmware-choice.js';
 import { folderSizes, largeFolders } from './folder-sizes.js';
 import type { FileEntry } from '../formats/file-entry.js';
 import type { ImageReport, PackagesReport, PartitionReport } from './image-report.js';
+import type { ReswarmError } from '../errors.js';
+import type { FileView } from '../images/file-view.js';
 import type { Host } from '../host/host.js';
 import { findBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
@@ -39,7 +41,7 @@ export async function reportImage(image: OpenImage, host: Host): Promise<ImageRe
     sizeBytes: table.sizeBytes,
     ...(sha256 === undefined ? {} : { sha256 }),
     diskId: table.diskId,
-    partitions: volumes.map(describeVolume),
+    partitions: volumes.map((volume) => describeVolume(volume, files)),
     ...(os.ID === undefined
       ? {}
       : {
@@ -58,7 +60,7 @@ export async function reportImage(image: OpenImage, host: Host): Promise<ImageRe
     folders: largeFolders(folders, SMALLEST_SHARE),
     largeFiles: largeFiles(files.entries),
     ...(bootCheck === undefined ? {} : { bootCheck }),
-    warnings: warningsOf(volumes),
+    warnings: warningsOf(volumes, files),
   };
 }
 
@@ -76,13 +78,21 @@ function largeFiles(entries: readonly FileEntry[]): ImageReport['largeFiles'] {
     .sort((a, b) => b.diskBytes - a.diskBytes);
 }
 
-function describeVolume({ partition, mount, reader, other }: Volume): PartitionReport {
+function describeVolume(volume: Volume, files: FileView): PartitionReport {
+  const { partition, mount, reader, other } = volume;
+  const error = problemOf(volume, files);
   return {
     ...partition,
     ...(mount === undefined ? {} : { mount }),
     ...(reader === undefined ? {} : { fileSystem: reader.facts }),
     ...(other === undefined ? {} : { other }),
+    ...(error === undefined ? {} : { notRead: { code: error.code, message: error.message } }),
   };
+}
+
+/** Why the files of a partition are not shown. */
+function problemOf({ mount, error }: Volume, files: FileView): ReswarmError | undefined {
+  return error ?? (mount === undefined ? undefined : files.unread.find((one) => one.mount === mount)?.error);
 }
 
 /** Most packages' own, `all` left out. */
@@ -120,16 +130,38 @@ async function readSeed({ files }: OpenImage, mount: string): Promise<ImageRepor
   });
 }
 
-function warningsOf(volumes: readonly Volume[]): readonly string[] {
-  const dirty = volumes
-    .filter(({ reader }) => reader?.facts.dirty === true)
-    .map(
-      ({ partition, reader }) =>
-        `Partition ${partition.number} was not unmounted: the newest changes may be missing here` +
-        (reader?.facts.kind === 'ext4' ? ' (its journal is not read).' : '.'),
+function warningsOf(volumes: readonly Volume[], files: FileView): readonly string[] {
+  return [...volumes.flatMap((volume) => volumeWarnings(volume, files)), ...unreadNames(files)];
+}
+
+function volumeWarnings(volume: Volume, files: FileView): readonly string[] {
+  const { partition, reader, other, signature } = volume;
+  const error = problemOf(volume, files);
+  const warnings: string[] = [];
+  if (reader?.facts.dirty === true) {
+    const journal = reader.facts.kind.startsWith('ext') ? ' (its journal is not read)' : '';
+    warnings.push(`Partition ${partition.number} was not unmounted: the newest changes may be missing here${journal}.`);
+  }
+  if (signature !== undefined) {
+    warnings.push(
+      `Partition ${partition.number} has the signature of ${signature} as well; blkid may take it for that.`,
     );
-  const unread = volumes
-    .filter(({ reader }) => reader === undefined)
-    .map(({ partition, other }) => `Partition ${partition.number} holds ${other ?? 'nothing known'}; it is not read.`);
-  return [...dirty, ...unread];
+  }
+  if (error !== undefined) warnings.push(`${error.message}.`);
+  else if (reader === undefined) {
+    warnings.push(`Partition ${partition.number} holds ${other ?? 'nothing known'}; it is not read.`);
+  }
+  return warnings;
+}
+
+const MOST_UNREAD_NAMES = 5;
+
+/** Folders and files whose content is not understood, in a file system that is. */
+function unreadNames({ entries }: FileView): readonly string[] {
+  const unread = entries.filter(({ notRead }) => notRead !== undefined);
+  const shown = unread
+    .slice(0, MOST_UNREAD_NAMES)
+    .map(({ path, notRead = '' }) => `${path} is not read: uses ${notRead}.`);
+  const left = unread.length - shown.length;
+  return left === 0 ? shown : [...shown, `${left} more names are not read.`];
 }

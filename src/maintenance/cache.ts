@@ -1,6 +1,5 @@
 import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import lockfile from 'proper-lockfile';
 import type { Host } from '../host/host.js';
 import type { Store } from '../pipeline/store.js';
 
@@ -48,8 +47,6 @@ const OWN_FOLDERS = new Set([...SHARED, 'tmp', 'locks']);
 /** What pins the versions of packages: small, and without it the next build would give other bytes. */
 const PINS = new Set(['package-lock']);
 const DEFAULT_AGE_MS = 30 * 24 * 60 * 60 * 1000;
-/** The same as the store's: an untouched lock belongs to a build that was killed. */
-const STALE_LOCK_MS = 15_000;
 /** While any build runs, what was used within this time may be what it builds on. */
 const LONGEST_BUILD_MS = 2 * 60 * 60 * 1000;
 
@@ -104,6 +101,7 @@ export async function clearCache(store: Store, host: Host): Promise<CacheRemoval
 async function removeEntries(store: Store, wanted: readonly CacheEntry[], dryRun: boolean): Promise<CacheRemoval> {
   const inUse = wanted.filter((entry) => entry.inUse);
   const removed = wanted.filter((entry) => !entry.inUse);
+  if (!dryRun) await store.removeAbandoned();
   for (const { stage, key, path } of dryRun ? [] : removed) {
     // Under the entry's own lock: a build that wants it now makes it anew afterwards.
     await store.withLock(
@@ -150,16 +148,11 @@ async function foldersIn(path: string): Promise<string[]> {
 
 /** `<stage>-<key>` of what is being made right now. */
 async function busyLocks(store: Store): Promise<ReadonlySet<string>> {
-  const folder = join(store.root, 'locks');
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.lock'));
-  const held = await Promise.all(
-    names.map(async (name) => {
-      const lock = name.slice(0, -'.lock'.length);
-      const isHeld = await lockfile.check(join(folder, lock), { stale: STALE_LOCK_MS, realpath: false });
-      return isHeld ? lock : undefined;
-    }),
-  );
-  return new Set(held.filter((lock) => lock !== undefined));
+  const entries = await readdir(join(store.root, 'locks'), { withFileTypes: true }).catch(() => []);
+  // Earlier versions made folders of their locks.
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const held = await Promise.all(names.map(async (name) => ((await store.isLocked(name)) ? name : undefined)));
+  return new Set(held.filter((name) => name !== undefined));
 }
 
 /** As root of the user namespace where the trees belong to subordinate ids: nobody else may look into all of them. */

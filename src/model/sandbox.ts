@@ -30,10 +30,20 @@ export type Sandbox = {
 /** How this process may act: as root, or as root of a user namespace with the subordinate ids of /etc/subuid. */
 export type Privilege = 'root' | 'user-namespace';
 
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  TMPDIR: '/tmp',
+  LANG: 'C.UTF-8',
+  TZ: 'UTC',
+} as const;
+const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'] as const;
+
 /**
  * The same command inside the sandbox, through bubblewrap. A private PID namespace and die-with-parent mean
  * that nothing outlives us, whatever kills us; the mount namespace is private too, so nothing stays mounted.
- * `env` reaches the command; stdin too.
+ * The command's environment is the same wherever and by whomever it is run: ENVIRONMENT, its own `env`, and the
+ * proxies where it has the network. stdin reaches it too.
  */
 export function sandboxed(sandbox: Sandbox, command: Command, privilege: Privilege): Command {
   const args = [
@@ -59,13 +69,8 @@ export function sandboxed(sandbox: Sandbox, command: Command, privilege: Privile
     'ALL',
     '--chdir',
     command.cwd ?? sandbox.cwd ?? '/',
-    '--setenv',
-    'PATH',
-    '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    '--setenv',
-    'HOME',
-    '/root',
-    ...Object.entries(command.env ?? {}).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...(sandbox.network === true ? [] : PROXIES.flatMap((name) => ['--unsetenv', name])),
+    ...Object.entries({ ...ENVIRONMENT, ...command.env }).flatMap(([name, value]) => ['--setenv', name, value]),
     '--',
     command.file,
     ...command.args,

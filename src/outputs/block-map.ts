@@ -81,9 +81,15 @@ export async function makeBlockMap(
     }
     const firstBlock = offsetBytes / BLOCK_BYTES;
     const lastBlock = firstBlock + Math.ceil(sizeBytes / BLOCK_BYTES) - 1;
-    ranges.push({ firstBlock, lastBlock, sha256: hash.digest('hex') });
+    ranges.push({ firstBlock, lastBlock, digest: hash.digest('hex') });
   }
-  return { imageSizeBytes: image.sizeBytes, blockSizeBytes: BLOCK_BYTES, ranges };
+  return {
+    imageSizeBytes: image.sizeBytes,
+    blockSizeBytes: BLOCK_BYTES,
+    ranges,
+    digestType: 'sha256',
+    isOfFileSystems: true,
+  };
 }
 
 /** Grown to whole blocks; the last one ends with the image. */

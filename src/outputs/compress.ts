@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { MiB } from '../model/bytes.js';
-import type { Compression } from '../formats/compression.js';
+import type { OutputCompression } from '../formats/compression.js';
 import { compressCommand, suffixOf } from '../formats/compression.js';
 import { sandboxed } from '../model/sandbox.js';
 import type { Host } from '../host/host.js';
@@ -20,7 +20,7 @@ export type CompressInput = {
   readonly imageKey: string;
   readonly image: ImageInPlace;
   readonly tools: ToolsTree;
-  readonly compression: Exclude<Compression, 'none'>;
+  readonly compression: OutputCompression;
 };
 
 /** The image once more, compressed, beside itself. */
@@ -50,11 +50,11 @@ export const compressStage: Stage<CompressInput, MadeOutput> = {
 };
 
 /** Packs an image into `target`, an empty file, by a program of the tools tree. The bytes do not depend on `jobs`. */
-async function compressImage(
+export async function compressImage(
   image: { readonly read: ReadAt; readonly sizeBytes: number },
   target: FileHandle,
   options: {
-    readonly compression: Exclude<Compression, 'none'>;
+    readonly compression: OutputCompression;
     readonly jobs: number;
     readonly tools: Pick<ToolsTree, 'root'>;
   },

@@ -1,4 +1,4 @@
-import type { Made, Stage } from './stage.js';
+import type { Stage } from './stage.js';
 
 /** Something that a build needs, and how it comes to be. Nodes are compared by identity: one node is made once. */
 export type Node<Output> = StageNode<Output> | StepNode<Output> | ValueNode<Output>;
@@ -75,10 +75,6 @@ export function needsOf(node: Node<unknown>): readonly Node<unknown>[] {
 }
 
 /** The input of a node, from the results of its needs by their names. */
-export async function inputOf(node: Node<unknown>, results: Readonly<Record<string, unknown>>): Promise<unknown> {
+export function inputOf(node: Node<unknown>, results: Readonly<Record<string, unknown>>): unknown {
   return (node.input as (results: unknown) => unknown)(results);
-}
-
-export async function openMade(stage: AnyStage, made: Made, input: unknown): Promise<unknown> {
-  return stage.open(made, input);
 }

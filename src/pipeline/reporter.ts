@@ -37,7 +37,8 @@ export type ReportEvent =
       readonly type: 'card-failed';
       readonly device: string;
       readonly durationMs: number;
-      readonly code: string;
+      /** None: a bug ended the work. */
+      readonly code?: string;
       readonly message: string;
     }
   | { readonly type: 'notice'; readonly text: string }

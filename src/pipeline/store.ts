@@ -1,10 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../model/json.js';
 import { canonicalJson } from '../model/json.js';
+import { tryFileLock, withFileLock } from '../host/file-lock.js';
 import type { Host } from '../host/host.js';
 import { guardSpace } from './disk-full.js';
+import { makeStoreFolders } from './store-folder.js';
+import { removeAbandonedScratch, withScratchIn } from './scratch.js';
 import type { SharedFolders } from './stage.js';
 
 /** What the store knows of one finished stage. */
@@ -18,9 +21,6 @@ export type StoreEntry = {
   readonly durationMs: number;
 };
 
-/** A lock counts as abandoned when its owner has not touched it for so long (a killed build leaves one behind). */
-const STALE_LOCK_MS = 15_000;
-const LOCK_POLL_MS = 500;
 const MAKE_ROOM = 'Make room (`reswarm-os cache prune`), or set XDG_CACHE_HOME to a folder on a larger disk.';
 
 /**
@@ -30,6 +30,7 @@ const MAKE_ROOM = 'Make room (`reswarm-os cache prune`), or set XDG_CACHE_HOME t
 export class Store {
   readonly root: string;
   readonly shared: SharedFolders;
+  private cleaning: Promise<void> | undefined;
 
   constructor(
     cacheDir: string,
@@ -39,14 +40,9 @@ export class Store {
     this.shared = { downloads: join(this.root, 'downloads'), ccache: join(this.root, 'ccache') };
   }
 
+  /** Throws UserError `store-not-writable`, ReswarmError `disk-full`. */
   async prepare(): Promise<void> {
-    await this.guardSpace(async () => {
-      // 0700: a seed's password hashes and a fleet's addresses are nobody else's business.
-      await mkdir(this.root, { recursive: true, mode: 0o700 });
-      for (const folder of ['tmp', 'locks', 'downloads', 'ccache'])
-        await mkdir(join(this.root, folder), { recursive: true });
-    });
-    await this.removeAbandonedScratch();
+    await this.guardSpace(() => makeStoreFolders(this.root));
   }
 
   async find(stage: string, key: string): Promise<StoreEntry | undefined> {
@@ -56,9 +52,9 @@ export class Store {
         madeAt: string;
         durationMs: number;
       };
-      // The folder's own time is when it was last used; `cache prune` goes by it.
+      // The folder's own time is when it was last used; `cache prune` goes by it. What root made is found all the same.
       const now = new Date();
-      await utimes(join(folder, 'stage.json'), now, now);
+      await utimes(join(folder, 'stage.json'), now, now).catch(() => undefined);
       return { stage, key, path: join(folder, 'out'), ...entry };
     } catch {
       return undefined;
@@ -119,44 +115,27 @@ export class Store {
 
   /** Only one process at a time is inside `body` for the same name. */
   async withLock<T>(name: string, onWait: () => void, body: () => Promise<T>): Promise<T> {
-    return this.guardSpace(() => this.takeTurns(name, onWait, body));
+    const { signal } = this.host;
+    return this.guardSpace(() => withFileLock(join(this.root, 'locks', name), { signal, onWait }, body));
   }
 
-  private async takeTurns<T>(name: string, onWait: () => void, body: () => Promise<T>): Promise<T> {
-    const lock = join(this.root, 'locks', name);
-    await writeFile(lock, '', { flag: 'a' });
-    let waiting = false;
-    for (;;) {
-      this.host.signal.throwIfAborted();
-      try {
-        const { default: lockfile } = await import('proper-lockfile');
-        const release = await lockfile.lock(lock, { stale: STALE_LOCK_MS, realpath: false });
-        try {
-          return await body();
-        } finally {
-          await release().catch(() => undefined);
-          await rm(lock, { force: true });
-        }
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
-        if (!waiting) onWait();
-        waiting = true;
-        await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
-      }
-    }
+  /** Whether any process, in whatever container, makes the entry or holds the name right now. */
+  async isLocked(name: string): Promise<boolean> {
+    const lock = await tryFileLock(join(this.root, 'locks', name));
+    await lock?.release();
+    return lock === undefined;
+  }
+
+  /** Removes the scratch of processes that were killed, once a process. Only for what makes something anyway. */
+  async removeAbandoned(): Promise<void> {
+    this.cleaning ??= removeAbandonedScratch(join(this.root, 'tmp'), (path) => this.removeTree(path));
+    await this.cleaning;
   }
 
   /** An empty folder on the store's file system, gone when `body` ends, however it ends. */
   async withScratch<T>(body: (folder: string) => Promise<T>): Promise<T> {
-    const folder = join(this.root, 'tmp', `${process.pid}-${randomUUID()}`);
-    return this.guardSpace(async () => {
-      await mkdir(folder, { mode: 0o700 });
-      try {
-        return await body(folder);
-      } finally {
-        await this.removeTree(folder);
-      }
-    });
+    const parent = join(this.root, 'tmp');
+    return this.guardSpace(() => withScratchIn(parent, (path) => this.removeTree(path), this.host.signal, body));
   }
 
   /** Also trees whose files belong to subordinate ids, which only root of the user namespace may remove. */
@@ -183,6 +162,7 @@ export class Store {
     document: Json,
     make: (out: string, work: string) => Promise<void>,
   ): Promise<StoreEntry> {
+    await this.removeAbandoned();
     return this.withScratch(async (scratch) => {
       const entry = join(scratch, 'entry');
       const out = join(entry, 'out');
@@ -202,25 +182,8 @@ export class Store {
       return { stage, key, path: join(final, 'out'), ...description };
     });
   }
-
-  /** Scratch of builds that were killed: its process is gone. */
-  private async removeAbandonedScratch(): Promise<void> {
-    for (const name of await readdir(join(this.root, 'tmp'))) {
-      const pid = Number(/^(\d+)-/.exec(name)?.[1]);
-      if (Number.isInteger(pid) && !isRunning(pid)) await this.removeTree(join(this.root, 'tmp', name));
-    }
-  }
 }
 
 export function keyOf(document: Json): string {
   return createHash('sha256').update(canonicalJson(document)).digest('hex');
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

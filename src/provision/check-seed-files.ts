@@ -5,8 +5,10 @@ import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
 import type { Finding, Findings } from '../seeds/findings.js';
 import { mergeFindings, NOTHING_FOUND, withSeverity } from '../seeds/findings.js';
+import { loginWarnings } from '../seeds/login/login-warnings.js';
 import { checkMetaData } from '../seeds/meta-data.js';
 import { checkNetworkConfig } from '../seeds/network-config.js';
+import { readDefaultSeed } from '../seeds/read-seed.js';
 import type { SeedFile } from '../seeds/seed.js';
 import { SEED_FILE_NAMES } from '../seeds/seed.js';
 import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../seeds/text-file.js';
@@ -14,8 +16,9 @@ import { checkUserData } from '../seeds/user-data.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { checkDeviceFile, isDeviceFile } from './check-device-file.js';
 import type { FoundSeedFile, SeedKind } from './seed-places.js';
-import { kindByName, missingFiles, seedKinds, seedOfImage, wrongNames } from './seed-places.js';
+import { kindByName, missingFiles, seedKinds, seedOfImage, VENDOR_DATA, wrongNames } from './seed-places.js';
 
 export type SeedCheckOptions = {
   readonly workingFolder: string;
@@ -28,10 +31,12 @@ export type SeedCheckOptions = {
   /** Warnings count as errors. */
   readonly strict: boolean;
   readonly schemas: CloudInitSchemas;
+  /** Holds the seed that images have by default (`cloud-init/`): a device file is worked into it. */
+  readonly defaultsFolder: string;
 };
 
 export type SeedCheck = {
-  readonly files: readonly { readonly file: string; readonly kind: SeedKind }[];
+  readonly files: readonly { readonly file: string; readonly kind: SeedKind | 'device' | 'vendorData' }[];
   readonly findings: readonly Finding[];
   readonly errors: number;
   readonly warnings: number;
@@ -51,24 +56,41 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
     unreadable.push(...missingFiles(image));
     warnings.push(...wrongNames(image), ...image.warnings);
   }
+  const devicePaths = options.paths.filter(isDeviceFile);
+  const devices = await readAll(devicePaths, options, unreadable);
+  const paths = options.paths.filter((path) => !isDeviceFile(path));
+  const vendorData = [
+    ...(image?.vendorData === undefined ? [] : [image.vendorData]),
+    ...(await readAll(await vendorDataIn(paths, options.workingFolder), options, unreadable)),
+  ];
   const found: FoundSeedFile[] = [
     ...(image?.found ?? []),
     ...(await namedFiles(options, unreadable)),
-    ...(await listedFiles(options, unreadable, warnings)),
+    ...(await listedFiles({ ...options, paths }, unreadable, warnings)),
   ];
-  if (found.length + unreadable.length + warnings.length === 0) {
+  const count = found.length + devices.length + vendorData.length;
+  if (count + unreadable.length + warnings.length === 0) {
     throw new UserError('seed-nothing-to-check', 'There is no user-data, meta-data or network-config here', {
       hints: ['Name files, a folder that holds them, or an image with --image.'],
     });
   }
   // What nobody can check must not pass for checked.
   const aside =
-    found.length === 0 ? { problems: [...unreadable, ...warnings], warnings: [] } : { problems: unreadable, warnings };
-  const findings = withSeverity(mergeFindings(aside, judge(found, options.schemas)));
+    count === 0 ? { problems: [...unreadable, ...warnings], warnings: [] } : { problems: unreadable, warnings };
+  const defaults = devices.length === 0 ? undefined : await readDefaultSeed(options.defaultsFolder);
+  const ofDevices = devices.map((file) =>
+    defaults === undefined ? NOTHING_FOUND : checkDeviceFile(file, defaults, options.schemas),
+  );
+  const judged = judge(found, vendorData, options.schemas);
+  const findings = withSeverity(mergeFindings(aside, judged, ...ofDevices));
   const shown = options.strict ? findings.map((finding): Finding => ({ ...finding, severity: 'error' })) : findings;
   const errors = shown.filter(({ severity }) => severity === 'error').length;
   return {
-    files: found.map(({ kind, file }) => ({ kind, file: file.file })),
+    files: [
+      ...found.map(({ kind, file }) => ({ kind, file: file.file })),
+      ...vendorData.map(({ file }) => ({ kind: 'vendorData' as const, file })),
+      ...devices.map(({ file }) => ({ kind: 'device' as const, file })),
+    ],
     findings: shown,
     errors,
     warnings: shown.length - errors,
@@ -77,21 +99,52 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
 }
 
 /** One of each kind is one device's seed, whose files are also compared with each other. */
-function judge(found: readonly FoundSeedFile[], schemas: CloudInitSchemas): Findings {
+function judge(found: readonly FoundSeedFile[], vendorData: readonly SeedFile[], schemas: CloudInitSchemas): Findings {
+  const ofVendors = vendorData.map((file) => checkUserData(file, schemas));
+  const vendor = vendorData.length === 1 ? vendorData[0] : undefined;
   const only = (kind: SeedKind): SeedFile | undefined => {
     const ofKind = found.filter((one) => one.kind === kind);
     return ofKind.length === 1 ? ofKind[0]?.file : undefined;
   };
   const [userData, metaData, networkConfig] = [only('userData'), only('metaData'), only('networkConfig')];
   if (userData !== undefined && metaData !== undefined && found.length <= 3) {
-    return checkSeed({ userData, metaData, ...(networkConfig === undefined ? {} : { networkConfig }) }, schemas);
+    const files = { userData, metaData, ...(networkConfig === undefined ? {} : { networkConfig }) };
+    return mergeFindings(checkSeed(files, schemas, vendor), ...ofVendors);
   }
-  return mergeFindings(NOTHING_FOUND, ...found.map((one) => checkOne(one, schemas)));
+  return mergeFindings(...ofVendors, ...found.map((one) => checkOne(one, schemas)));
 }
 
 function checkOne({ kind, file }: FoundSeedFile, schemas: CloudInitSchemas): Findings {
-  if (kind === 'userData') return checkUserData(file, schemas);
+  if (kind === 'userData') return checkUserDataAlone(file, schemas);
   return kind === 'metaData' ? checkMetaData(file) : checkNetworkConfig(file, schemas);
+}
+
+function checkUserDataAlone(file: SeedFile, schemas: CloudInitSchemas): Findings {
+  const own = checkUserData(file, schemas);
+  if (own.problems.length > 0) return own;
+  return mergeFindings(own, { problems: [], warnings: loginWarnings(file) });
+}
+
+async function readAll(
+  paths: readonly string[],
+  options: SeedCheckOptions,
+  problems: Problem[],
+): Promise<readonly SeedFile[]> {
+  const files = await Promise.all(paths.map((path) => readOne(path, 'userData', options, problems)));
+  return files.filter((file) => file !== undefined);
+}
+
+/** cloud-init reads vendor-data from where the user-data is; it is a user-data that counts for less. */
+async function vendorDataIn(paths: readonly string[], workingFolder: string): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      if (basename(path) === VENDOR_DATA) return path;
+      const inside = join(path, VENDOR_DATA);
+      const isFile = (await stat(resolve(workingFolder, inside)).catch(() => undefined))?.isFile() === true;
+      return isFile ? inside : undefined;
+    }),
+  );
+  return found.filter((path) => path !== undefined);
 }
 
 async function namedFiles(options: SeedCheckOptions, problems: Problem[]): Promise<FoundSeedFile[]> {
@@ -111,6 +164,7 @@ async function listedFiles(
 ): Promise<FoundSeedFile[]> {
   const found: FoundSeedFile[] = [];
   for (const path of options.paths) {
+    if (basename(path) === VENDOR_DATA) continue;
     const absolute = resolve(options.workingFolder, path);
     const isFolder = (await stat(absolute).catch(() => undefined))?.isDirectory() === true;
     const paths = isFolder ? await seedsIn(absolute, options.workingFolder) : [path];

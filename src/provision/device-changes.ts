@@ -17,6 +17,7 @@ import type { ReadBytes } from '../formats/image-delta.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import type { BootChanges, BootPartitionView } from '../images/edit-boot-files.js';
+import { lostConfigLines } from './lost-config-lines.js';
 import { diskIdExtents } from './disk-id.js';
 import { sha256 } from '../model/sha256.js';
 
@@ -65,6 +66,7 @@ export async function deviceChanges(
   const problems = [
     ...composed.problems,
     ...configLineProblems(identity.configTxt ?? []),
+    ...(await lostConfigLines(view, identity.configTxt ?? [])),
     ...found.problems.filter((problem) => !known.has(problemName(problem))),
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
@@ -99,7 +101,7 @@ export async function deviceChanges(
       files,
       sourceDateEpoch: options.sourceDateEpoch,
       ...(disk === undefined ? {} : { fatSerial: disk.fatSerial }),
-      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.mbr, disk.diskId) }),
+      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.mbr, disk.diskId, cmdline ?? '') }),
     },
     seed,
     instanceId,

@@ -1,28 +1,95 @@
+import { ReswarmError, UserError } from '../errors.js';
 import { withDiskId } from '../formats/command-line.js';
-import { openExt4 } from '../formats/ext4/ext4-reader.js';
-import { MBR_SIZE_BYTES, type Mbr } from '../formats/mbr.js';
+import type { FileSystemReader } from '../formats/file-system-reader.js';
 import type { Extent, ReadBytes } from '../formats/image-delta.js';
+import { MBR_SIZE_BYTES, type Mbr } from '../formats/mbr.js';
+import { requireReader, rootOf, systemPartitions } from './root-partition.js';
 
 const DISK_ID_OFFSET = 440;
-const LINUX = 0x83;
+const FSTAB = '/etc/fstab';
 
 /**
- * What has to change outside of the boot partition when a disk gets another id: the id itself, and /etc/fstab, which
- * names partitions by it. The two ids are of the same length, so fstab's bytes change where they lie and nothing else
- * of the ext4 does; data has no checksums there.
+ * What has to change outside of the boot partition when a disk gets another id: the id itself, and every /etc/fstab
+ * that names partitions by it. The two ids are of the same length, so fstab's bytes change where they are and nothing
+ * else of the file system does. Throws UserError `root-not-read`, `fstab-not-found`, `fstab-not-editable`: half a change
+ * would be a device that does not start.
+ *
+ * @param commandLine of the kernel, with the disk's id before the change
  */
-export async function diskIdExtents(read: ReadBytes, mbr: Mbr, diskId: string): Promise<readonly Extent[]> {
+export async function diskIdExtents(
+  read: ReadBytes,
+  mbr: Mbr,
+  diskId: string,
+  commandLine: string,
+): Promise<readonly Extent[]> {
   if (mbr.diskId === diskId) return [];
   const table = Buffer.from(await read(0, MBR_SIZE_BYTES));
   table.writeUInt32LE(Number.parseInt(diskId, 16), DISK_ID_OFFSET);
   const extents: Extent[] = [];
-  for (const { offsetBytes } of mbr.partitions.filter(({ type }) => type === LINUX)) {
-    const places = await (await openExt4(read, offsetBytes))?.places('/etc/fstab');
-    for (const place of places ?? []) {
-      const before = Buffer.from(await read(place.offsetBytes, place.sizeBytes)).toString('latin1');
-      const after = withDiskId(before, mbr.diskId, diskId);
-      if (after !== before) extents.push({ offsetBytes: place.offsetBytes, bytes: Buffer.from(after, 'latin1') });
+  const systems = await systemPartitions(read, mbr.partitions, 'the image');
+  const root = await rootOf(systems, commandLine);
+  for (const system of systems) {
+    const { partition, found } = system;
+    const isRoot = system === root;
+    const reader = isRoot ? requireReader(system, `its ${FSTAB} cannot be changed to another disk id`) : found.reader;
+    const changes = reader === undefined ? undefined : await fstabChanges(reader, mbr.diskId, diskId);
+    if (changes === undefined && isRoot) throw noFstab(partition.number);
+    for (const { offsetBytes, bytes } of changes ?? []) {
+      extents.push({ offsetBytes: partition.offsetBytes + offsetBytes, bytes });
     }
   }
   return [...extents, { offsetBytes: 0, bytes: table }];
+}
+
+/** Counted from the partition's start; empty where fstab does not name the disk, undefined where there is none. */
+async function fstabChanges(
+  reader: FileSystemReader,
+  before: string,
+  after: string,
+): Promise<readonly Extent[] | undefined> {
+  const fstab = await orNotEditable(() => reader.find(FSTAB));
+  if (fstab?.kind !== 'file') return undefined;
+  const content = await orNotEditable(() => reader.bytes(fstab));
+  const text = content.toString('latin1');
+  const changed = withDiskId(text, before, after);
+  const left = changed.split('\n').find((line) => !line.trim().startsWith('#') && namesDisk(line, before));
+  if (left !== undefined) throw notEditable(`this line names the disk in a way that is not known here: ${left.trim()}`);
+  if (changed === text) return [];
+  if (reader.facts.dirty) {
+    throw notEditable('its file system was not unmounted, and its journal may put another file in its place', [
+      'Start the device and shut it down, or let `e2fsck -p` play the journal back.',
+    ]);
+  }
+  const bytes = Buffer.from(changed, 'latin1');
+  return (await orNotEditable(() => reader.places(fstab))).map(({ fileOffsetBytes, offsetBytes, sizeBytes }) => ({
+    offsetBytes,
+    bytes: bytes.subarray(fileOffsetBytes, fileOffsetBytes + sizeBytes),
+  }));
+}
+
+async function orNotEditable<T>(use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    throw error instanceof ReswarmError ? notEditable(error.message, [], error) : error;
+  }
+}
+
+function namesDisk(line: string, diskId: string): boolean {
+  return new RegExp(`\\b${diskId}-[0-9a-f]{2}\\b`, 'i').test(line);
+}
+
+function noFstab(partition: number): UserError {
+  return new UserError(
+    'fstab-not-found',
+    `The root partition (${partition}) has no ${FSTAB}, so what names the disk by its id cannot be changed`,
+    { hints: ['Leave the disk its id: without --unique-disk-id.'] },
+  );
+}
+
+function notEditable(why: string, hints: readonly string[] = [], cause?: ReswarmError): UserError {
+  return new UserError('fstab-not-editable', `${FSTAB} cannot be changed to another disk id: ${why}`, {
+    hints: [...hints, 'Or leave the disk its id: without --unique-disk-id.'],
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { openExt4 } from '../formats/ext4/ext4-reader.js';
+import { baseName } from '../formats/file-entry.js';
+import type { FileSystemReader } from '../formats/file-system-reader.js';
 import type { ReadBytes } from '../formats/image-delta.js';
 import type { Host } from '../host/host.js';
 import { openBootPartition } from '../images/edit-boot-files.js';
@@ -7,6 +8,7 @@ import type { InjectOptions, Injection } from './inject-image.js';
 import { injectTarget, withCard } from './inject-image.js';
 import type { ImageTarget } from '../images/image-target.js';
 import { withImageFile } from '../images/image-target.js';
+import { requireReader, rootOf, systemPartitions } from './root-partition.js';
 import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
 /** What cloud-init has left on the root partition of a card. */
@@ -67,41 +69,47 @@ async function reseedTarget(
   return { ...injection, card };
 }
 
-/** Looks into /var/lib/cloud of the first ext4; reads only. Throws what openBootPartition throws. */
+/**
+ * Looks into /var/lib/cloud of the root partition; reads only. Throws what openBootPartition throws, UserError
+ * `root-not-read` where it has a file system that is not read here, ReswarmError `file-system-corrupt`.
+ */
 export async function readCardState(read: ReadBytes, sizeBytes: number, name: string): Promise<CardState> {
-  const { mbr } = await openBootPartition(read, sizeBytes, name);
-  for (const { offsetBytes } of mbr.partitions) {
-    const root = await openExt4(read, offsetBytes);
-    if (root === undefined) continue;
-    const text = async (path: string): Promise<string | undefined> => {
-      const bytes = await root.readFile(path);
-      return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8').trim();
-    };
-    const instances = (await root.list('/var/lib/cloud/instances')) ?? [];
-    const instanceId = await text('/var/lib/cloud/data/instance-id');
-    return {
-      hasBooted: instances.length > 0 || instanceId !== undefined,
-      ...(instanceId === undefined ? {} : { instanceId }),
-      instances: instances.toSorted(),
-      manualCacheClean:
-        (await root.readFile('/var/lib/cloud/instance/manual-clean')) !== undefined ||
-        (await settings(root, text)).some((line) => /^\s*manual_cache_clean:\s*true/im.test(line)),
-      disabled: (await root.readFile('/etc/cloud/cloud-init.disabled')) !== undefined,
-      needsRecovery: root.needsRecovery,
-    };
-  }
-  return { hasBooted: false, instances: [], manualCacheClean: false, disabled: false, needsRecovery: false };
+  const view = await openBootPartition(read, sizeBytes, name);
+  const cmdline = Buffer.from((await view.readFile('cmdline.txt')) ?? []).toString('utf8');
+  const root = await rootOf(await systemPartitions(read, view.mbr.partitions, name), cmdline);
+  // All of the system is on the FAT: nothing of an earlier start is kept.
+  if (root === undefined) return NEVER_BOOTED;
+  const reader = requireReader(root, 'nobody can tell what the card has been');
+  const instances = ((await reader.list('/var/lib/cloud/instances')) ?? []).map(({ path }) => baseName(path));
+  const instanceId = await text(reader, '/var/lib/cloud/data/instance-id');
+  return {
+    hasBooted: instances.length > 0 || instanceId !== undefined,
+    ...(instanceId === undefined ? {} : { instanceId }),
+    instances: instances.toSorted(),
+    manualCacheClean:
+      (await reader.find('/var/lib/cloud/instance/manual-clean')) !== undefined ||
+      (await settings(reader)).some((line) => /^\s*manual_cache_clean:\s*true/im.test(line)),
+    disabled: (await reader.find('/etc/cloud/cloud-init.disabled')) !== undefined,
+    needsRecovery: reader.facts.dirty,
+  };
 }
 
-async function settings(
-  root: { readonly list: (path: string) => Promise<readonly string[] | undefined> },
-  text: (path: string) => Promise<string | undefined>,
-): Promise<readonly string[]> {
-  const folder = '/etc/cloud/cloud.cfg.d';
-  const names = (await root.list(folder)) ?? [];
-  const files = [
-    '/etc/cloud/cloud.cfg',
-    ...names.filter((name) => name.endsWith('.cfg')).map((name) => `${folder}/${name}`),
-  ];
-  return (await Promise.all(files.map(text))).filter((one) => one !== undefined);
+const NEVER_BOOTED: CardState = {
+  hasBooted: false,
+  instances: [],
+  manualCacheClean: false,
+  disabled: false,
+  needsRecovery: false,
+};
+
+async function text(reader: FileSystemReader, path: string): Promise<string | undefined> {
+  return (await reader.readFile(path))?.toString('utf8').trim();
+}
+
+/** cloud-init's own settings, a text for each file. */
+async function settings(reader: FileSystemReader): Promise<readonly string[]> {
+  const more = ((await reader.list('/etc/cloud/cloud.cfg.d')) ?? []).map(({ path }) => path);
+  const files = ['/etc/cloud/cloud.cfg', ...more.filter((path) => path.endsWith('.cfg'))];
+  const texts = await Promise.all(files.map((path) => text(reader, path)));
+  return texts.filter((one) => one !== undefined);
 }

@@ -14,6 +14,9 @@ import { targetOf } from '../images/image-target.js';
 
 export type SeedKind = keyof typeof SEED_FILE_NAMES;
 
+/** What cloud-init reads beside a user-data, as defaults that it overrules. */
+export const VENDOR_DATA = 'vendor-data';
+
 /** One file of a seed, and what it was found to be. */
 export type FoundSeedFile = { readonly kind: SeedKind; readonly file: SeedFile };
 
@@ -40,7 +43,7 @@ export async function seedOfImage(
   path: string,
   name: string,
   host: Host,
-): Promise<SeedPlace & { readonly warnings: readonly Problem[] }> {
+): Promise<SeedPlace & { readonly warnings: readonly Problem[]; readonly vendorData?: SeedFile }> {
   return withRawPath(path, host, async (rawPath) => {
     const { sizeBytes } = await readPartitionTable(rawPath);
     const handle = await open(rawPath, 'r');
@@ -56,7 +59,10 @@ export async function seedOfImage(
       }
       const cmdline = await view.readFile('cmdline.txt');
       const warnings = cmdline === undefined ? [] : twoInstances(name, Buffer.from(cmdline).toString('utf8'), found);
-      return { prefix: `${name}:`, found, names: await view.names(), warnings };
+      const vendor = await view.readFile(VENDOR_DATA);
+      const vendorData = vendor && { file: `${name}:${VENDOR_DATA}`, text: Buffer.from(vendor).toString('utf8') };
+      const place = { prefix: `${name}:`, found, names: await view.names(), warnings };
+      return vendorData === undefined ? place : { ...place, vendorData };
     } finally {
       await handle.close();
     }

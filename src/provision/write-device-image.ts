@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MiB } from '../model/bytes.js';
 import type { Command } from '../model/command.js';
-import type { Compression } from '../formats/compression.js';
+import type { OutputCompression } from '../formats/compression.js';
 import { compressCommand, decompressCommand, suffixOf } from '../formats/compression.js';
 import { sandboxed } from '../model/sandbox.js';
 import type { Overlay } from '../formats/image-delta.js';
@@ -16,7 +16,7 @@ import { checkImagePath, replaceImage } from '../images/image-file.js';
 import type { ImageTarget } from '../images/image-target.js';
 
 const PRIVATE_MODE = 0o600;
-const PACKED: readonly Exclude<Compression, 'none'>[] = ['xz', 'zst', 'gz'];
+const PACKED: readonly OutputCompression[] = ['xz', 'zst', 'gz'];
 
 /**
  * Writes a device's image beside its base: raw with holes for zeros, or packed as its name says (.xz, .zst, .gz), and
@@ -70,7 +70,7 @@ async function writeRaw(output: string, sizeBytes: number, chunks: AsyncIterable
 
 async function writePacked(
   output: string,
-  packing: Exclude<Compression, 'none'>,
+  packing: OutputCompression,
   chunks: AsyncIterable<Buffer>,
   tools: string | undefined,
   host: Host,

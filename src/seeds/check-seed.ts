@@ -2,17 +2,20 @@ import type { Problem } from '../errors.js';
 import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
+import { loginWarnings } from './login/login-warnings.js';
 import { checkMetaData } from './meta-data.js';
 import { checkNetworkConfig } from './network-config.js';
-import type { SeedFiles } from './seed.js';
+import type { SeedFile, SeedFiles } from './seed.js';
 import { checkUserData } from './user-data.js';
 import { userDataKind } from './user-data-header.js';
 
 /**
  * Everything that is wrong with a seed, file by file, and between its files. Without `schemas` all is checked that
  * needs no schema of cloud-init: enough to fail early, before that package is at hand.
+ *
+ * @param vendorData what lies beside them as `vendor-data`; only what it does to logins is looked at
  */
-export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas): Findings {
+export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas, vendorData?: SeedFile): Findings {
   const each = mergeFindings(
     checkUserData(files.userData, schemas),
     checkMetaData(files.metaData),
@@ -28,7 +31,10 @@ export function checkSeed(files: SeedFiles, schemas?: CloudInitSchemas): Finding
   // Broken files would only make these speak nonsense.
   return each.problems.length > 0
     ? each
-    : mergeFindings(each, { problems: [], warnings: [...twoNames(files), ...noLogin(files)] });
+    : mergeFindings(each, {
+        problems: [],
+        warnings: [...twoNames(files), ...loginWarnings(files.userData, files.metaData, vendorData)],
+      });
 }
 
 function twoNames({ userData, metaData }: SeedFiles): Problem[] {
@@ -39,26 +45,4 @@ function twoNames({ userData, metaData }: SeedFiles): Problem[] {
   if (typeof name !== 'string' || typeof other !== 'string' || name === other) return [];
   const message = `the device will be called "${name}": "hostname" wins over local-hostname "${other}" in ${metaData.file}`;
   return [{ code: 'seed-two-hostnames', message, file: userData.file, ...source.locate(['hostname']) }];
-}
-
-const WAYS_IN =
-  /^(ssh_authorized_keys|ssh-authorized-keys|ssh_import_id|ssh-import-id|passwd|hashed_passwd|plain_text_passwd|password|chpasswd)$/;
-
-/** Only a cloud-config can be judged; a script may do anything. */
-function noLogin({ userData, metaData }: SeedFiles): Problem[] {
-  const kind = userDataKind(userData);
-  if (kind !== 'cloud-config' && kind !== 'empty') return [];
-  const config = asMapping(readSeedYaml(userData).value) ?? {};
-  const users = Array.isArray(config['users']) ? (config['users'] as readonly unknown[]) : [];
-  const holders = [config, config['user'], ...users].map((holder) => asMapping(holder) ?? {});
-  const keyInMetaData = asMapping(readSeedYaml(metaData).value)?.['public-keys'] !== undefined;
-  if (keyInMetaData || holders.some((holder) => Object.keys(holder).some((key) => WAYS_IN.test(key)))) return [];
-  return [
-    {
-      code: 'seed-no-login',
-      message: 'no user has an ssh key or a password: nobody can log in to this device',
-      hint: 'Give a public key with --ssh-key ~/.ssh/id_ed25519.pub',
-      file: userData.file,
-    },
-  ];
 }

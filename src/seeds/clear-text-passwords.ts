@@ -1,5 +1,6 @@
 import { followAlias, pairOf, type YamlMapping, type YamlNode, type YamlPair } from '../config/yaml-nodes.js';
 import type { YamlSource } from '../config/yaml-source.js';
+import { isShadowField } from './crypt-hash.js';
 import type { TextEdit } from './text-edit.js';
 
 /** A password in clear text, and the edits that put its hash in its place. */
@@ -13,16 +14,13 @@ export type ClearText = {
   readonly edits: ((hash: string) => readonly TextEdit[]) | undefined;
 };
 
-/** What shadow takes as a hash; "!" and "*" lock an account. */
-const SHADOW = /^(\$[0-9a-z]+\$|[!*]|_|[./0-9A-Za-z]{13}$)/;
-
 /** How cloud-init tells a hash from a password in chpasswd.list and `password` (cc_set_passwords.py, 25.1). */
 const CHPASSWD_HASH = /^\$(1|2a|2y|5|6)(\$[^:]+){2}$/;
 
-/** In the order of cloud-init's keys; empty where the text is no cloud-config. */
+/** In the order of cloud-init's keys; empty where it is no mapping. For the text of a cloud-config only. */
 export function clearTextPasswords(source: YamlSource): ClearText[] {
   const root = source.root === undefined ? undefined : followAlias(source.root);
-  if (root?.kind !== 'mapping' || !source.text.trimStart().toLowerCase().startsWith('#cloud-config')) return [];
+  if (root?.kind !== 'mapping') return [];
   const found = [...topLevelPassword(root), ...usersOf(root).flatMap(userPassword), ...chpasswd(root, source.text)];
   // What an alias repeats is found again at the same place.
   return [...new Map(found.map((password) => [password.start, password])).values()];
@@ -109,7 +107,12 @@ export function brokenHashes(source: YamlSource): YamlPair[] {
   return usersOf(root).flatMap((user) =>
     user.pairs.filter(({ key, value }) => {
       const text = textOf(value);
-      return (key.text === 'passwd' || key.text === 'hashed_passwd') && text !== undefined && !SHADOW.test(text);
+      return (
+        (key.text === 'passwd' || key.text === 'hashed_passwd') &&
+        text !== undefined &&
+        text !== '' &&
+        !isShadowField(text)
+      );
     }),
   );
 }

@@ -1,5 +1,7 @@
 import type { Problem } from '../errors.js';
-import { followAlias, pairOf, type YamlMapping } from '../config/yaml-nodes.js';
+import { describePath } from '../config/wording.js';
+import type { Path, YamlSource } from '../config/yaml-source.js';
+import { changeUser } from './change-user.js';
 import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
 import type { Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
@@ -7,7 +9,8 @@ import type { SeedFile, SeedFiles } from './seed.js';
 import { sshKeyFault } from './ssh-key.js';
 import { applyEdits, type TextEdit } from './text-edit.js';
 import { userDataKind } from './user-data-header.js';
-import { addToList, addToTopLevelList, rootMapping, setTopLevel } from './yaml-edit.js';
+import { userEntries } from './login/user-entries.js';
+import { addToTopLevelList, rootMapping, setTopLevel } from './yaml-edit.js';
 
 /** Defaults, then a device's own files in their place, then flags worked into them. */
 export type SeedInputs = {
@@ -113,38 +116,41 @@ function withSshKeys(files: SeedFiles, keys: readonly string[]): Step {
   }
   const source = readSeedYaml(userData);
   if (source.problems.length > 0) return unchanged(files);
-  const root = rootMapping(source);
-  const holder = root === undefined || hasDefaultUser(root) ? root : firstUser(root);
-  const missing = keys.filter((key) => !userData.text.includes(key));
-  if (missing.length === 0) return unchanged(files);
-  const edit =
-    holder === root
-      ? addToTopLevelList(source, 'ssh_authorized_keys', missing)
-      : holder && addToList(source, holder, 'ssh_authorized_keys', missing);
-  if (edit !== undefined) return unchanged({ ...files, userData: edited(userData, edit) });
-  const message = 'there is no user that --ssh-key could let in';
-  const hint = 'Add "- default" or a user with a name to "users".';
-  const place = source.locate(['users']);
+  const path = pathOfFirst(source);
+  const changed = path === undefined ? undefined : withKeysAt(userData, path, keys);
+  if (changed !== undefined) return unchanged({ ...files, userData: changed });
+  const message =
+    path === undefined
+      ? 'there is no user that --ssh-key could let in'
+      : `the ssh keys of "${describePath(path)}" are written in a way that --ssh-key cannot be added to`;
+  const hint =
+    path === undefined
+      ? 'Add "- default" or a user with a name to "users".'
+      : 'Write them as a list: "ssh_authorized_keys: [ssh-ed25519 …]".';
+  const place = source.locate(path ?? ['users']);
   return { files, problems: [{ code: 'ssh-key-no-user', message, hint, file: userData.file, ...place }] };
 }
 
-/** Top-level ssh_authorized_keys go to the default user; there is one unless `users` leaves it out (cloudinit/distros/ug_util.py). */
-function hasDefaultUser(root: YamlMapping): boolean {
-  const users = pairOf(root, 'users');
-  if (users === undefined || pairOf(root, 'user') !== undefined) return true;
-  const listed = followAlias(users.value);
-  if (listed.kind === 'scalar') return listed.style === 'absent' || listed.text.split(/[\s,]+/).includes('default');
-  if (listed.kind === 'mapping') return pairOf(listed, 'default') !== undefined;
-  return listed.items.map(followAlias).some((item) => item.kind === 'scalar' && item.text === 'default');
+/** Where the keys of the first user go: [] is the left margin, for the default user. */
+function pathOfFirst(source: YamlSource): Path | undefined {
+  const config = asMapping(source.value) ?? {};
+  const entries = userEntries(config);
+  const inUser = asMapping(config['user']);
+  // cloud-init gives the keys at the left margin to the default user.
+  if (entries.some(({ isDefault }) => isDefault))
+    return inUser !== undefined && 'ssh_authorized_keys' in inUser ? ['user'] : [];
+  const { users } = config;
+  const listed = Array.isArray(users) ? (users as readonly unknown[]) : [];
+  const index = listed.findIndex((user) => typeof asMapping(user)?.['name'] === 'string');
+  if (index >= 0) return ['users', index];
+  const named = Object.entries(asMapping(users) ?? {}).find(([, user]) => asMapping(user) !== undefined);
+  return named === undefined ? undefined : ['users', named[0]];
 }
 
-function firstUser(root: YamlMapping): YamlMapping | undefined {
-  const users = pairOf(root, 'users');
-  const listed = users === undefined ? undefined : followAlias(users.value);
-  if (listed?.kind !== 'sequence') return undefined;
-  return listed.items
-    .map(followAlias)
-    .find((item): item is YamlMapping => item.kind === 'mapping' && pairOf(item, 'name') !== undefined);
+function withKeysAt(userData: SeedFile, path: Path, keys: readonly string[]): SeedFile | undefined {
+  const source = readSeedYaml(userData);
+  if (rootMapping(source) !== undefined) return changeUser(userData, path, { sshKeys: keys });
+  return edited(userData, addToTopLevelList(source, 'ssh_authorized_keys', keys));
 }
 
 function edited(file: SeedFile, edit: TextEdit | undefined): SeedFile {

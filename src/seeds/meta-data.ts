@@ -1,10 +1,12 @@
 import type { Problem } from '../errors.js';
 import { describeFound, nearestWord } from '../config/wording.js';
-import type { YamlSource } from '../config/yaml-source.js';
+import type { Path, YamlSource } from '../config/yaml-source.js';
 import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import { mergeFindings, type Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
 import type { SeedFile } from './seed.js';
+import { publicKeysOf } from './public-keys.js';
+import { sshKeyFault } from './ssh-key.js';
 import { checkText, OTHER_LIMIT_BYTES } from './text-file.js';
 
 /** In place of an instance-id: one is derived from the content of the seed. */
@@ -15,7 +17,7 @@ const KEYS = ['instance-id', 'local-hostname', 'dsmode', 'seedfrom', 'public-key
 
 /**
  * Checks a meta-data. Codes: those of checkText and readYamlSource, `wrong-type`, `unknown-key`,
- * `meta-data-no-instance-id`, `hostname-invalid`, `invalid-value`; warning `seed-read-elsewhere`.
+ * `meta-data-no-instance-id`, `hostname-invalid`, `invalid-value`, and those of sshKeyFault; warning `seed-read-elsewhere`.
  */
 export function checkMetaData(file: SeedFile): Findings {
   const asText = checkText(file, OTHER_LIMIT_BYTES);
@@ -29,7 +31,13 @@ export function checkMetaData(file: SeedFile): Findings {
       warnings: [],
     });
   }
-  const problems = [...misspelt(source), ...instanceId(source), ...localHostname(source), ...dsmode(source)];
+  const problems = [
+    ...misspelt(source),
+    ...instanceId(source),
+    ...localHostname(source),
+    ...dsmode(source),
+    ...publicKeys(source),
+  ];
   return mergeFindings(asText, asYaml, { problems, warnings: seedFrom(source) });
 }
 
@@ -42,7 +50,7 @@ function seedFrom(source: YamlSource): Problem[] {
   return [at(source, ['seedfrom'], 'seed-read-elsewhere', message, hint)];
 }
 
-function at(source: YamlSource, path: readonly string[], code: string, message: string, hint?: string): Problem {
+function at(source: YamlSource, path: Path, code: string, message: string, hint?: string): Problem {
   return { code, message, ...(hint === undefined ? {} : { hint }), file: source.file, ...source.locate(path) };
 }
 
@@ -50,10 +58,21 @@ function entries(source: YamlSource): Readonly<Record<string, unknown>> {
   return asMapping(source.value) ?? {};
 }
 
+/** Keys of other clouds that look like ours: templates use them, cloud-init's own example has them. */
+const OTHERS = [
+  'instance-type',
+  'instance-action',
+  'instance-life-cycle',
+  'hostname',
+  'local-ipv4',
+  'public-hostname',
+  'public-ipv4',
+];
+
 /** `instance_id`, `local_hostname`: cloud-init takes them for keys of somebody else and never says a word. */
 function misspelt(source: YamlSource): Problem[] {
   return Object.keys(entries(source)).flatMap((key) => {
-    const meant = KEYS.includes(key) ? undefined : nearestWord(key, KEYS);
+    const meant = [...KEYS, ...OTHERS].includes(key) ? undefined : nearestWord(key, KEYS);
     if (meant === undefined) return [];
     const message = `"${key}" is not a meta-data key; cloud-init would ignore it`;
     const place = source.locate([key], 'key');
@@ -98,4 +117,14 @@ function dsmode(source: YamlSource): Problem[] {
   if (mode === undefined || mode === 'local' || mode === 'net' || mode === 'disabled') return [];
   const message = `"dsmode" must be "local", "net" or "disabled", found ${describeFound(mode)}`;
   return [at(source, ['dsmode'], 'invalid-value', message)];
+}
+
+/** They let their owners in as the default user. */
+function publicKeys(source: YamlSource): Problem[] {
+  return publicKeysOf(entries(source)['public-keys']).flatMap((key, index): Problem[] => {
+    const fault = sshKeyFault(key);
+    if (fault === undefined) return [];
+    const hint = 'Copy the whole line of the .pub file: type, key, comment.';
+    return [at(source, ['public-keys', index], fault.code, `"public-keys": ${fault.message}`, hint)];
+  });
 }

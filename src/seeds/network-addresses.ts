@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { isPlainAddress } from './netplan-link-schema.js';
 import type { Problem } from '../errors.js';
 import type { Path, YamlSource } from '../config/yaml-source.js';
 import { asMapping } from './cloud-init-yaml.js';
@@ -44,6 +45,7 @@ export function addressesOfVersion2(source: YamlSource): Findings {
       else problems.push(at(source, place, 'network-duplicate-address', sameAs(source, `the address ${bare}`, first)));
     }
     problems.push(...nameservers(source, path, asMapping(values['nameservers'])?.['addresses']));
+    warnings.push(...badRoutes(source, path, values));
     for (const [gateway, place] of gateways(path, values)) {
       const isAddress = typeof gateway === 'string' && isIP(gateway) !== 0;
       if (!isAddress) problems.push(at(source, place, 'address-invalid', `"${String(gateway)}" is not an IP address`));
@@ -64,18 +66,35 @@ function gateways(path: Path, values: Device['values']): (readonly [unknown, Pat
   const routes = listOf(values['routes']).flatMap((route, index): (readonly [unknown, Path])[] => {
     const { to, via, 'on-link': onLink } = asMapping(route) ?? {};
     const isDefault = to === 'default' || to === '0.0.0.0/0' || to === '::/0';
-    return isDefault && via !== undefined && onLink !== true ? [[via, [...path, 'routes', index, 'via']]] : [];
+    return isDefault && via !== undefined && !isOn(onLink) ? [[via, [...path, 'routes', index, 'via']]] : [];
   });
   return [...old, ...routes];
 }
 
+function isOn(flag: unknown): boolean {
+  return typeof flag === 'string' && /^(true|on|yes|y)$/i.test(flag);
+}
+
+/** netplan takes them, and networkd drops them on the device. */
+function badRoutes(source: YamlSource, path: Path, values: Device['values']): Problem[] {
+  return listOf(values['routes']).flatMap((route, index) =>
+    ['to', 'from', 'via'].flatMap((key): Problem[] => {
+      const address = asMapping(route)?.[key];
+      if (typeof address !== 'string' || !address.includes('/')) return [];
+      const fault = key === 'via' ? 'is a network, not the address of a router' : addressFault(address, 0);
+      if (fault === undefined) return [];
+      const message = `"${address}" ${fault}: networkd ignores this route`;
+      return [at(source, [...path, 'routes', index, key], 'route-ignored', message)];
+    }),
+  );
+}
+
 function nameservers(source: YamlSource, path: Path, list: unknown): Problem[] {
   return listOf(list).flatMap((server, index): Problem[] => {
-    // netplan also takes "address#name" for DNS over TLS.
-    const address = typeof server === 'string' ? (server.split('#')[0] ?? '') : '';
-    if (typeof server === 'string' && isIP(address) !== 0) return [];
+    if (typeof server === 'string' && isPlainAddress(server)) return [];
     const place = [...path, 'nameservers', 'addresses', index];
-    return [at(source, place, 'address-invalid', `"${String(server)}" is not an IP address`)];
+    const hint = /[#%]/.test(String(server)) ? 'This netplan takes neither "#name" nor "%interface".' : undefined;
+    return [at(source, place, 'address-invalid', `"${String(server)}" is not an IP address`, hint)];
   });
 }
 
@@ -101,11 +120,31 @@ export function addressesOfVersion1(source: YamlSource): Findings {
         );
         continue;
       }
-      const fault = addressFault(address.includes('/') ? address : `${address}/0`);
+      const fault = addressFault(address.includes('/') ? address : `${address}/0`, 0);
       if (fault !== undefined) problems.push(at(source, place, 'address-invalid', `"${address}" ${fault}`));
+      const { netmask } = subnet;
+      if (netmask !== undefined && !isNetmask(netmask)) {
+        const message = `${JSON.stringify(netmask)} is not a netmask: cloud-init fails at it, and no network comes up`;
+        const hint = 'For example "netmask: 255.255.255.0", or a prefix length behind the address.';
+        problems.push(at(source, [...place.slice(0, -1), 'netmask'], 'address-invalid', message, hint));
+      }
     }
   }
   return { problems, warnings: [] };
+}
+
+/** As Python's ipaddress takes it: ones and then zeros, the other way round, or the number of ones. */
+function isNetmask(netmask: unknown): boolean {
+  if (typeof netmask === 'number') return Number.isInteger(netmask) && netmask >= 0 && netmask <= 128;
+  if (typeof netmask !== 'string') return false;
+  if (/^\d{1,3}$/.test(netmask)) return Number(netmask) <= 128;
+  if (isIP(netmask) === 6) return true;
+  if (isIP(netmask) !== 4) return false;
+  const bits = netmask
+    .split('.')
+    .map((part) => Number(part).toString(2).padStart(8, '0'))
+    .join('');
+  return /^1*0*$/.test(bits) || /^0*1*$/.test(bits);
 }
 
 /** Two devices that are to be found by the same hardware address: one of them gets the other's settings, or none. */
@@ -130,14 +169,15 @@ function sameAs(source: YamlSource, what: string, first: Path): string {
   return `${what} is there twice: it already stands in line ${source.locate(first).line}`;
 }
 
-function addressFault(text: string): string | undefined {
+/** @param least netplan takes no address whose prefix length is 0 */
+function addressFault(text: string, least = 1): string | undefined {
   const [address = '', prefix = ''] = text.split('/');
-  const version = isIP(address);
+  const version = isPlainAddress(address) ? isIP(address) : 0;
   if (version === 0) return 'is not an IP address';
   const most = version === 4 ? 32 : 128;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= most
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= least && Number(prefix) <= most
     ? undefined
-    : `has a prefix length that is not 0 to ${most}`;
+    : `has a prefix length that is not ${least} to ${most}`;
 }
 
 function isInside(address: string, network: string): boolean {

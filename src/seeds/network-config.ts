@@ -5,7 +5,13 @@ import { problemsFromZod } from '../config/zod-problems.js';
 import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
+import { DEVICE_KINDS, foundAt, withoutKindRenderers } from './netplan-devices.js';
+import { netplanRules } from './netplan-rules.js';
+import { netplanText } from './netplan-text.js';
 import { networkV2 } from './network-v2-schema.js';
+import { changedValues } from './network-values.js';
+import { wifiFindings } from './network-wifi.js';
+import { keysThatAreNoText } from './pyyaml-keys.js';
 import { addressesOfVersion1, addressesOfVersion2, sameHardware } from './network-addresses.js';
 import { problemsFromSchema } from './schema-problems.js';
 import { isSecretPath } from './secrets.js';
@@ -16,17 +22,27 @@ import { checkText, OTHER_LIMIT_BYTES } from './text-file.js';
  * Checks a network-config, version 1 or 2, bare or under `network:`. Version 1 is checked by cloud-init's own schema
  * when `schemas` are at hand, version 2 by ours.
  *
- * Codes: those of checkText, readYamlSource, problemsFromZod, problemsFromSchema, and `network-empty`,
- * `network-version`, `network-unknown-device`, `wifi-ap-mode`, `address-invalid`, `network-duplicate-mac`,
- * `network-duplicate-address`; warnings `wifi-no-country`, `deprecated-key`, `gateway-outside`.
+ * Codes: those of checkText, readSeedYaml, problemsFromZod, problemsFromSchema, netplanRules, wifiFindings,
+ * changedValues, and `network-empty`, `network-version`, `network-key-outside`, `address-invalid`,
+ * `network-duplicate-mac`, `network-duplicate-address`; warning `gateway-outside`.
  */
 export function checkNetworkConfig(file: SeedFile, schemas?: CloudInitSchemas): Findings {
   const asText = checkText(file, OTHER_LIMIT_BYTES);
   if (asText.problems.length > 0) return asText;
   const source = readSeedYaml(file);
-  const asYaml = yamlFindings(source);
+  const asYaml = withKeysOfNetplan(source, yamlFindings(source));
   if (asYaml.problems.length > 0) return mergeFindings(asText, asYaml);
   return mergeFindings(asText, asYaml, checkDocument(source, schemas));
+}
+
+/** An id or an SSID that comes out as another text is an error: the device would look for another network. */
+function withKeysOfNetplan(source: YamlSource, { problems, warnings }: Findings): Findings {
+  const changed = keysThatAreNoText(source).flatMap((key) => (key.isChanged ? [key.problem] : []));
+  const isChanged = (warning: Problem): boolean =>
+    changed.some(
+      ({ code, line, column }) => warning.code === code && warning.line === line && warning.column === column,
+    );
+  return { problems: [...problems, ...changed], warnings: warnings.filter((warning) => !isChanged(warning)) };
 }
 
 function checkDocument(source: YamlSource, schemas: CloudInitSchemas | undefined): Findings {
@@ -51,7 +67,20 @@ function checkDocument(source: YamlSource, schemas: CloudInitSchemas | undefined
     return mergeFindings(bySchema, addressesOfVersion1(below(source, base, network)));
   }
   if (network?.['version'] !== 2) return wrongVersion(source, base, network?.['version']);
-  return checkVersion2(below(source, base, network));
+  return mergeFindings(checkVersion2(below(source, base, netplanText(network))), changedValues(source), {
+    problems: wrapped ? besideNetwork(source, document) : [],
+    warnings: [],
+  });
+}
+
+/** An indentation that was lost: cloud-init reads what is below `network` and drops what stands beside it. */
+function besideNetwork(source: YamlSource, document: Readonly<Record<string, unknown>>): Problem[] {
+  const known = [...DEVICE_KINDS, 'version', 'renderer', 'config'];
+  return Object.keys(document).flatMap((key): Problem[] => {
+    if (!known.includes(key)) return [];
+    const message = `"${key}" stands beside "network" instead of below it: cloud-init drops it without a word`;
+    return [foundAt(source, [key], 'network-key-outside', message, `Indent "${key}".`, 'key')];
+  });
 }
 
 function problem(found: Problem): Findings {
@@ -71,99 +100,15 @@ function below(source: YamlSource, base: Path, value: unknown): YamlSource {
 }
 
 function checkVersion2(source: YamlSource): Findings {
-  const result = networkV2.safeParse(source.value);
+  const withoutRenderers: YamlSource = { ...source, value: withoutKindRenderers(source.value) };
+  const result = networkV2.safeParse(withoutRenderers.value);
   const problems = result.success
     ? []
-    : problemsFromZod(result.error, source, source.file, { schema: networkV2, isSecret: isSecretPath });
-  const addresses = addressesOfVersion2(source);
-  return mergeFindings(addresses, {
-    problems: [...problems, ...unknownDevices(source), ...accessPointMode(source), ...sameHardware(source)],
-    warnings: [...noCountry(source), ...oldGateways(source)],
-  });
-}
-
-const KINDS = [
-  'ethernets',
-  'wifis',
-  'bonds',
-  'bridges',
-  'vlans',
-  'vrfs',
-  'dummy-devices',
-  'virtual-ethernets',
-  'tunnels',
-  'modems',
-];
-
-function devicesOf(
-  source: YamlSource,
-  kinds: readonly string[],
-): (readonly [Path, Readonly<Record<string, unknown>>])[] {
-  const network = asMapping(source.value) ?? {};
-  return kinds.flatMap((kind) =>
-    Object.entries(asMapping(network[kind]) ?? {}).map(
-      ([id, device]): readonly [Path, Readonly<Record<string, unknown>>] => [[kind, id], asMapping(device) ?? {}],
-    ),
+    : problemsFromZod(result.error, withoutRenderers, source.file, { schema: networkV2, isSecret: isSecretPath });
+  return mergeFindings(
+    { problems: [...problems, ...sameHardware(source)], warnings: [] },
+    addressesOfVersion2(source),
+    netplanRules(source),
+    wifiFindings(source),
   );
-}
-
-/** Bonds, bridges and VLANs name other devices by their id; netplan refuses the whole file when one is not there. */
-function unknownDevices(source: YamlSource): Problem[] {
-  const ids = new Set(devicesOf(source, [...KINDS, 'nm-devices']).map(([path]) => path[1]));
-  return devicesOf(source, ['bonds', 'bridges', 'vlans', 'vrfs']).flatMap(([path, device]) => {
-    const named: readonly (readonly [Path, unknown])[] = [
-      [[...path, 'link'], device['link']],
-      ...listOf(device['interfaces']).map((id, index): readonly [Path, unknown] => [
-        [...path, 'interfaces', index],
-        id,
-      ]),
-    ];
-    return named.flatMap(([place, id]): Problem[] => {
-      if (typeof id !== 'string' || ids.has(id)) return [];
-      const message = `there is no device "${id}" in this file`;
-      const hint = `Define it, if only as "ethernets: {${id}: {}}".`;
-      return [{ code: 'network-unknown-device', message, hint, file: source.file, ...source.locate(place) }];
-    });
-  });
-}
-
-/** networkd lets wpa_supplicant join networks only; netplan then refuses the whole file. */
-function accessPointMode(source: YamlSource): Problem[] {
-  const renderer = asMapping(source.value)?.['renderer'];
-  return devicesOf(source, ['wifis']).flatMap(([path, device]) =>
-    Object.entries(asMapping(device['access-points']) ?? {}).flatMap(([ssid, point]): Problem[] => {
-      if (asMapping(point)?.['mode'] !== 'ap' || (device['renderer'] ?? renderer) === 'NetworkManager') return [];
-      const place = source.locate([...path, 'access-points', ssid, 'mode']);
-      const message =
-        '"mode: ap" needs NetworkManager, which this image does not hold; networkd can only join networks';
-      return [{ code: 'wifi-ap-mode', message, hint: 'Run hostapd for an access point.', file: source.file, ...place }];
-    }),
-  );
-}
-
-/** Without a country, the radio of a Pi stays on the few channels that are allowed everywhere, or off (rfkill). */
-function noCountry(source: YamlSource): Problem[] {
-  return devicesOf(source, ['wifis']).flatMap(([path, device]): Problem[] => {
-    if ('regulatory-domain' in device) return [];
-    const message = `"${path.join('.')}" has no "regulatory-domain"; channels 12, 13 and most of 5 GHz stay off`;
-    const hint = 'Add "regulatory-domain: DE" with the code of your country.';
-    return [{ code: 'wifi-no-country', message, hint, file: source.file, ...source.locate(path, 'key') }];
-  });
-}
-
-function oldGateways(source: YamlSource): Problem[] {
-  return devicesOf(source, KINDS).flatMap(([path, device]) =>
-    ['gateway4', 'gateway6'].flatMap((key): Problem[] => {
-      if (!(key in device)) return [];
-      const place = source.locate([...path, key], 'key');
-      const hint = 'Write "routes: [{to: default, via: …}]".';
-      return [
-        { code: 'deprecated-key', message: `"${key}" is deprecated in netplan`, hint, file: source.file, ...place },
-      ];
-    }),
-  );
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

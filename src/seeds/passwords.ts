@@ -4,9 +4,11 @@ import type { Problem } from '../errors.js';
 import { positionFinder, type YamlSource } from '../config/yaml-source.js';
 import { brokenHashes, clearTextPasswords, type ClearText } from './clear-text-passwords.js';
 import { readSeedYaml } from './cloud-init-yaml.js';
+import { isBrokenHash, isCryptHash } from './crypt-hash.js';
 import type { Findings } from './findings.js';
 import type { SeedFile } from './seed.js';
 import { applyEdits, type TextEdit } from './text-edit.js';
+import { userDataKind } from './user-data-header.js';
 
 /** Turns a password into what /etc/shadow holds. */
 export type PasswordHash = (password: string, salt: string) => Promise<string>;
@@ -36,15 +38,16 @@ export function passwordFindings(source: YamlSource): Findings {
 
 /** Hashes that this key of cloud-init takes for passwords, and passwords that cannot be replaced where they stand. */
 function unreachable(source: YamlSource): Problem[] {
-  return clearTextPasswords(source)
-    .filter((clear) => clear.edits === undefined || /^\$(y|gy|7|2b)\$/.test(clear.password))
-    .map(({ name, start }) => ({
-      code: 'seed-password-form',
-      message: `${name} is written in a way that cannot be turned into a hash`,
-      hint: 'Write it as "chpasswd: {users: [{name: …, type: hash, password: …}]}", or as "hashed_passwd" of the user.',
-      file: source.file,
-      ...positionFinder(source.text)(start),
-    }));
+  return clearTextPasswords(source).flatMap(({ name, start, password, edits }): Problem[] => {
+    const isHash = isCryptHash(password) || isBrokenHash(password);
+    if (edits !== undefined && !isHash) return [];
+    const message = isHash
+      ? `${name} is a hash where cloud-init expects a password in clear text: it would be hashed once more`
+      : `${name} is written in a way that cannot be turned into a hash`;
+    const hint =
+      'Write it as "chpasswd: {users: [{name: …, type: hash, password: …}]}", or as "hashed_passwd" of the user.';
+    return [{ code: 'seed-password-form', message, hint, file: source.file, ...positionFinder(source.text)(start) }];
+  });
 }
 
 /**
@@ -54,6 +57,7 @@ function unreachable(source: YamlSource): Problem[] {
  * @param context what the salt is derived from besides the text: the meta-data
  */
 export async function hashClearTextPasswords(file: SeedFile, context: string, hash: PasswordHash): Promise<SeedFile> {
+  if (userDataKind(file) !== 'cloud-config') return file;
   const found = clearTextPasswords(readSeedYaml(file));
   if (found.length === 0) return file;
   const nothing = found.flatMap((clear) => editsOf(clear, ''));

@@ -1,19 +1,16 @@
 import { didYouMean } from '../config/wording.js';
+import { LEGACY_TIME_ZONES, TIME_ZONES } from './image/time-zones.js';
 
-/** What is wrong with the name of a time zone; undefined when nothing is. */
+/**
+ * What is wrong with the name of a time zone, upper and lower case told apart as the device does; undefined when
+ * nothing is. Old names, which a package of Debian brings, are right here: notInImage speaks of them.
+ */
 export function timezoneFault(name: string): { readonly message: string; readonly hint?: string } | undefined {
-  const known = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/.test(name) && isKnown(name);
-  if (known) return undefined;
-  const hint = didYouMean(name, Intl.supportedValuesOf('timeZone')) ?? 'Write it like Europe/Berlin, or UTC.';
+  if (TIME_ZONES.has(name) || LEGACY_TIME_ZONES.has(name)) return undefined;
+  const otherCase = [...TIME_ZONES].find((zone) => zone.toLowerCase() === name.toLowerCase());
+  const hint =
+    otherCase === undefined
+      ? (didYouMean(name, [...TIME_ZONES]) ?? 'Write it like Europe/Berlin, or UTC.')
+      : `Write ${otherCase}: upper and lower case are told apart.`;
   return { message: `"${name}" is not a time zone`, hint };
-}
-
-/** Aliases count, too: Asia/Calcutta. */
-function isKnown(name: string): boolean {
-  try {
-    // The device's own list tells upper from lower case; Node's does not.
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '' && /[A-Z]/.test(name);
-  } catch {
-    return false;
-  }
 }

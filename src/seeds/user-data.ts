@@ -1,151 +1,123 @@
 import type { Problem } from '../errors.js';
-import { describeFound, describePath } from '../config/wording.js';
-import type { Path, YamlSource } from '../config/yaml-source.js';
-import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
+import { didYouMean } from '../config/wording.js';
+import { checkCloudConfig } from './cloud-config.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
-import { hostnameFault } from './hostname.js';
-import { imageSettings, misplacedKeys, withoutKnownElsewhere } from './misplaced-keys.js';
-import { passwordFindings } from './passwords.js';
-import { raspberryPi } from './raspberry-pi.js';
-import { problemsFromSchema } from './schema-problems.js';
-import { scripts } from './scripts.js';
+import { archiveParts } from './parts/archive-parts.js';
+import { includeFindings } from './parts/include-urls.js';
+import { hasStatements, hasTags, templateBody, withPlaceholders } from './parts/jinja.js';
+import { mimeParts } from './parts/mime-parts.js';
+import { PART_TYPES, partKind, placed, type Part, type Parts } from './parts/parts.js';
 import type { SeedFile } from './seed.js';
-import { sshKeyFault } from './ssh-key.js';
 import { checkText, USER_DATA_LIMIT_BYTES } from './text-file.js';
-import { timezoneFault } from './timezone.js';
-import { userDataKind } from './user-data-header.js';
+import { userDataKind, type UserDataKind } from './user-data-header.js';
 
 /**
- * Checks a user-data of any kind; a `#cloud-config` down to each value. Without `schemas` (they come out of the
+ * Checks a user-data of any kind: a `#cloud-config` down to each value, alone or as a part of a MIME message, of an
+ * archive or of a template. What cannot be known here is said to be unchecked. Without `schemas` (they come out of the
  * image's own cloud-init package, which may not be at hand yet) everything else is checked.
  *
- * Codes: those of checkText, readYamlSource, problemsFromSchema, userDataKind, and `hostname-invalid`,
- * `ssh-key-malformed`, `ssh-key-type`, `ssh-key-private`, `seed-password-not-a-hash`, `key-belongs-elsewhere`,
- * `crlf-in-script`, `timezone-invalid`, `unknown-key`, `wrong-type`; warnings `seed-unchecked`, `seed-clear-text-password`,
- * `image-setting`, `yaml-duplicate-key`, `seed-ignored`.
+ * Codes: those of checkText, userDataKind, checkCloudConfig, archiveParts, mimeParts, includeFindings, and
+ * `seed-part-type`; warnings `seed-unchecked`, `seed-ignored`, `seed-part-ignored`.
  */
 export function checkUserData(file: SeedFile, schemas?: CloudInitSchemas): Findings {
   const asText = checkText(file, USER_DATA_LIMIT_BYTES);
   if (asText.problems.length > 0) return asText;
   const kind = userDataKind(file);
-  if (typeof kind !== 'string') {
-    // For a file on its own. That no device should have such a user-data is said by checkSeed.
-    const isIgnored = kind.code === 'seed-ignored';
-    return mergeFindings(asText, { problems: isIgnored ? [] : [kind], warnings: isIgnored ? [kind] : [] });
+  if (typeof kind === 'string') return mergeFindings(asText, checkKind(kind, file, schemas));
+  // For a file on its own. That no device should have such a user-data is said by checkSeed.
+  const isIgnored = kind.code === 'seed-ignored';
+  return mergeFindings(asText, { problems: isIgnored ? [] : [kind], warnings: isIgnored ? [kind] : [] });
+}
+
+function checkKind(kind: UserDataKind, file: SeedFile, schemas: CloudInitSchemas | undefined): Findings {
+  switch (kind) {
+    case 'cloud-config':
+      return checkCloudConfig(file, schemas);
+    case 'cloud-config-archive':
+      return checkParts(archiveParts(file), file, schemas);
+    case 'mime':
+      return checkParts(mimeParts(file), file, schemas);
+    case 'jinja':
+      return checkTemplate(file, schemas);
+    case 'include':
+      return includeFindings(file);
+    case 'jsonp':
+      return unchecked(file, 'what this JSON patch changes is known on the device only, and not checked here');
+    case 'part-handler':
+      return unchecked(file, 'this part handler is a Python program, and not checked here');
+    // Programs may do anything.
+    case 'script':
+    case 'boothook':
+    case 'empty':
+      return NOTHING_FOUND;
   }
-  if (kind === 'cloud-config') return mergeFindings(asText, checkCloudConfig(file, schemas));
-  if (kind === 'cloud-config-archive') return mergeFindings(asText, checkArchive(file));
-  if (kind === 'jinja' || kind === 'mime' || kind === 'jsonp') {
-    const warning: Problem = {
-      code: 'seed-unchecked',
-      message: `what is inside this ${NAMES[kind]} is known on the device only, and not checked here`,
-      file: file.file,
-      line: 1,
-      column: 1,
-    };
-    return mergeFindings(asText, { problems: [], warnings: [warning] });
-  }
-  return asText;
 }
 
-const NAMES = { jinja: 'Jinja template', mime: 'MIME message', jsonp: 'JSON patch' } as const;
-
-function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | undefined): Findings {
-  const source = readSeedYaml(file);
-  const asYaml = yamlFindings(source);
-  if (asYaml.problems.length > 0 || source.value === undefined || source.value === null) return asYaml;
-  if (asMapping(source.value) === undefined) {
-    const problem: Problem = {
-      code: 'wrong-type',
-      message: 'a cloud-config must be a mapping: "key: value" at the left margin',
-      file: file.file,
-      ...source.locate([]),
-    };
-    return mergeFindings(asYaml, { problems: [problem], warnings: [] });
-  }
-  const settings = imageSettings(source);
-  const bySchema =
-    schemas === undefined
-      ? NOTHING_FOUND
-      : problemsFromSchema(schemas.cloudConfig(withoutKnownElsewhere(source.value)), source, 'cloud-config');
-  const own = mergeFindings(
-    hostnames(source),
-    timezone(source),
-    sshKeys(source),
-    passwordFindings(source),
-    misplacedKeys(source),
-    raspberryPi(source),
-    scripts(source),
-  );
-  return mergeFindings(asYaml, settings, withoutKnownPlaces(bySchema, own), own);
+function unchecked({ file }: SeedFile, message: string): Findings {
+  return { problems: [], warnings: [{ code: 'seed-unchecked', message, file, line: 1, column: 1 }] };
 }
 
-/** What the schema says of a place where we know better what was meant is left out. */
-function withoutKnownPlaces({ problems, warnings }: Findings, own: Findings): Findings {
-  const place = ({ line, column }: Problem): string => `${line ?? ''}:${column ?? ''}`;
-  const known = new Set(own.problems.map(place));
-  return { problems: problems.filter((problem) => !known.has(place(problem))), warnings };
-}
-
-/** A list of parts; those that are cloud-config are not merged here, so only their YAML is looked at. */
-function checkArchive(file: SeedFile): Findings {
-  const source = readSeedYaml(file);
-  const asYaml = yamlFindings(source);
-  if (asYaml.problems.length > 0 || Array.isArray(source.value)) return asYaml;
-  const message = 'a cloud-config-archive must be a list of parts';
-  return { problems: [{ code: 'wrong-type', message, file: file.file, ...source.locate([]) }], warnings: [] };
-}
-
-function hostnames(source: YamlSource): Findings {
-  const config = asMapping(source.value) ?? {};
-  const problems = (['hostname', 'fqdn'] as const).flatMap((key): Problem[] => {
-    const name = config[key];
-    const at = { file: source.file, ...source.locate([key]) };
-    if (typeof name === 'number') {
-      // Quotes alone would not help.
-      const message = `"${key}" must be text, found ${describeFound(name)}`;
-      return [{ code: 'wrong-type', message, hint: `It needs a letter: ${key}: pi-${name}`, ...at }];
-    }
-    // `hostname` may hold a domain, too.
-    const fault = typeof name === 'string' ? hostnameFault(name, true) : undefined;
-    return fault === undefined ? [] : [{ code: 'hostname-invalid', message: `"${key}" ${fault}`, ...at }];
+function checkParts({ parts, findings }: Parts, file: SeedFile, schemas: CloudInitSchemas | undefined): Findings {
+  const hasHandler = parts.some((part) => partKind(part, file.file) === 'part-handler');
+  const each = parts.map((part) => {
+    const { problems, warnings } = checkPart(part, file.file, schemas, hasHandler);
+    return { problems: placed(problems, part, file.file), warnings: placed(warnings, part, file.file) };
   });
-  return { problems, warnings: [] };
+  return mergeFindings(findings, ...each);
 }
 
-/** cloud-init looks for the file in /usr/share/zoneinfo, and its module fails where there is none. */
-function timezone(source: YamlSource): Findings {
-  const name = asMapping(source.value)?.['timezone'];
-  const fault = typeof name === 'string' && name !== '' ? timezoneFault(name) : undefined;
-  if (fault === undefined) return NOTHING_FOUND;
-  return {
-    problems: [{ code: 'timezone-invalid', ...fault, file: source.file, ...source.locate(['timezone']) }],
-    warnings: [],
-  };
+function checkPart(part: Part, file: string, schemas: CloudInitSchemas | undefined, hasHandler: boolean): Findings {
+  const kind = partKind(part, file);
+  if (kind === undefined) {
+    if (hasHandler)
+      return unchecked(
+        { file, text: '' },
+        `a part of the type "${part.type}" is for the part handler, and not checked here`,
+      );
+    const problem: Problem = {
+      code: 'seed-part-type',
+      message: `cloud-init does not know the type "${part.type}", and would ignore this part`,
+      hint:
+        didYouMean(part.type ?? '', Object.keys(PART_TYPES)) ??
+        'A cloud-config is "text/cloud-config", a script "text/x-shellscript".',
+    };
+    return { problems: [problem], warnings: [] };
+  }
+  if (typeof kind !== 'string') {
+    if (kind.code !== 'seed-ignored') return { problems: [kind], warnings: [] };
+    const message = 'cloud-init would ignore this part: it is neither configuration nor a script';
+    return { problems: [], warnings: [{ ...kind, code: 'seed-part-ignored', message }] };
+  }
+  return keptInClear(checkKind(kind, { file, text: part.text }, schemas));
 }
 
-function sshKeys(source: YamlSource): Findings {
-  const config = asMapping(source.value) ?? {};
-  const users = Array.isArray(config['users']) ? (config['users'] as readonly unknown[]) : [];
-  const holders: readonly (readonly [Path, unknown])[] = [
-    [[], config],
-    [['user'], config['user']],
-    ...users.map((user, index): readonly [Path, unknown] => [['users', index], user]),
-  ];
-  const problems = holders.flatMap(([path, holder]) =>
-    ['ssh_authorized_keys', 'ssh-authorized-keys'].flatMap((name): Problem[] => {
-      const keys = asMapping(holder)?.[name];
-      if (!Array.isArray(keys)) return [];
-      return (keys as readonly unknown[]).flatMap((key, index): Problem[] => {
-        const fault = typeof key === 'string' ? sshKeyFault(key) : undefined;
-        if (fault === undefined) return [];
-        const place = [...path, name, index];
-        const message = `"${describePath(place)}": ${fault.message}`;
-        const hint = 'Copy the whole line of the .pub file: type, key, comment.';
-        return [{ code: fault.code, message, hint, file: source.file, ...source.locate(place) }];
-      });
-    }),
+/** Only a user-data that is a cloud-config as a whole gets hashes in the place of passwords. */
+function keptInClear({ problems, warnings }: Findings): Findings {
+  const said = warnings.map((warning) =>
+    warning.code === 'seed-clear-text-password'
+      ? {
+          ...warning,
+          message: 'a password in clear text stays one: it stands inside a part, where it is not replaced by its hash',
+        }
+      : warning,
   );
-  return { problems, warnings: [] };
+  return { problems, warnings: said };
 }
+
+/** What a template says without what it fills in: its keys. Values are known on the device only. */
+function checkTemplate(file: SeedFile, schemas: CloudInitSchemas | undefined): Findings {
+  const body = templateBody(file.text);
+  if (!hasTags(body)) return keptInClear(checkUserData({ ...file, text: body }, schemas));
+  const warning = unchecked(
+    file,
+    'what this Jinja template fills in is known on the device only, and not checked here',
+  );
+  if (hasStatements(body)) return warning;
+  const { problems } = checkUserData({ ...file, text: withPlaceholders(body) }, schemas);
+  const certain = problems.filter(({ code, message }) => CERTAIN.includes(code) && !message.includes('jinja'));
+  return mergeFindings(warning, { problems: certain, warnings: [] });
+}
+
+/** What is wrong whatever a value turns out to be. */
+const CERTAIN = ['unknown-key', 'key-belongs-elsewhere', 'seed-no-header', 'seed-marker-first'];

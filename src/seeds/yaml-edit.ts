@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.js';
-import { followAlias, pairOf, type YamlMapping } from '../config/yaml-nodes.js';
+import { followAlias, pairOf, type YamlMapping, type YamlNode, type YamlPair } from '../config/yaml-nodes.js';
 import { positionFinder, type YamlSource } from '../config/yaml-source.js';
 import type { TextEdit } from './text-edit.js';
 
@@ -9,7 +9,7 @@ function quoted(value: Json): string {
 }
 
 /** Gives the top-level `key` that value; every other byte stays. undefined where the document is no mapping. */
-export function setTopLevel(source: YamlSource, key: string, value: string): TextEdit | undefined {
+export function setTopLevel(source: YamlSource, key: string, value: Json): TextEdit | undefined {
   const root = rootMapping(source);
   if (root === undefined || pairOf(root, key) === undefined) return addTopLevel(source, `${key}: ${quoted(value)}`);
   return setKey(source, root, key, value);
@@ -17,12 +17,29 @@ export function setTopLevel(source: YamlSource, key: string, value: string): Tex
 
 /** The same for any mapping of the document; a key that is new comes first. */
 export function setKey(source: YamlSource, mapping: YamlMapping, key: string, value: Json): TextEdit | undefined {
-  const pair = pairOf(mapping, key);
+  const pair = ownPair(mapping, key);
   if (pair === undefined) return addPair(source.text, mapping, key, value);
   const node = pair.value;
-  if (node.kind !== 'scalar') return undefined;
+  // An alias is replaced: what it stands for belongs to somebody else, too.
+  if (node.kind === 'alias') return { start: node.start, end: node.end, replacement: quoted(value) };
+  if (node.kind !== 'scalar') {
+    // A list or a mapping, with all that stands in it, goes behind the colon.
+    const start = source.text.indexOf(':', pair.key.end) + 1;
+    return { start, end: endOf(node, pair.key.end, source.text), replacement: ` ${quoted(value)}` };
+  }
   if (node.style === 'absent') return afterColon(source.text, pair.key.end, quoted(value));
   return { start: node.start, end: node.end, replacement: quoted(value) };
+}
+
+/** The pair that stands in the mapping itself, not in one that "<<" merges. */
+export function ownPair(mapping: YamlMapping, key: string): YamlPair | undefined {
+  return mapping.pairs.findLast((pair) => pair.key.text === key);
+}
+
+/** Gives a pair another key; its value stays. */
+export function renameKey(mapping: YamlMapping, from: string, to: string): TextEdit | undefined {
+  const pair = ownPair(mapping, from);
+  return pair === undefined ? undefined : { start: pair.key.start, end: pair.key.end, replacement: to };
 }
 
 /** Puts items at the head of the list under `key` of a mapping, which gets the key if it has none. */
@@ -32,7 +49,7 @@ export function addToList(
   key: string,
   items: readonly Json[],
 ): TextEdit | undefined {
-  const pair = pairOf(mapping, key);
+  const pair = ownPair(mapping, key);
   const inline = `[${items.map(quoted).join(', ')}]`;
   if (pair === undefined) return addKey(source.text, mapping, key, items);
   const list = followAlias(pair.value);
@@ -93,6 +110,17 @@ function addTopLevel(source: YamlSource, lines: string): TextEdit | undefined {
         .map((line) => `${indent}${line}\n`)
         .join(''),
   );
+}
+
+/** Where a node ends: behind its bracket, or behind the last thing that stands in it. */
+function endOf(node: YamlNode, before: number, text: string): number {
+  if (node.kind === 'scalar' || node.kind === 'alias') return Math.max(node.end, before);
+  const children =
+    node.kind === 'sequence' ? node.items : node.pairs.flatMap(({ key, value }): YamlNode[] => [key, value]);
+  const last = children.reduce((end, child) => endOf(child, end, text), node.start + (node.flow ? 1 : 0));
+  if (!node.flow) return last;
+  const rest = /^(?:[\s,:]|#[^\n]*)*[\]}]/.exec(text.slice(last));
+  return last + (rest?.[0].length ?? 0);
 }
 
 function afterColon(text: string, keyEnd: number, value: string): TextEdit {

@@ -189,6 +189,8 @@ async function inPrivateNamespaces(host: Host, command: Command, onLine: (line: 
         command.file,
         ...command.args,
       ],
+      // dpkg and gpg of the host would read their settings in the caller's home.
+      env: { HOME: '/nonexistent' },
     },
     { onLine },
   );

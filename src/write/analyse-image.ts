@@ -12,13 +12,19 @@ import type { StageReporter } from '../pipeline/reporter.js';
 import type { ImageSource } from '../images/image-source.js';
 import type { ReadAt } from '../images/used-ranges.js';
 import { mappedRanges } from '../images/used-ranges.js';
+import { rangesAround } from './ranges-to-write.js';
 import { openCursor } from '../images/image-cursor.js';
 import { ImageDigests, type ExpectedDigest } from './image-digests.js';
+
+/** The partition table of an MBR, and the header of a GPT. */
+const HEAD_BYTES = 2 * MBR_SIZE_BYTES;
+/** A GPT has tables of its own at both ends of the disk; a partition entry of this type says so. */
+const GPT_GUARD = 0xee;
 
 /** What is known of an image before anything is written. */
 export type ImageSurvey = {
   readonly plan: WritePlan;
-  /** Its first sector. */
+  /** Its first two sectors. */
   readonly head: Uint8Array;
   readonly mappedFrom: 'block-map' | 'file-systems' | 'all-blocks';
   readonly map?: BlockMap;
@@ -44,24 +50,27 @@ export async function surveyImage(
   const { readInto, sizeBytes } = source;
   if (readInto !== undefined && sizeBytes !== undefined) {
     const read = readerOf(readInto);
-    const head = await read(0, MBR_SIZE_BYTES);
-    if (found !== undefined) return fromMap(found, head, options.name, sizeBytes);
+    const head = await read(0, HEAD_BYTES);
+    if (found !== undefined) {
+      requireSameSize(found, options.name, sizeBytes);
+      return fromMap(found, head, await mappedRanges(read, sizeBytes));
+    }
     if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), head, sizeBytes, 'all-blocks');
     requireWhole(options.name, head, sizeBytes);
     return fromRanges(await mappedRanges(read, sizeBytes), head, sizeBytes, 'file-systems');
   }
-  if (found !== undefined) {
+  if (found !== undefined && found.map.isOfFileSystems) {
     const cursor = openCursor(source);
-    const head = Buffer.alloc(MBR_SIZE_BYTES);
+    const head = Buffer.alloc(HEAD_BYTES);
     try {
       await cursor.fill(head, 0);
     } finally {
       await cursor.close();
     }
-    return fromMap(found, head, options.name, undefined);
+    return fromMap(found, head, []);
   }
   report.step('reading the packed image once: how large it is, what is used of it, and whether it is whole');
-  return firstReading(source, options, report);
+  return firstReading(source, { ...options, found }, report);
 }
 
 /** Beside the image, by the names that makers of images use. */
@@ -90,27 +99,36 @@ function requireWhole(image: string, head: Uint8Array, sizeBytes: number): void 
   });
 }
 
+/** A protective MBR may say FFFFFFFF sectors; where its disk ends is said by the GPT. */
 function endOfPartitions(head: Uint8Array): number {
-  return Math.max(0, ...(parseMbr(head)?.partitions ?? []).map((part) => part.offsetBytes + part.sizeBytes));
+  const partitions = (parseMbr(head)?.partitions ?? []).filter(({ type }) => type !== GPT_GUARD);
+  return Math.max(0, endOfGpt(head), ...partitions.map((part) => part.offsetBytes + part.sizeBytes));
 }
 
-function fromMap(
-  { path, map }: { readonly path: string; readonly map: BlockMap },
-  head: Uint8Array,
-  image: string,
-  sizeBytes: number | undefined,
-): ImageSurvey {
-  if (sizeBytes !== undefined && sizeBytes !== map.imageSizeBytes) {
-    throw new IntegrityError('bmap-mismatch', `${image} and its block map do not belong together`, {
-      details: [`the image has ${sizeBytes} bytes, ${path} says ${map.imageSizeBytes}`],
-      hints: ['Take both from where they were made, or write all of it: --all-blocks'],
-    });
-  }
+/** The backup of the header is in the last sector. */
+function endOfGpt(head: Uint8Array): number {
+  const header = Buffer.from(head.buffer, head.byteOffset + MBR_SIZE_BYTES, head.length - MBR_SIZE_BYTES);
+  if (header.length < 40 || header.toString('latin1', 0, 8) !== 'EFI PART') return 0;
+  return (Number(header.readBigUInt64LE(32)) + 1) * MBR_SIZE_BYTES;
+}
+
+type FoundMap = { readonly path: string; readonly map: BlockMap };
+
+function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: number): void {
+  if (sizeBytes === map.imageSizeBytes) return;
+  throw new IntegrityError('bmap-mismatch', `${image} and its block map do not belong together`, {
+    details: [`the image has ${sizeBytes} bytes, ${path} says ${map.imageSizeBytes}`],
+    hints: ['Take both from where they were made, or write all of it: --all-blocks'],
+  });
+}
+
+/** @param used what the file systems use: a map that was made of a sparse file's holes leaves out zeros they rely on */
+function fromMap({ path, map }: FoundMap, head: Uint8Array, used: readonly ByteRange[]): ImageSurvey {
   const mapped = map.ranges.map(({ firstBlock, lastBlock }) => ({
     offsetBytes: firstBlock * map.blockSizeBytes,
     sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
   }));
-  return { ...fromRanges(mapped, head, map.imageSizeBytes, 'block-map'), map, mapPath: path };
+  return { ...fromRanges([...mapped, ...used], head, map.imageSizeBytes, 'block-map'), map, mapPath: path };
 }
 
 function fromRanges(
@@ -120,7 +138,9 @@ function fromRanges(
   mappedFrom: ImageSurvey['mappedFrom'],
 ): ImageSurvey {
   const mbr = parseMbr(head) ?? { diskId: '', partitions: [] };
-  return { plan: planWrite({ sizeBytes, mapped, mbr }), head, mappedFrom };
+  const partitions = mbr.partitions.filter(({ type }) => type !== GPT_GUARD);
+  const wanted = [...mapped, ...rangesAround(partitions, sizeBytes)];
+  return { plan: planWrite({ sizeBytes, mapped: wanted, mbr }), head, mappedFrom };
 }
 
 function wholeOf(sizeBytes: number): readonly ByteRange[] {
@@ -139,7 +159,12 @@ const REPORT_EVERY_MS = 250;
 
 async function firstReading(
   source: ImageSource,
-  options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
+  options: {
+    readonly name: string;
+    readonly allBlocks: boolean;
+    readonly expected: readonly ExpectedDigest[];
+    readonly found: FoundMap | undefined;
+  },
   report: StageReporter,
 ): Promise<ImageSurvey> {
   const digests = new ImageDigests(options.name, true, options.expected, undefined);
@@ -166,7 +191,7 @@ async function firstReading(
   };
   try {
     // The file systems' own tables come before most of what they describe, so one reading forwards answers this.
-    const head = await kept.read(0, MBR_SIZE_BYTES, advance);
+    const head = await kept.read(0, HEAD_BYTES, advance);
     const end = endOfPartitions(head);
     const read: ReadAt = (offsetBytes, sizeBytes) => kept.read(offsetBytes, sizeBytes, advance);
     const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
@@ -174,13 +199,12 @@ async function firstReading(
     const sha256 = digests.finish();
     if (!options.allBlocks) requireWhole(options.name, head, position);
     const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
-    const survey = fromRanges(
-      isWhole ? wholeOf(position) : mapped,
-      head,
-      position,
-      options.allBlocks ? 'all-blocks' : 'file-systems',
-    );
-    return { ...survey, sha256 };
+    const used = isWhole ? wholeOf(position) : mapped;
+    if (options.found !== undefined) {
+      requireSameSize(options.found, options.name, position);
+      return { ...fromMap(options.found, head, used), sha256 };
+    }
+    return { ...fromRanges(used, head, position, options.allBlocks ? 'all-blocks' : 'file-systems'), sha256 };
   } finally {
     await cursor.close();
   }

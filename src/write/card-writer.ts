@@ -1,26 +1,19 @@
-import type { ByteRange } from '../model/byte-range.js';
 import type { Overlay } from '../formats/image-delta.js';
-import type { WritePlan } from './write-plan.js';
-import { BLOCK_BYTES, endOf } from './write-plan.js';
 import type { Host } from '../host/host.js';
-import type { BlockFeed } from './block-feed.js';
-import { digestOf } from './block-feed.js';
+import type { ByteRange } from '../model/byte-range.js';
+import { isUniform, isZero } from '../model/zeros.js';
+import { BlockState, WANTED_STATES } from './block-state.js';
+import type { BufferPool, Slot, SlotPool } from './buffer-pools.js';
+import { deltaOutside, withDelta } from './card-delta.js';
 import type { BadRange, CardIo } from './card-io.js';
-import { CardError, cardError, differenceOf, mediumError, readExactly, writeExactly } from './card-io.js';
-import type { BufferPool, Slot, SlotPool } from './slot-pool.js';
-
-/** What is known of a block of the card. */
-export const BlockState = {
-  todo: 0,
-  /** An interrupted run says that it is there; looked at before it is written again. */
-  claimed: 1,
-  written: 2,
-  /** Read back, and as it should be. */
-  verified: 3,
-  /** Could not be written, or came back different: tried again in the next reading of the image. */
-  suspect: 4,
-  bad: 5,
-} as const;
+import { CardError, cardError, differenceOf, MediumError, readExactly, settle, writeExactly } from './card-io.js';
+import type { WrappedPlace } from './fake-card.js';
+import { probeCapacity, wrapError } from './fake-card.js';
+import type { ImageReader } from './image-reader.js';
+import { digestOf } from './image-reader.js';
+import { piecesOf, writeVerified } from './verified-write.js';
+import type { WritePlan } from './write-plan.js';
+import { BLOCK_BYTES, endOf, lastBytesOf } from './write-plan.js';
 
 export type CardPhase = 'preparing' | 'writing' | 'reading-back' | 'comparing' | 'sealing';
 export type CardProgress = { readonly phase: CardPhase; readonly doneBytes: number; readonly totalBytes: number };
@@ -35,25 +28,29 @@ export type CardWork = {
 
 /** Reads and writes under way at once. Some readers can do two, none gains from more than a few. */
 export const CARD_DEPTH = 3;
-/** A bad range is written so often again. */
-const REWRITES = 3;
 /** A card with more broken places than this is given up at once: each may take many seconds. */
 const MOST_SUSPECTS = 32;
-/** What tells a computer that there is something on a disk lies at its beginning and at its end (GPT). */
-const WIPED_BYTES = BLOCK_BYTES;
 
 /**
- * One card: takes blocks as they come, reads them back, and seals the card when all are right. An error of this card
- * ends up in `failure`, never with the other cards.
+ * Writes one card: blocks as they come, reads them back, and finalises the card when all are right. A CardError ends up
+ * in `failure` and does not disturb other cards; every other error is thrown (by `drain`, where it happened in the
+ * background).
  */
 export class CardWriter {
   readonly states: Uint8Array;
   failure: CardError | undefined;
+  /** An error that is no fault of the card: a bug, Ctrl-C. */
+  crash: { readonly error: unknown } | undefined;
   private readonly queue: { readonly block: number; readonly slot: Slot }[] = [];
   private readonly badRanges: BadRange[] = [];
+  /** sha256 of blocks in which this card differs from the image. */
+  private readonly ownDigests = new Map<number, Uint8Array>();
+  private readonly looseExtents: ReturnType<typeof deltaOutside>;
   private inFlight = 0;
-  private suspects = 0;
   private isDetached = false;
+  /** Something was written after blocks were read back: all of them must be read once more. */
+  private hasRewritten = false;
+  private hasReadBack = false;
   private onDrained: (() => void) | undefined;
   private doneBytes = 0;
 
@@ -67,11 +64,12 @@ export class CardWriter {
   ) {
     this.states = new Uint8Array(plan.blocks.length);
     if (work.compareOnly) this.states.fill(BlockState.claimed);
+    this.looseExtents = deltaOutside(work.overlay, [...plan.blocks, ...plan.bootCritical]);
   }
 
   /** Whether a reading of the image would bring it further. */
   get needsReading(): boolean {
-    return this.failure === undefined && this.states.some((state) => WANTED.has(state));
+    return this.failure === undefined && this.states.some((state) => WANTED_STATES.has(state));
   }
 
   get isIdle(): boolean {
@@ -82,27 +80,25 @@ export class CardWriter {
     return this.queue.length;
   }
 
-  /** From now on nothing on the card looks as if one could boot from it. */
+  /** From now on nothing on the card looks as if one could boot from it, and it has the room that it says it has. */
   async prepare(): Promise<void> {
     if (this.work.compareOnly) return;
     await this.guarded(async () => {
       this.progress('preparing', 0, this.plan.writtenBytes);
       const { sizeBytes } = this.card;
-      const tail = Math.floor(Math.max(0, sizeBytes - WIPED_BYTES) / 4096) * 4096;
-      const wiped: ByteRange[] = [
-        { offsetBytes: 0, sizeBytes: Math.min(WIPED_BYTES, sizeBytes) },
-        ...this.plan.sealed.filter(({ offsetBytes }) => offsetBytes > 0),
-        { offsetBytes: tail, sizeBytes: Math.min(WIPED_BYTES, sizeBytes - tail) },
-      ];
-      await this.buffers.lend(async (zeros) => {
-        zeros.fill(0);
-        for (const range of wiped) {
-          await this.orFail(
-            () => writeExactly(this.card, zeros.subarray(0, range.sizeBytes), range.offsetBytes),
-            range,
-          );
-          await this.orFail(() => this.card.handle.sync(), range);
+      const first = { offsetBytes: 0, sizeBytes: Math.min(BLOCK_BYTES, sizeBytes) };
+      const heads = this.plan.bootCritical.filter(({ offsetBytes }) => offsetBytes > 0);
+      await this.buffers.use(async (buffer) => {
+        for (const range of [first, ...heads, lastBytesOf(sizeBytes, BLOCK_BYTES)]) {
+          await this.orFail(range, async () => {
+            await writeExactly(this.card, buffer.subarray(0, range.sizeBytes).fill(0), range.offsetBytes);
+            await settle(this.card);
+          });
         }
+        const behind = { from: this.plan.cardSizeBytes, until: sizeBytes };
+        await this.orFail({ offsetBytes: behind.from, sizeBytes: behind.until - behind.from }, () =>
+          probeCapacity(this.card, behind, buffer),
+        );
       });
     });
   }
@@ -111,13 +107,14 @@ export class CardWriter {
   join(): void {
     this.isDetached = false;
     this.doneBytes = this.plan.blocks.reduce(
-      (sum, { sizeBytes }, block) => sum + (WANTED.has(this.states[block] ?? 0) ? 0 : sizeBytes),
+      (sum, { sizeBytes }, block) => sum + (WANTED_STATES.has(this.states[block] ?? 0) ? 0 : sizeBytes),
       0,
     );
   }
 
   wants(block: number): boolean {
-    return this.failure === undefined && !this.isDetached && WANTED.has(this.states[block] ?? 0);
+    const isOut = this.failure !== undefined || this.crash !== undefined || this.isDetached;
+    return !isOut && WANTED_STATES.has(this.states[block] ?? 0);
   }
 
   give(block: number, slot: Slot): void {
@@ -126,76 +123,65 @@ export class CardWriter {
     this.pump();
   }
 
-  /** Gives up its place in this reading: others shall not wait for it any longer. It goes on in the next one. */
+  /** Gives up its place in this reading: others do not wait for it any longer. It goes on in the next one. */
   detach(): void {
     this.isDetached = true;
     this.dropQueue();
   }
 
-  /** Resolves when all that was given to it is done, or it failed. */
+  /** Resolves when everything that was given to it is done, or the card failed. Throws what is no fault of the card. */
   async drain(): Promise<void> {
     if (!this.isIdle) await new Promise<void>((resolve) => (this.onDrained = resolve));
+    if (this.crash !== undefined) throw this.crash.error;
   }
 
-  /** Reads back what was written. What came back different is suspect afterwards. */
-  async readBack(feed: BlockFeed): Promise<void> {
+  /**
+   * Reads back what was written. What came back different is suspect afterwards. When something had to be written
+   * again, all of it is read once more, and what is different then is bad: a fake card whose addresses wrap keeps
+   * whatever was written last, at the cost of another place.
+   */
+  async readBack(reader: ImageReader): Promise<void> {
     if (this.work.compareOnly) return;
     await this.guarded(async () => {
-      await feed.settled();
-      await this.flush({ offsetBytes: 0, sizeBytes: this.plan.cardSizeBytes });
-      await this.card.dropCache?.();
-      const blocks = this.blocksIn(BlockState.written);
-      const totalBytes = blocks.reduce((sum, block) => sum + this.rangeOf(block).sizeBytes, 0);
-      this.doneBytes = 0;
-      this.progress('reading-back', 0, totalBytes);
-      const next = blocks.values();
-      await allOf(CARD_DEPTH, async () => {
-        for (const block of next) {
-          this.host.signal.throwIfAborted();
-          await this.readBackBlock(block, feed);
-          this.doneBytes += this.rangeOf(block).sizeBytes;
-          this.progress('reading-back', this.doneBytes, totalBytes);
-        }
-      });
-    });
-  }
-
-  private async readBackBlock(block: number, feed: BlockFeed): Promise<void> {
-    const { offsetBytes, sizeBytes } = this.rangeOf(block);
-    await this.buffers.lend(async (buffer) => {
-      const found = buffer.subarray(0, sizeBytes);
-      try {
-        await readExactly(this.card, found, offsetBytes);
-      } catch (error) {
-        await mediumError(this.card, error);
-        this.suspect(block);
-        return;
+      this.requireGood();
+      await reader.settled();
+      for (const { bytes, offsetBytes } of this.looseExtents) await this.writeOrFail(bytes, offsetBytes);
+      await this.orFail({ offsetBytes: 0, sizeBytes: this.plan.cardSizeBytes }, () => settle(this.card));
+      const isLast = this.hasRewritten && this.hasReadBack;
+      this.hasReadBack = true;
+      const blocks = this.blocksIn(BlockState.written, ...(this.hasRewritten ? [BlockState.verified] : []));
+      const { different, unreadable, wrapped } = await this.compareDigests(blocks, reader);
+      this.requireNoneOf(wrapped);
+      if (different.length + unreadable.length > MOST_SUSPECTS || (isLast && different.length > 0)) {
+        await this.requireNoWrap(different, reader);
       }
-      if (Buffer.compare(await digestOf(found), feed.digestOf(block)) === 0) this.states[block] = BlockState.verified;
-      else this.suspect(block);
+      this.record([...different, ...unreadable], isLast);
     });
   }
 
-  /** The last step, when every block is verified: overlay, boot sectors, and at the very end the partition table. */
-  async seal(sealed: readonly Uint8Array[]): Promise<void> {
+  /** The last step, when every block is verified: boot sectors, and at the very end the partition table. */
+  async finalise(reader: ImageReader): Promise<void> {
     await this.guarded(async () => {
       this.requireGood();
       this.progress('sealing', this.plan.writtenBytes, this.plan.writtenBytes);
+      const critical = this.plan.bootCritical.map(({ offsetBytes }, index) => {
+        const bytes = withDelta(reader.bootCritical[index] ?? new Uint8Array(), offsetBytes, this.work.overlay);
+        return { offsetBytes, bytes };
+      });
       if (this.work.compareOnly) {
-        for (const { bytes, offsetBytes } of this.unsealedExtents()) await this.compareAll(bytes, offsetBytes);
-        for (const [index, range] of this.plan.sealed.entries()) {
-          await this.compare(this.own(sealed[index] ?? new Uint8Array(), range.offsetBytes), range.offsetBytes);
+        for (const { bytes, offsetBytes } of [...this.looseExtents, ...critical]) {
+          for (const piece of piecesOf(bytes, offsetBytes)) await this.compare(piece.bytes, piece.offsetBytes);
         }
         this.requireGood();
         return;
       }
-      for (const extent of this.unsealedExtents()) await this.writeVerified(extent.bytes, extent.offsetBytes);
-      for (const [index, range] of this.plan.sealed.entries()) {
+      await this.requireStillErased(reader);
+      for (const { bytes, offsetBytes } of critical) {
         try {
-          await this.writeVerified(this.own(sealed[index] ?? new Uint8Array(), range.offsetBytes), range.offsetBytes);
+          await this.writeOrFail(bytes, offsetBytes);
         } catch (error) {
           // A partition table that may be wrong is worse than none.
-          if (range.offsetBytes === 0) await this.wipeTable();
+          if (offsetBytes === 0) await this.wipeTable();
           throw error;
         }
       }
@@ -208,163 +194,220 @@ export class CardWriter {
       if (next === undefined) break;
       this.inFlight += 1;
       const { block, slot } = next;
-      void this.guarded(() => this.take(block, slot.bytes.subarray(0, this.rangeOf(block).sizeBytes))).finally(() => {
-        this.inFlight -= 1;
-        this.pool.release(slot);
-        this.pump();
-      });
+      void this.guarded(() => this.take(block, slot.bytes.subarray(0, this.rangeOf(block).sizeBytes)))
+        .catch((error: unknown) => {
+          this.crash ??= { error };
+          this.dropQueue();
+        })
+        .finally(() => {
+          this.inFlight -= 1;
+          this.pool.release(slot);
+          this.pump();
+        });
     }
     if (!this.isIdle) return;
     this.onDrained?.();
     this.onDrained = undefined;
   }
 
-  private async take(block: number, bytes: Uint8Array): Promise<void> {
-    const range = this.rangeOf(block);
+  /** @param imageBytes aligned memory that others read too */
+  private async take(block: number, imageBytes: Uint8Array): Promise<void> {
+    const { offsetBytes, sizeBytes } = this.rangeOf(block);
+    const bytes = withDelta(imageBytes, offsetBytes, this.work.overlay);
+    if (bytes !== imageBytes) this.ownDigests.set(block, await digestOf(bytes));
     const state = this.states[block];
     if (state === BlockState.suspect) await this.rewrite(block, bytes);
     else if (this.work.compareOnly) {
-      await this.compare(this.own(bytes, range.offsetBytes), range.offsetBytes);
+      await this.compare(bytes, offsetBytes);
       this.states[block] = BlockState.verified;
-    } else if (state === BlockState.claimed && (await this.isThere(bytes, range.offsetBytes))) {
-      this.states[block] = BlockState.verified;
-    } else {
-      try {
-        await writeExactly(this.card, bytes, range.offsetBytes);
-        this.states[block] = BlockState.written;
-      } catch (error) {
-        await mediumError(this.card, error);
-        this.suspect(block);
-      }
-    }
-    this.doneBytes += range.sizeBytes;
+    } else if (state === BlockState.claimed && (await this.isThere(bytes, offsetBytes))) {
+      this.states[block] = BlockState.written;
+    } else await this.write(block, bytes, bytes === imageBytes);
+    this.doneBytes += sizeBytes;
     this.progress(this.work.compareOnly ? 'comparing' : 'writing', this.doneBytes, this.plan.writtenBytes);
   }
 
+  private async write(block: number, bytes: Uint8Array, isAligned: boolean): Promise<void> {
+    const { offsetBytes } = this.rangeOf(block);
+    try {
+      if (isAligned) await writeExactly(this.card, bytes, offsetBytes);
+      else {
+        await this.buffers.use(async (buffer) => {
+          buffer.set(bytes);
+          await writeExactly(this.card, buffer.subarray(0, bytes.length), offsetBytes);
+        });
+      }
+      this.states[block] = BlockState.written;
+    } catch (error) {
+      if (!(error instanceof MediumError)) throw error;
+      this.suspect([block]);
+    }
+  }
+
   private async rewrite(block: number, bytes: Uint8Array): Promise<void> {
-    const fault = await this.faultAfterWriting(bytes, this.rangeOf(block).offsetBytes);
-    this.states[block] = fault === undefined ? BlockState.verified : BlockState.bad;
+    this.hasRewritten = true;
+    const { offsetBytes } = this.rangeOf(block);
+    const fault = await this.buffers.use((buffer) => writeVerified(this.card, bytes, offsetBytes, buffer, this.host));
+    this.states[block] = fault === undefined ? BlockState.written : BlockState.bad;
     if (fault !== undefined) this.badRanges.push(fault);
   }
 
-  private async writeVerified(bytes: Uint8Array, offsetBytes: number): Promise<void> {
-    for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
-      const fault = await this.faultAfterWriting(bytes.subarray(from, from + BLOCK_BYTES), offsetBytes + from);
-      if (fault === undefined) continue;
-      this.badRanges.push(fault);
+  /** Reads blocks and compares their digests. Stops when there are more wrong ones than a card may have. */
+  private async compareDigests(
+    blocks: readonly number[],
+    reader: ImageReader,
+  ): Promise<{ different: number[]; unreadable: number[]; wrapped: WrappedPlace[] }> {
+    const found = { different: [] as number[], unreadable: [] as number[], wrapped: [] as WrappedPlace[] };
+    const totalBytes = blocks.reduce((sum, block) => sum + this.rangeOf(block).sizeBytes, 0);
+    this.doneBytes = 0;
+    this.progress('reading-back', 0, totalBytes);
+    const next = blocks.values();
+    await allOf(CARD_DEPTH, async () => {
+      for (const block of next) {
+        this.host.signal.throwIfAborted();
+        if (found.different.length + found.unreadable.length > MOST_SUSPECTS) return;
+        await this.compareDigest(block, reader, found);
+        this.doneBytes += this.rangeOf(block).sizeBytes;
+        this.progress('reading-back', this.doneBytes, totalBytes);
+      }
+    });
+    return found;
+  }
+
+  private async compareDigest(
+    block: number,
+    reader: ImageReader,
+    found: { different: number[]; unreadable: number[]; wrapped: WrappedPlace[] },
+  ): Promise<void> {
+    const { offsetBytes, sizeBytes } = this.rangeOf(block);
+    await this.buffers.use(async (buffer) => {
+      const bytes = buffer.subarray(0, sizeBytes);
+      try {
+        await readExactly(this.card, bytes, offsetBytes);
+      } catch (error) {
+        if (!(error instanceof MediumError)) throw error;
+        found.unreadable.push(block);
+        return;
+      }
+      const digest = await digestOf(bytes);
+      if (Buffer.compare(digest, this.ownDigests.get(block) ?? reader.digestOf(block)) === 0) {
+        this.states[block] = BlockState.verified;
+        return;
+      }
+      found.different.push(block);
+      const other = isUniform(bytes) ? undefined : reader.blockWith(digest);
+      if (other !== undefined && other !== block) {
+        found.wrapped.push({ offsetBytes, belongsTo: this.rangeOf(other).offsetBytes });
+      }
+    });
+  }
+
+  /** Looks for the content of wrong blocks elsewhere in the image. Throws CardError `card-fake`. */
+  private async requireNoWrap(blocks: readonly number[], reader: ImageReader): Promise<void> {
+    for (const block of blocks.slice(0, CARD_DEPTH)) await this.requireNotOfOthers(this.rangeOf(block), reader);
+  }
+
+  private async requireNotOfOthers({ offsetBytes, sizeBytes }: ByteRange, reader: ImageReader): Promise<void> {
+    const bytes = await this.buffers.use(async (buffer) => {
+      const view = buffer.subarray(0, sizeBytes);
+      await this.orFail({ offsetBytes, sizeBytes }, () => readExactly(this.card, view, offsetBytes));
+      return Uint8Array.from(view);
+    });
+    this.requireNoneOf(await reader.locateSectors(bytes, offsetBytes));
+  }
+
+  private requireNoneOf(wrapped: readonly WrappedPlace[]): void {
+    const error = wrapError(this.card, wrapped);
+    if (error !== undefined) throw error;
+  }
+
+  /** What was erased before the first write must be so still: else something that was written elsewhere is there. */
+  private async requireStillErased(reader: ImageReader): Promise<void> {
+    const tail = lastBytesOf(this.card.sizeBytes, BLOCK_BYTES);
+    const offsetBytes = Math.max(tail.offsetBytes, this.plan.cardSizeBytes);
+    const behind = { offsetBytes, sizeBytes: endOf(tail) - offsetBytes };
+    for (const range of [...this.plan.bootCritical, behind].filter(({ sizeBytes }) => sizeBytes > 0)) {
+      const isErased = await this.buffers.use(async (buffer) => {
+        const view = buffer.subarray(0, range.sizeBytes);
+        await this.orFail(range, () => readExactly(this.card, view, range.offsetBytes));
+        return isZero(view);
+      });
+      if (isErased) continue;
+      await this.requireNotOfOthers(range, reader);
+      this.badRanges.push({ ...range, reason: 'was erased, and holds something again' });
       this.requireGood();
     }
   }
 
-  /** Writes, flushes and reads back, a few times if need be; undefined when it is there in the end. */
-  private async faultAfterWriting(bytes: Uint8Array, offsetBytes: number): Promise<BadRange | undefined> {
-    const range = { offsetBytes, sizeBytes: bytes.length };
-    return this.buffers.lend(async (buffer) => {
-      const view = buffer.subarray(0, bytes.length);
-      let fault: BadRange | undefined;
-      for (let attempt = 0; attempt < REWRITES; attempt += 1) {
-        this.host.signal.throwIfAborted();
-        try {
-          view.set(bytes);
-          await writeExactly(this.card, view, offsetBytes);
-          await this.card.handle.sync();
-          await this.card.dropCache?.();
-          view.fill(0xa5);
-          await readExactly(this.card, view, offsetBytes);
-          const difference = differenceOf(bytes, view, offsetBytes);
-          if (difference === undefined) return undefined;
-          fault = { ...difference, reason: 'what is read back differs from what was written' };
-        } catch (error) {
-          fault = { ...range, reason: await mediumError(this.card, error) };
-        }
-      }
-      return fault;
-    });
+  /** Writes until it is there. Throws CardError otherwise. */
+  private async writeOrFail(bytes: Uint8Array, offsetBytes: number): Promise<void> {
+    for (const piece of piecesOf(bytes, offsetBytes)) {
+      const fault = await this.buffers.use((buffer) =>
+        writeVerified(this.card, piece.bytes, piece.offsetBytes, buffer, this.host),
+      );
+      if (fault !== undefined) this.badRanges.push(fault);
+      this.requireGood();
+    }
   }
 
   private async isThere(bytes: Uint8Array, offsetBytes: number): Promise<boolean> {
-    return this.buffers.lend(async (buffer) => {
+    return this.buffers.use(async (buffer) => {
       const found = buffer.subarray(0, bytes.length);
       try {
         await readExactly(this.card, found, offsetBytes);
       } catch (error) {
-        await mediumError(this.card, error);
+        if (!(error instanceof MediumError)) throw error;
         return false;
       }
       return Buffer.compare(found, bytes) === 0;
     });
   }
 
-  private async compareAll(bytes: Uint8Array, offsetBytes: number): Promise<void> {
-    for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
-      await this.compare(bytes.subarray(from, from + BLOCK_BYTES), offsetBytes + from);
-    }
-  }
-
   private async compare(bytes: Uint8Array, offsetBytes: number): Promise<void> {
-    await this.buffers.lend(async (buffer) => {
+    await this.buffers.use(async (buffer) => {
       const found = buffer.subarray(0, bytes.length);
       try {
         await readExactly(this.card, found, offsetBytes);
         const difference = differenceOf(bytes, found, offsetBytes);
         if (difference !== undefined) this.badRanges.push({ ...difference, reason: 'differs from the image' });
       } catch (error) {
-        const reason = await mediumError(this.card, error);
-        this.badRanges.push({ offsetBytes, sizeBytes: bytes.length, reason });
+        if (!(error instanceof MediumError)) throw error;
+        this.badRanges.push({ offsetBytes, sizeBytes: bytes.length, reason: error.reason });
       }
-    });
-  }
-
-  /** The image's bytes as this card is to have them. */
-  private own(bytes: Uint8Array, offsetBytes: number): Uint8Array {
-    const range = { offsetBytes, sizeBytes: bytes.length };
-    const extents = (this.work.overlay?.extents ?? []).filter((extent) => overlaps(extent, range));
-    if (extents.length === 0) return bytes;
-    const own = Uint8Array.from(bytes);
-    for (const extent of extents) {
-      const from = Math.max(extent.offsetBytes, offsetBytes);
-      const until = Math.min(extent.offsetBytes + extent.bytes.length, endOf(range));
-      own.set(extent.bytes.subarray(from - extent.offsetBytes, until - extent.offsetBytes), from - offsetBytes);
-    }
-    return own;
-  }
-
-  /** The overlay's parts outside of the sealed ranges, in order. */
-  private unsealedExtents(): readonly { readonly offsetBytes: number; readonly bytes: Uint8Array }[] {
-    const sealed = this.plan.sealed.toSorted((a, b) => a.offsetBytes - b.offsetBytes);
-    return (this.work.overlay?.extents ?? []).flatMap(({ offsetBytes, bytes }) => {
-      const parts: { offsetBytes: number; bytes: Uint8Array }[] = [];
-      let from = offsetBytes;
-      const end = offsetBytes + bytes.length;
-      for (const range of sealed) {
-        if (endOf(range) <= from || range.offsetBytes >= end) continue;
-        if (range.offsetBytes > from) {
-          parts.push({ offsetBytes: from, bytes: bytes.subarray(from - offsetBytes, range.offsetBytes - offsetBytes) });
-        }
-        from = Math.min(end, endOf(range));
-      }
-      if (from < end) parts.push({ offsetBytes: from, bytes: bytes.subarray(from - offsetBytes) });
-      return parts;
     });
   }
 
   private async wipeTable(): Promise<void> {
-    await this.buffers.lend(async (buffer) => {
-      const zeros = buffer.subarray(0, 4096).fill(0);
-      await writeExactly(this.card, zeros, 0).catch(() => undefined);
-      await this.card.handle.sync().catch(() => undefined);
+    await this.buffers.use(async (buffer) => {
+      try {
+        await writeExactly(this.card, buffer.subarray(0, 4096).fill(0), 0);
+        await settle(this.card);
+      } catch {
+        // The error that led here is the one to report.
+      }
     });
   }
 
-  private suspect(block: number): void {
-    this.states[block] = BlockState.suspect;
-    this.suspects += 1;
-    if (this.suspects <= MOST_SUSPECTS) return;
-    const ranges = this.blocksIn(BlockState.suspect).map((index) => this.rangeOf(index));
+  private record(wrong: readonly number[], isLast: boolean): void {
+    if (!isLast) {
+      this.suspect(wrong);
+      return;
+    }
+    for (const block of wrong) {
+      this.states[block] = BlockState.bad;
+      this.badRanges.push({ ...this.rangeOf(block), reason: 'was right, and came back different later' });
+    }
+    this.requireGood();
+  }
+
+  private suspect(blocks: readonly number[]): void {
+    for (const block of blocks) this.states[block] = BlockState.suspect;
+    const suspects = this.blocksIn(BlockState.suspect);
+    if (suspects.length <= MOST_SUSPECTS) return;
     throw cardError(
       'card-unwritable',
-      `${this.card.path} is broken: ${this.suspects} places could not be written or came back different`,
-      ranges.map((range) => ({ ...range, reason: 'could not be written, or came back different' })),
+      `${this.card.path} is broken: more than ${MOST_SUSPECTS} places could not be written or came back different`,
+      suspects.map((block) => ({ ...this.rangeOf(block), reason: 'could not be written, or came back different' })),
     );
   }
 
@@ -377,42 +420,37 @@ export class CardWriter {
       : cardError('card-read-back-differs', `${this.card.path} does not keep what is written, in ${count}`, ranges);
   }
 
-  private async flush(range: ByteRange): Promise<void> {
-    await this.orFail(() => this.card.handle.sync(), range);
-  }
-
-  private async orFail(action: () => Promise<unknown>, range: ByteRange): Promise<void> {
+  /** Where one bad place is enough to give up. */
+  private async orFail(range: ByteRange, action: () => Promise<void>): Promise<void> {
     try {
       await action();
     } catch (error) {
-      const reason = await mediumError(this.card, error);
+      if (!(error instanceof MediumError)) throw error;
+      const { reason } = error;
       throw cardError('card-unwritable', `${this.card.path} cannot be written`, [{ ...range, reason }]);
     }
   }
 
-  /** Keeps an error of this card with this card. What is no such error (Ctrl-C, a bug) goes on. */
+  /** Records a CardError as this card's failure; everything else goes on. */
   private async guarded(action: () => Promise<void>): Promise<void> {
     if (this.failure !== undefined) return;
     try {
       await action();
     } catch (error) {
-      if (!(error instanceof CardError) && !this.host.signal.aborted)
-        this.fail(cardError('card-unwritable', String(error)));
-      else if (error instanceof CardError) this.fail(error);
+      if (!(error instanceof CardError)) throw error;
+      this.failure ??= error;
+      this.dropQueue();
+      // Its beginning may hold what was written anywhere.
+      if (error.failure.code === 'card-fake' && !this.work.compareOnly) await this.wipeTable();
     }
-  }
-
-  private fail(error: CardError): void {
-    this.failure ??= error;
-    this.dropQueue();
   }
 
   private dropQueue(): void {
     for (const { slot } of this.queue.splice(0)) this.pool.release(slot);
   }
 
-  private blocksIn(state: number): readonly number[] {
-    return [...this.states.keys()].filter((block) => this.states[block] === state);
+  private blocksIn(...states: readonly number[]): readonly number[] {
+    return [...this.states.keys()].filter((block) => states.includes(this.states[block] ?? 0));
   }
 
   private rangeOf(block: number): ByteRange {
@@ -424,12 +462,6 @@ export class CardWriter {
   private progress(phase: CardPhase, doneBytes: number, totalBytes: number): void {
     this.work.onProgress({ phase, doneBytes: Math.min(doneBytes, totalBytes), totalBytes });
   }
-}
-
-const WANTED: ReadonlySet<number> = new Set([BlockState.todo, BlockState.claimed, BlockState.suspect]);
-
-function overlaps(extent: { readonly offsetBytes: number; readonly bytes: Uint8Array }, range: ByteRange): boolean {
-  return extent.offsetBytes < endOf(range) && extent.offsetBytes + extent.bytes.length > range.offsetBytes;
 }
 
 async function allOf(count: number, worker: () => Promise<void>): Promise<void> {

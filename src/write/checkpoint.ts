@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BlockDevice } from '../host/drives/block-device.js';
 import type { WritePlan } from './write-plan.js';
 import type { Host } from '../host/host.js';
-import { BlockState } from './card-writer.js';
+import { BlockState } from './block-state.js';
 
 /** Blocks that were on a card when a run was cut off: what it says is looked at before it is believed. */
 export type Checkpoint = {

@@ -2,14 +2,15 @@ import type { Overlay } from '../formats/image-delta.js';
 import type { WritePlan } from './write-plan.js';
 import { BLOCK_BYTES } from './write-plan.js';
 import type { Host } from '../host/host.js';
-import type { BlockTaker } from './block-feed.js';
-import { BlockFeed } from './block-feed.js';
+import type { BlockConsumer } from './image-reader.js';
+import { ImageReader } from './image-reader.js';
 import type { CardFailure, CardIo } from './card-io.js';
 import type { CardProgress } from './card-writer.js';
-import { BlockState, CARD_DEPTH, CardWriter } from './card-writer.js';
+import { BlockState } from './block-state.js';
+import { CARD_DEPTH, CardWriter } from './card-writer.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ImageDigests } from './image-digests.js';
-import { alignedBuffers, BufferPool, SlotPool } from './slot-pool.js';
+import { alignedBuffers, BufferPool, SlotPool } from './buffer-pools.js';
 import type { ImageSource } from '../images/image-source.js';
 
 export type { CardFailure, CardIo } from './card-io.js';
@@ -57,7 +58,7 @@ const CHECKPOINT_EVERY_MS = 2_000;
 /**
  * Writes an image to cards: read once for all of them, every byte read back, the partition table last. A card that
  * fails does not disturb the others; a slow one keeps them waiting for seconds at most. Throws what is wrong with the
- * image (see BlockFeed) and InterruptedError; then no card has a partition table.
+ * image (see ImageReader) and InterruptedError; then no card has a partition table.
  *
  * @returns how it went, in the order of the cards
  */
@@ -72,7 +73,7 @@ export async function writeCards(
   const memory = alignedBuffers(SHARED_SLOTS + cards.length * (SLOTS_A_CARD + CARD_DEPTH), BLOCK_BYTES);
   const slots = SHARED_SLOTS + cards.length * SLOTS_A_CARD;
   const pool = new SlotPool(memory.slice(0, slots));
-  const feed = new BlockFeed(work.source, plan, pool, host);
+  const reader = new ImageReader(work.source, plan, pool, host);
   const started = performance.now();
   const outcomes: CardOutcome[] = [];
   let sha256 = '';
@@ -96,7 +97,10 @@ export async function writeCards(
     await job.onEnd?.(outcome, sha256);
   };
 
-  await Promise.all(running.map((card) => prepare(card, plan)));
+  await allSettledOrThrow(
+    running.map((card) => prepare(card, plan)),
+    host,
+  );
   host.signal.throwIfAborted();
   const saving = saveCheckpoints(running, work.compareOnly);
   try {
@@ -105,25 +109,22 @@ export async function writeCards(
       const reading = read(
         active.map(({ writer }) => writer),
         pool,
-        async (taker) => {
-          if (round === 0) sha256 = await feed.readAll(taker, work.digests);
-          else await feed.readAgain(taker);
+        async (consumer) => {
+          if (round === 0) sha256 = await reader.readAll(consumer, work.digests);
+          else await reader.readAgain(consumer);
         },
       );
       const ends = active.map(async (card) => {
         const { writer } = card;
         if (!(await reading.given(writer))) return;
-        if (!writer.needsReading) await writer.readBack(feed);
+        if (!writer.needsReading) await writer.readBack(reader);
         if (writer.needsReading) return;
         // Only a whole image, known to be the right one, gets a partition table.
         await reading.done;
-        await writer.seal(feed.sealed);
+        await writer.finalise(reader);
         await end(card);
       });
-      const results = await Promise.allSettled([reading.done, ...ends]);
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-      host.signal.throwIfAborted();
+      await allSettledOrThrow([reading.done, ...ends], host);
       active = active.filter(({ writer }) => writer.needsReading);
     }
     return { sha256, cards: outcomes };
@@ -160,7 +161,11 @@ type Reading = {
 };
 
 /** One reading of the image for all cards that need one. */
-function read(writers: readonly CardWriter[], pool: SlotPool, body: (taker: BlockTaker) => Promise<void>): Reading {
+function read(
+  writers: readonly CardWriter[],
+  pool: SlotPool,
+  body: (consumer: BlockConsumer) => Promise<void>,
+): Reading {
   for (const writer of writers) writer.join();
   const waitedMs = new Map(writers.map((writer) => [writer, 0]));
   const detached = new Map(writers.map((writer) => [writer, deferred()]));
@@ -173,14 +178,18 @@ function read(writers: readonly CardWriter[], pool: SlotPool, body: (taker: Bloc
     slowest.detach();
     detached.get(slowest)?.resolve();
   }, WATCH_EVERY_MS);
-  const taker: BlockTaker = {
-    isListening: () => writers.some((writer) => writer.failure === undefined),
+  const consumer: BlockConsumer = {
+    isListening: () => {
+      const crash = writers.find((writer) => writer.crash !== undefined)?.crash;
+      if (crash !== undefined) throw crash.error;
+      return writers.some((writer) => writer.failure === undefined);
+    },
     wants: (block) => writers.some((writer) => writer.wants(block)),
     give: (block, slot) => {
       for (const writer of writers) if (writer.wants(block)) writer.give(block, slot);
     },
   };
-  const done = body(taker).finally(() => {
+  const done = body(consumer).finally(() => {
     clearInterval(watch);
   });
   // Each card waits for it too; alone it must not count as unhandled.
@@ -225,6 +234,14 @@ function saveCheckpoints(cards: readonly RunningCard[], compareOnly: boolean): {
       await saving;
     },
   };
+}
+
+/** Waits for all, so that nothing goes on in the background; then Ctrl-C counts before what else went wrong. */
+async function allSettledOrThrow(work: readonly Promise<void>[], host: Host): Promise<void> {
+  const results = await Promise.allSettled(work);
+  host.signal.throwIfAborted();
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** Promise.withResolvers is not in Node 20. */

@@ -256,12 +256,12 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
   try {
     result = await withCardsOpen(cards, host, reporter, write);
   } catch (error) {
-    // What is wrong with the image, or Ctrl-C, ends the work on all of them.
+    // What is wrong with the image, Ctrl-C or a bug ends the work on all of them.
     for (const { device } of cards.filter((card) => !ended.has(card.device.path))) {
-      const { code, message } =
-        error instanceof ReswarmError ? error : { code: 'card-unwritable', message: String(error) };
+      const code = error instanceof ReswarmError ? { code: error.code } : {};
+      const message = error instanceof Error ? error.message : String(error);
       const durationMs = Math.round(performance.now() - started);
-      reporter.emit({ type: 'card-failed', device: device.path, durationMs, code, message });
+      reporter.emit({ type: 'card-failed', device: device.path, durationMs, ...code, message });
     }
     throw error;
   }

@@ -57,15 +57,17 @@ export class ImageDigests {
 class RangeDigests {
   private position = 0;
   private next = 0;
-  private hash = createHash('sha256');
+  private hash;
 
   constructor(
     private readonly path: string,
     private readonly map: BlockMap,
-  ) {}
+  ) {
+    this.hash = createHash(map.digestType);
+  }
 
   update(bytes: Uint8Array): void {
-    const { blockSizeBytes, imageSizeBytes, ranges } = this.map;
+    const { blockSizeBytes, imageSizeBytes, ranges, digestType } = this.map;
     const end = this.position + bytes.length;
     for (;;) {
       const range = ranges[this.next];
@@ -76,13 +78,16 @@ class RangeDigests {
       this.hash.update(bytes.subarray(Math.max(0, from - this.position), Math.min(until, end) - this.position));
       if (until > end) break;
       const found = this.hash.digest('hex');
-      if (found !== range.sha256) {
+      if (range.digest !== undefined && found !== range.digest) {
         throw new IntegrityError('bmap-mismatch', `${this.path} and its block map do not belong together`, {
-          details: [`bytes ${from} to ${until - 1}: expected sha256 ${range.sha256}`, `found sha256 ${found}`],
+          details: [
+            `bytes ${from} to ${until - 1}: expected ${digestType} ${range.digest}`,
+            `found ${digestType} ${found}`,
+          ],
           hints: ['One of them was changed. Take both from where they were made, or write all of it: --all-blocks'],
         });
       }
-      this.hash = createHash('sha256');
+      this.hash = createHash(digestType);
       this.next += 1;
     }
     this.position = end;

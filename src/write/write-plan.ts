@@ -5,7 +5,7 @@ import { isFat } from '../formats/mbr.js';
 
 /**
  * What a card gets of an image, and in which order: the blocks, which are all that a file system or a map calls used,
- * and the sealed ranges, without which nothing looks bootable: they come last, the partition table as the very last.
+ * and the boot-critical ranges, without which nothing looks bootable: they come last, the partition table as the very last.
  */
 export type WritePlan = {
   readonly imageSizeBytes: number;
@@ -14,8 +14,8 @@ export type WritePlan = {
   /** Ascending, apart from each other; none is larger than BLOCK_BYTES. */
   readonly blocks: readonly ByteRange[];
   /** Boot sectors of FAT partitions, then the range that holds the partition table. */
-  readonly sealed: readonly ByteRange[];
-  /** Blocks and sealed ranges together. */
+  readonly bootCritical: readonly ByteRange[];
+  /** Blocks and boot-critical ranges together. */
   readonly writtenBytes: number;
 };
 
@@ -36,19 +36,19 @@ export function planWrite(image: {
   readonly mbr: Mbr;
 }): WritePlan {
   const cardSizeBytes = alignUp(image.sizeBytes, SECTOR_BYTES);
-  const sealed = sealedRanges(image.mbr, cardSizeBytes);
+  const bootCritical = bootCriticalRanges(image.mbr, cardSizeBytes);
   const wanted = joinNear(image.mapped.map((range) => wholePages(range, cardSizeBytes)));
-  const blocks = without(wanted, [...sealed].sort(byOffset)).flatMap(cut);
+  const blocks = without(wanted, [...bootCritical].sort(byOffset)).flatMap(cut);
   return {
     imageSizeBytes: image.sizeBytes,
     cardSizeBytes,
     blocks,
-    sealed,
-    writtenBytes: totalOf(blocks) + totalOf(sealed),
+    bootCritical,
+    writtenBytes: totalOf(blocks) + totalOf(bootCritical),
   };
 }
 
-function sealedRanges(mbr: Mbr, cardSizeBytes: number): readonly ByteRange[] {
+function bootCriticalRanges(mbr: Mbr, cardSizeBytes: number): readonly ByteRange[] {
   const table = { offsetBytes: 0, sizeBytes: Math.min(PAGE_BYTES, cardSizeBytes) };
   const heads = mbr.partitions
     .filter((partition) => isFat(partition) && partition.offsetBytes >= PAGE_BYTES)
@@ -111,4 +111,10 @@ export function endOf(range: ByteRange): number {
 
 function totalOf(ranges: readonly ByteRange[]): number {
   return ranges.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** The last `count` bytes of a card as whole sectors from a page's beginning; all of it when it has fewer. */
+export function lastBytesOf(sizeBytes: number, count: number): ByteRange {
+  const offsetBytes = alignUp(Math.max(0, sizeBytes - count), PAGE_BYTES);
+  return { offsetBytes, sizeBytes: sizeBytes - offsetBytes };
 }

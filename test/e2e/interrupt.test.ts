@@ -46,7 +46,7 @@ async function leftovers({ folder, root, images }: PrivateStore) {
     mounts,
     loopDevices: stdout.split('\n').filter((line) => line.includes(folder)),
     scratch,
-    locks: locks.filter((name) => name.endsWith('.lock')),
+    locks,
     files: files.sort(),
   };
 }

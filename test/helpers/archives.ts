@@ -81,3 +81,28 @@ export function savedImage(options: ImageOptions = {}): TarEntry[] {
     { path: 'oci-layout', data: '{"imageLayoutVersion":"1.0.0"}' },
   ];
 }
+
+type ClassicOptions = {
+  /** By the configuration's sha256. */
+  readonly configName?: (hex: string) => string;
+  readonly layerName?: string;
+  readonly architecture?: string;
+  readonly variant?: string;
+  readonly os?: string;
+  /** Before every name: `./`, as `tar -C folder -c .` writes. */
+  readonly prefix?: string;
+};
+
+/** A container image with a manifest.json alone: `docker save` of before 25, and crane, ko and kaniko in their own ways. */
+export function classicImage(options: ClassicOptions = {}): TarEntry[] {
+  const { configName = (hex) => `${hex}.json`, layerName = `${'1'.repeat(64)}/layer.tar`, prefix = '' } = options;
+  const { architecture = 'arm64', os = 'linux', variant } = options;
+  const config = JSON.stringify({ architecture, os, variant, config: {}, rootfs: { type: 'layers', diff_ids: [] } });
+  const name = configName(sha256(config));
+  const manifest = JSON.stringify([{ Config: name, RepoTags: ['app:1'], Layers: [layerName] }]);
+  return [
+    { path: name, data: config },
+    { path: layerName, data: tarOf([{ path: 'hello', data: 'hello\n' }]) },
+    { path: 'manifest.json', data: manifest },
+  ].map((entry) => ({ ...entry, path: `${prefix}${entry.path}` }));
+}

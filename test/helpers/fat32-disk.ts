@@ -13,7 +13,7 @@ export type MemoryDisk = {
   readBytes: number;
 };
 
-function memoryDisk(sizeBytes: number): MemoryDisk {
+export function memoryDisk(sizeBytes: number): MemoryDisk {
   const sectors = new Map<number, Buffer>();
   const disk: MemoryDisk = {
     sizeBytes,

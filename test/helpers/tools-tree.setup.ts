@@ -1,10 +1,6 @@
-import { availableParallelism } from 'node:os';
 import type { TestProject } from 'vitest/node';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { archiveAsOf } from '../../src/pipeline/archive-date.js';
-import { Engine } from '../../src/pipeline/engine.js';
-import { Store } from '../../src/pipeline/store.js';
 import { assertHostReady, checkHost, installMissing } from '../../src/maintenance/doctor.js';
 import { obtainToolsTree } from '../../src/tools/obtain-tools.js';
 import { PlainReporter } from '../../src/ui/plain-reporter.js';
@@ -25,8 +21,6 @@ export default async function provideToolsTree(project: TestProject): Promise<vo
     environment: process.env,
     offline: false,
   });
-  const store = new Store(host.facts.cacheDir, host);
-  await store.prepare();
   const reporter = new PlainReporter((line) => {
     console.error(line);
   });
@@ -34,7 +28,6 @@ export default async function provideToolsTree(project: TestProject): Promise<vo
   assertHostReady(
     host.facts.privilege === 'root' ? await installMissing(host, reporter, undefined) : await checkHost(host),
   );
-  const engine = new Engine(host, store, reporter, { jobs: availableParallelism(), offline: false });
-  const tools = await obtainToolsTree(engine, { archiveAsOf: await archiveAsOf(store, false) });
+  const tools = await obtainToolsTree({ offline: false }, host, reporter);
   project.provide('toolsTree', tools.root);
 }

@@ -5,17 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { PartitionRequest } from '../../src/model/board.js';
 import { GiB, KiB, MiB } from '../../src/model/bytes.js';
-import { planDiskLayout, type DiskContent, type RootPartition } from '../../src/disk/disk-layout.js';
+import { ext4 } from '../../src/filesystems/ext4.js';
+import { diskFor, scriptFor, twoPartitions, type Asked, type TwoContents } from '../helpers/two-partitions.js';
 import { ext4Geometry } from '../../src/formats/ext4/geometry.js';
 import { fat32Geometry } from '../../src/formats/fat/geometry.js';
 import { sandboxed } from '../../src/model/sandbox.js';
-import { sfdiskScript } from '../../src/disk/table.js';
 import { measureTree, type TreeEntry } from '../../src/model/tree-content.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { mke2fsArguments } from '../../src/filesystems/ext4.js';
 
 const root = inject('toolsTree');
 const facts = readHostFacts(process.env);
@@ -44,20 +42,18 @@ async function emptyFile(name: string, sizeBytes: number): Promise<void> {
 }
 
 /** Partitions of the given sizes without headroom, which holds any estimate to its last block. */
-function plan(content: DiskContent, boot: Partial<PartitionRequest> = {}, rootRequest: Partial<PartitionRequest> = {}) {
-  const request = { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 0 } as const;
-  const partitions = {
-    alignmentBytes: 4 * MiB,
-    boot: { ...request, label: 'BOOT', ...boot },
-    root: { ...request, label: 'root', ...rootRequest },
-  };
-  return planDiskLayout({ id: 'test', partitions }, content);
+function plan(content: TwoContents, boot: Asked = {}, rootAsked: Asked = {}) {
+  return diskFor(twoPartitions({ boot, root: rootAsked }), content);
 }
 
 const nothing = { bytes: 0, files: 0 };
 
-function rootOf(sizeBytes: number, files: number): RootPartition {
-  return plan({ boot: nothing, root: { bytes: 0, files } }, {}, { sizeBytes }).partitions[1];
+/** Makes an ext4 of that size from a folder, as a build does. */
+async function mke2fs(from: string, sizeBytes: number, content: TwoContents['root']): Promise<void> {
+  const [, { uuid, hashSeed, number, partUuid, fatSerial, label }] = plan({ boot: nothing, root: nothing }).partitions;
+  const ids = { uuid, hashSeed, number, partUuid, fatSerial };
+  const { file, args } = ext4.makeCommand({ label, ids, sizeBytes, content, sourceDateEpoch: 0 }, 'root.ext4');
+  await tool(file, ...args.map((arg) => (arg === '/mnt' ? from : arg)));
 }
 
 function numberIn(text: string, pattern: RegExp): number {
@@ -80,7 +76,7 @@ describe('sfdisk', () => {
     await emptyFile('disk.img', layout.totalBytes);
     await host.runIn(
       { root, mounts: [{ source: folder, target: '/mnt', writable: true }] },
-      { file: 'sfdisk', args: ['--quiet', '--no-reread', '/mnt/disk.img'], stdin: sfdiskScript(layout) },
+      { file: 'sfdisk', args: ['--quiet', '--no-reread', '/mnt/disk.img'], stdin: scriptFor(layout) },
     );
     const { partitiontable } = JSON.parse(await tool('sfdisk', '-J', 'disk.img')) as { partitiontable: object };
     const [first, second] = layout.partitions;
@@ -127,7 +123,17 @@ describe('what a FAT32 needs for itself', () => {
       await writeFile(join(folder, 'boot', `a-file-with-a-rather-long-name-${index}.bin`), Buffer.alloc(size, 1));
     }
     await emptyFile('boot.vfat', boot.sizeBytes);
-    await tool('mkfs.fat', '-F', '32', '-s', (boot.clusterBytes / 512).toString(), '-R', '32', '-a', 'boot.vfat');
+    await tool(
+      'mkfs.fat',
+      '-F',
+      '32',
+      '-s',
+      (fat32Geometry(boot.sizeBytes).clusterBytes / 512).toString(),
+      '-R',
+      '32',
+      '-a',
+      'boot.vfat',
+    );
     await tool('mcopy', '-sQ', '-i', 'boot.vfat', 'boot', '::/');
     await tool('fsck.fat', '-n', 'boot.vfat');
     expect((await tool('mdir', '-b', '-i', 'boot.vfat', '::/boot')).trim().split('\n')).toHaveLength(sizes.length);
@@ -146,16 +152,15 @@ describe('what an ext4 needs for itself', () => {
     [3 * GiB, 11_000],
     [16 * GiB, 11_000],
   ])('is never less than what mke2fs takes of %d bytes for %d files', async (sizeBytes, files) => {
-    const partition = rootOf(sizeBytes, files);
     await mkdir(join(folder, 'empty'), { recursive: true });
     await emptyFile('root.ext4', sizeBytes);
-    await tool('mke2fs', ...mke2fsArguments(partition, 'empty', 'root.ext4'));
+    await mke2fs('empty', sizeBytes, { bytes: 0, files });
     const header = await tool('dumpe2fs', '-h', 'root.ext4');
     const taken = sizeBytes - numberIn(header, /^Free blocks: +(\d+)/m) * 4 * KiB;
-    const { overheadBytes } = ext4Geometry(sizeBytes, files);
+    const { overheadBytes, inodes } = ext4Geometry(sizeBytes, files);
     expect(overheadBytes).toBeGreaterThanOrEqual(taken);
     expect(overheadBytes - taken).toBeLessThan(MiB);
-    expect(numberIn(header, /^Inode count: +(\d+)/m)).toBe(partition.inodes);
+    expect(numberIn(header, /^Inode count: +(\d+)/m)).toBe(inodes);
     await tool('e2fsck', '-fn', 'root.ext4');
   });
 
@@ -163,7 +168,7 @@ describe('what an ext4 needs for itself', () => {
     const partition = plan({ boot: nothing, root: nothing }).partitions[1];
     await mkdir(join(folder, 'empty'), { recursive: true });
     await emptyFile('root.ext4', partition.sizeBytes);
-    await tool('mke2fs', ...mke2fsArguments(partition, 'empty', 'root.ext4'));
+    await mke2fs('empty', partition.sizeBytes, nothing);
     await tool('e2fsck', '-fn', 'root.ext4');
   });
 
@@ -180,7 +185,7 @@ describe('what an ext4 needs for itself', () => {
     }
     const partition = plan({ boot: nothing, root: measureTree(entries) }).partitions[1];
     await emptyFile('root.ext4', partition.sizeBytes);
-    await tool('mke2fs', ...mke2fsArguments(partition, 'tree', 'root.ext4'));
+    await mke2fs('tree', partition.sizeBytes, measureTree(entries));
     await tool('e2fsck', '-fn', 'root.ext4');
     const header = await tool('dumpe2fs', '-h', 'root.ext4');
     const freeBytes = numberIn(header, /^Free blocks: +(\d+)/m) * 4 * KiB;

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { MiB } from '../../src/model/bytes.js';
-import { planDiskLayout } from '../../src/disk/disk-layout.js';
+import { ext4 } from '../../src/filesystems/ext4.js';
+import { fat32Geometry } from '../../src/formats/fat/geometry.js';
+import { diskFor, scriptFor, twoPartitions } from '../helpers/two-partitions.js';
 import { DeviceRefusedError } from '../../src/errors.js';
 import type { Host } from '../../src/host/host.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
@@ -18,7 +20,6 @@ import { withStagedFiles } from '../../src/images/staged-files.js';
 import type { BuildTarget } from '../../src/build/write-target.js';
 import { writeTarget } from '../../src/build/write-target.js';
 import type { DiskParts } from '../../src/outputs/disk.js';
-import { mke2fsArguments } from '../../src/filesystems/ext4.js';
 import { BOOT_TEXTS, inTools } from '../helpers/small-image.js';
 
 const root = inject('toolsTree');
@@ -36,17 +37,9 @@ const CARD_SPARE_BYTES = 8 * MiB;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reswarm-targets-'));
-  const request = { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 0 } as const;
-  const partitions = {
-    alignmentBytes: 4 * MiB,
-    boot: { ...request, label: 'BOOT' },
-    root: { ...request, label: 'root', sizeBytes: 24 * MiB },
-  };
-  const layout = planDiskLayout(
-    { id: 'test', partitions },
-    { boot: { bytes: MiB, files: 20 }, root: { bytes: MiB, files: 20 } },
-  );
-  const [boot, rootPartition] = layout.partitions;
+  const content = { bytes: MiB, files: 20 };
+  const disk = diskFor(twoPartitions({ root: { sizeBytes: 24 * MiB } }), { boot: content, root: content });
+  const [boot, rootPartition] = disk.partitions;
   await mkdir(join(folder, 'boot'));
   await mkdir(join(folder, 'root'));
   await mkdir(join(folder, 'work'));
@@ -56,15 +49,26 @@ beforeAll(async () => {
   }
   await writeFile(join(folder, 'boot.vfat'), '');
   await truncate(join(folder, 'boot.vfat'), boot.sizeBytes);
-  await inTools(root, folder, 'mkfs.fat', ['-F', '32', '-s', (boot.clusterBytes / 512).toString(), '-a', 'boot.vfat']);
+  await inTools(root, folder, 'mkfs.fat', [
+    '-F',
+    '32',
+    '-s',
+    (fat32Geometry(boot.sizeBytes).clusterBytes / 512).toString(),
+    '-a',
+    'boot.vfat',
+  ]);
   await inTools(root, folder, 'mcopy', ['-sQ', '-i', 'boot.vfat', 'boot', '::/']);
   await writeFile(join(folder, 'root.ext4'), '');
   await truncate(join(folder, 'root.ext4'), rootPartition.sizeBytes);
-  await inTools(root, folder, 'mke2fs', mke2fsArguments(rootPartition, 'root', 'root.ext4'));
+  const request = { label: 'root', ids: rootPartition, sizeBytes: 24 * MiB, content, sourceDateEpoch: 0 };
+  const { args } = ext4.makeCommand(request, 'root.ext4');
+  const fromRoot = args.map((arg) => (arg === '/mnt' ? 'root' : arg));
+  await inTools(root, folder, 'mke2fs', fromRoot);
   parts = {
     tools: { root, versions: {} },
-    layout,
-    partitions: { boot: join(folder, 'boot.vfat'), root: join(folder, 'root.ext4') },
+    disk,
+    tableScript: scriptFor(disk),
+    volumes: { boot: join(folder, 'boot.vfat'), root: join(folder, 'root.ext4') },
     work: join(folder, 'work'),
   };
 });
@@ -81,7 +85,7 @@ beforeEach(async () => {
     environment: process.env,
     offline: true,
   });
-  await writeFile(join(folder, 'card.img'), Buffer.alloc(parts.layout.totalBytes + CARD_SPARE_BYTES, 0xa5));
+  await writeFile(join(folder, 'card.img'), Buffer.alloc(parts.disk.totalBytes + CARD_SPARE_BYTES, 0xa5));
   card = await attach('card.img');
 });
 
@@ -98,7 +102,7 @@ async function loopDevicesOf(name: string): Promise<string> {
   return (await run('losetup', ['--associated', join(folder, name)])).stdout;
 }
 
-async function claim(sizeBytes = parts.layout.totalBytes) {
+async function claim(sizeBytes = parts.disk.totalBytes) {
   return claimDevice(card, { sizeBytes, imagePaths: [folder] }, host);
 }
 
@@ -159,23 +163,23 @@ describe('a file, a file through a loop device, and a drive', () => {
     const { stdout } = await run('sha256sum', [join(folder, 'file.img')]);
     expect(stdout).toContain(written[0]?.sha256);
     await run('cmp', [join(folder, 'file.img'), join(folder, 'loop.img')]);
-    const size = parts.layout.totalBytes.toString();
+    const size = parts.disk.totalBytes.toString();
     await run('cmp', ['--bytes', size, join(folder, 'file.img'), join(folder, 'card.img')]);
-    expect((await stat(join(folder, 'loop.img'))).size).toBe(parts.layout.totalBytes);
-    expect((await stat(join(folder, 'loop.img'))).blocks).toBeLessThan(parts.layout.totalBytes / 512 / 2);
+    expect((await stat(join(folder, 'loop.img'))).size).toBe(parts.disk.totalBytes);
+    expect((await stat(join(folder, 'loop.img'))).blocks).toBeLessThan(parts.disk.totalBytes / 512 / 2);
     expect(await loopDevicesOf('loop.img')).toBe('');
 
     const table = JSON.parse(await inTools(root, folder, 'sfdisk', ['-J', 'card.img'])) as object;
-    expect(table).toMatchObject({ partitiontable: { label: 'dos', id: `0x${parts.layout.diskId}` } });
+    expect(table).toMatchObject({ partitiontable: { label: 'dos', id: `0x${parts.disk.diskId}` } });
     // The end of the drive held the copy of an older table.
-    expect(await sectorOfCard(parts.layout.totalBytes + CARD_SPARE_BYTES - 512)).toEqual(Buffer.alloc(512));
-    expect(await sectorOfCard(parts.layout.totalBytes)).toEqual(Buffer.alloc(512, 0xa5));
+    expect(await sectorOfCard(parts.disk.totalBytes + CARD_SPARE_BYTES - 512)).toEqual(Buffer.alloc(512));
+    expect(await sectorOfCard(parts.disk.totalBytes)).toEqual(Buffer.alloc(512, 0xa5));
   });
 
   it('after a drive was written, the kernel knows its partitions', async () => {
     await writeDeviceDisk(parts, await claim(), host, silent);
     const { stdout } = await run('lsblk', ['--json', '--bytes', '--output', 'NAME,SIZE', card]);
-    const sizes = parts.layout.partitions.map(({ sizeBytes }) => ({ size: sizeBytes }));
+    const sizes = parts.disk.partitions.map(({ sizeBytes }) => ({ size: sizeBytes }));
     expect(JSON.parse(stdout)).toMatchObject({ blockdevices: [{ children: sizes }] });
     await run('partx', ['--delete', card]);
   });
@@ -193,7 +197,7 @@ describe('a drive is refused', () => {
   }
 
   it('when the image does not fit', async () => {
-    expect(await refusedFor(claim(parts.layout.totalBytes + CARD_SPARE_BYTES + 1))).toEqual(['too-small']);
+    expect(await refusedFor(claim(parts.disk.totalBytes + CARD_SPARE_BYTES + 1))).toEqual(['too-small']);
   });
 
   it('while it is mounted', async () => {
@@ -255,7 +259,7 @@ describe('a drive is refused', () => {
   it('when it is another one than was confirmed', async () => {
     const claimed = await claim();
     await run('losetup', ['--detach', card]);
-    await writeFile(join(folder, 'other.img'), Buffer.alloc(parts.layout.totalBytes + CARD_SPARE_BYTES, 0x5a));
+    await writeFile(join(folder, 'other.img'), Buffer.alloc(parts.disk.totalBytes + CARD_SPARE_BYTES, 0x5a));
     await run('losetup', [card, join(folder, 'other.img')]);
     const before = await readFile(join(folder, 'other.img'));
     await expect(writeDeviceDisk(parts, claimed, host, silent)).rejects.toMatchObject({ code: 'device-changed' });
@@ -271,7 +275,7 @@ describe('a drive is refused', () => {
 
 describe('nothing could start from a drive', () => {
   it('whose bytes come back different', async () => {
-    const place = parts.layout.partitions[1].offsetBytes + 12_345;
+    const place = (parts.disk.partitions[1]?.offsetBytes ?? 0) + 12_345;
     const sector = Math.floor(place / 512) * 512;
     const writing = writeDeviceDisk(parts, await claim(), withBrokenCard(place), silent);
     await expect(writing).rejects.toMatchObject({
@@ -290,7 +294,7 @@ describe('nothing could start from a drive', () => {
     };
     await expect(writeDeviceDisk(parts, await claim(), host, stopping)).rejects.toThrow();
     expect(await sectorOfCard(0)).toEqual(Buffer.alloc(512));
-    expect(await sectorOfCard(parts.layout.totalBytes - 512)).toEqual(Buffer.alloc(512, 0xa5));
+    expect(await sectorOfCard(parts.disk.totalBytes - 512)).toEqual(Buffer.alloc(512, 0xa5));
   });
 });
 

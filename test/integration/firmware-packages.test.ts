@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { DebFile } from '../../src/sources/debian/packages.js';
+import type { SourceDeb } from '../../src/sources/debian/packages.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { StageContext } from '../../src/pipeline/stage.js';
@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 /** A real package, made by the real dpkg-deb. A value that begins with "->" becomes a symbolic link. */
-async function buildDeb(name: string, content: Readonly<Record<string, string>>): Promise<DebFile> {
+async function buildDeb(name: string, content: Readonly<Record<string, string>>): Promise<SourceDeb> {
   const tree = join(folder, 'debs', name);
   const control = `Package: ${name}\nVersion: 1-1\nArchitecture: all\nMaintainer: Test <test@example.org>\nDescription: test\n`;
   const all = { ...content, [`usr/share/doc/${name}/copyright`]: `licence of ${name}`, 'DEBIAN/control': control };
@@ -54,8 +54,9 @@ async function buildDeb(name: string, content: Readonly<Record<string, string>>)
   const path = join(folder, 'debs', `${name}.deb`);
   const bytes = await readFile(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const filename = `pool/${name}.deb`;
-  return { name, version: '1-1', architecture: 'all', filename, sizeBytes: bytes.length, sha256, path };
+  const filename = `debs/${name}.deb`;
+  const sources = `deb file://${folder} trixie main\n`;
+  return { name, version: '1-1', architecture: 'all', filename, sizeBytes: bytes.length, sha256, sources };
 }
 
 async function contentOf(place: string): Promise<readonly string[]> {

@@ -12,8 +12,8 @@ import { updateChecksums } from '../../src/formats/checksum-list.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { StageReporter } from '../../src/pipeline/reporter.js';
-import { compressImage } from '../../src/outputs/compress-image.js';
-import { makeBlockMap, readerOf } from '../../src/outputs/make-block-map.js';
+import { compressImage } from '../../src/outputs/compress.js';
+import { makeBlockMap, readerOf } from '../../src/outputs/block-map.js';
 import { mappedRanges } from '../../src/images/used-ranges.js';
 import { ROOT_OFFSET, inTools, makeSmallImage } from '../helpers/small-image.js';
 

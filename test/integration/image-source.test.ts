@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Compression } from '../../src/formats/compression.js';
+import type { OutputCompression } from '../../src/formats/compression.js';
 import { InterruptedError } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
@@ -15,7 +15,7 @@ let abort: AbortController;
 let host: RealHost;
 let storeTmp: string;
 
-const PACK: Readonly<Record<Exclude<Compression, 'none'>, [string, ...string[]]>> = {
+const PACK: Readonly<Record<OutputCompression, [string, ...string[]]>> = {
   xz: ['xz', '-c', '-1'],
   zst: ['zstd', '-c', '-q'],
   gz: ['gzip', '-c', '-1'],

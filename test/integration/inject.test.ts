@@ -7,9 +7,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { DeviceIdentity } from '../../src/seeds/device/device-identity.js';
 import { MiB } from '../../src/model/bytes.js';
-import type { DiskLayout } from '../../src/disk/disk-layout.js';
-import { planDiskLayout } from '../../src/disk/disk-layout.js';
-import { openExt4 } from '../../src/formats/ext4/ext4-reader.js';
+import { fileSystem } from '../../src/filesystems/registry.js';
+import { volumeStage } from '../../src/filesystems/volume.js';
+import { bootTree } from '../../src/boot/boot-tree.js';
+import { diskFor, scriptFor, twoPartitions } from '../helpers/two-partitions.js';
+import { openFileSystem } from '../../src/formats/file-systems.js';
 import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
@@ -17,7 +19,6 @@ import type { Injection } from '../../src/provision/inject-image.js';
 import { injectImage } from '../../src/provision/inject-image.js';
 import { withImageFile } from '../../src/images/image-target.js';
 import { reseedImage } from '../../src/provision/reseed-image.js';
-import { bootPartitionStage } from '../../src/filesystems/vfat.js';
 import { writeDisk } from '../../src/outputs/disk.js';
 import { ed25519Key } from '../helpers/seed-keys.js';
 
@@ -32,7 +33,7 @@ const SECRETS = ['correct horse', 'battery staple'];
 let folder: string;
 let base: string;
 let image: string;
-let layout: DiskLayout;
+let layout: ReturnType<typeof diskFor>;
 
 /** Runs a program of the tools tree with the test's folder at /mnt. */
 async function tool(file: string, ...args: readonly string[]): Promise<string> {
@@ -60,33 +61,27 @@ beforeAll(async () => {
   for (const id of ['first', 'second'])
     await mkdir(join(folder, 'tree/var/lib/cloud/instances', id), { recursive: true });
   await mkdir(work);
-  const board = {
-    id: 'test',
-    partitions: {
-      alignmentBytes: 4 * MiB,
-      boot: { label: 'BOOT', startBytes: 'auto', sizeBytes: 'auto', headroomBytes: MiB },
-      root: { label: 'root', startBytes: 'auto', sizeBytes: 32 * MiB, headroomBytes: MiB },
-    },
-  } as const;
-  layout = planDiskLayout(board, { boot: { bytes: MiB, files: 8 }, root: { bytes: MiB, files: 20 } });
+  const spec = twoPartitions({ boot: { headroomBytes: MiB }, root: { sizeBytes: 32 * MiB, headroomBytes: MiB } });
+  layout = diskFor(spec, { boot: { bytes: MiB, files: 8 }, root: { bytes: MiB, files: 20 } });
   const [boot, root] = layout.partitions;
   const uuid = `PARTUUID=${root.partUuid}`;
   await writeFile(join(folder, 'tree/etc/fstab'), `${uuid} / ext4\nPARTUUID=${boot.partUuid} /boot vfat\n`);
   await writeFile(join(folder, 'tree/var/lib/cloud/data/instance-id'), 'second\n');
-  await bootPartitionStage.run(
+  const files = [
+    { name: 'user-data', text: await readFile('cloud-init/user-data', 'utf8') },
+    { name: 'meta-data', text: 'instance-id: second\n' },
+    { name: 'network-config', text: await readFile('cloud-init/network-config', 'utf8') },
+    { name: 'cmdline.txt', text: `console=tty1 root=${uuid} ds=nocloud;i=second rootwait\n` },
+    { name: 'config.txt', text: '[all]\nkernel=kernel8.img\n' },
+    { name: 'overlays/README', text: 'overlays\n' },
+  ];
+  await volumeStage('boot', fileSystem('vfat')).run(
     {
       tools,
-      files: [
-        { name: 'user-data', text: await readFile('cloud-init/user-data', 'utf8') },
-        { name: 'meta-data', text: 'instance-id: second\n' },
-        { name: 'network-config', text: await readFile('cloud-init/network-config', 'utf8') },
-        { name: 'cmdline.txt', text: `console=tty1 root=${uuid} ds=nocloud;i=second rootwait\n` },
-        { name: 'config.txt', text: '[all]\nkernel=kernel8.img\n' },
-        { name: 'overlays/README', text: 'overlays\n' },
-      ],
-      label: boot.label,
-      serial: boot.uuid,
-      sizeBytes: boot.sizeBytes,
+      tree: await bootTree(files, EPOCH),
+      volume: { label: boot.label, sizeBytes: boot.sizeBytes, headroomBytes: MiB },
+      ids: boot,
+      alignmentBytes: spec.alignmentBytes,
       offsetBytes: boot.offsetBytes,
       sourceDateEpoch: EPOCH,
     },
@@ -97,8 +92,8 @@ beforeAll(async () => {
   await tool('mke2fs', '-q', '-t', 'ext4', '-d', '/mnt/tree', '/mnt/root.ext4');
   base = join(folder, 'base.img');
   const target = await open(base, 'wx+');
-  const partitions = { boot: join(work, 'boot.vfat'), root: join(folder, 'root.ext4') };
-  await writeDisk({ tools, layout, partitions, target, work }, host, report);
+  const volumes = { boot: join(work, 'boot.vfat'), root: join(folder, 'root.ext4') };
+  await writeDisk({ tools, disk: layout, tableScript: scriptFor(layout), volumes, work }, target, host, report);
   await target.close();
 });
 afterAll(async () => {
@@ -285,16 +280,19 @@ describe('an injection that cannot be', () => {
 
 describe('a root partition that nobody has mounted', () => {
   it('is read as debugfs reads it', async () => {
-    const { offsetBytes } = layout.partitions[1];
+    const { offsetBytes, sizeBytes } = layout.partitions[1];
     await withImageFile(base, 'read', async ({ read }) => {
-      const ext4 = await openExt4(read, offsetBytes);
+      const { reader } = await openFileSystem((at, size) => read(offsetBytes + at, size), sizeBytes, 'the root');
       const place = `/mnt/base.img?offset=${offsetBytes}`;
-      expect(Buffer.from((await ext4?.readFile('/etc/fstab')) ?? []).toString()).toBe(
+      expect((await reader?.readFile('/etc/fstab'))?.toString()).toBe(
         await tool('debugfs', '-R', 'cat /etc/fstab', place),
       );
-      expect((await ext4?.list('/var/lib/cloud/instances'))?.toSorted()).toEqual(['first', 'second']);
-      expect(await ext4?.readFile('/var/lib/cloud/none')).toBeUndefined();
-      expect(await openExt4(read, 0)).toBeUndefined();
+      const instances = await reader?.list('/var/lib/cloud/instances');
+      expect(instances?.map(({ path }) => path)).toEqual([
+        '/var/lib/cloud/instances/first',
+        '/var/lib/cloud/instances/second',
+      ]);
+      expect(await reader?.readFile('/var/lib/cloud/none')).toBeUndefined();
     });
   });
 });

@@ -281,21 +281,25 @@ describe('a bad image', () => {
     });
   });
 
-  it('without a file system where the table says FAT is refused', async () => {
-    await expect(inspectImage(await damaged(FAT_OFFSET, new Uint8Array(512)), host)).rejects.toMatchObject({
-      code: 'boot-partition-unreadable',
-    });
+  it('without a file system where the table says FAT says so and shows the rest', async () => {
+    const report = await inspectImage(await damaged(FAT_OFFSET, new Uint8Array(512)), host);
+    expect(report.partitions[0]).toMatchObject({ notRead: { code: 'boot-partition-unreadable' } });
+    expect(report.os?.id).toBe('garden');
   });
 
   it.each([
-    ['a superblock whose checksum is wrong', ROOT_OFFSET + 1024 + 0x20, Uint8Array.of(1, 2, 3)],
-    ['group descriptors of another disk', ROOT_OFFSET + 4096, new Uint8Array(64).fill(0xab)],
-    ['a FAT whose chains go in circles', FAT_OFFSET + 32 * 512 + 8, Uint8Array.of(2, 0, 0, 0)],
-  ])('with %s is damaged', async (_what, offset, bytes) => {
-    await expect(inspectImage(await damaged(offset, bytes), host)).rejects.toMatchObject({
-      code: 'file-system-corrupt',
-      exitCode: 1,
-    });
+    ['a superblock whose checksum is wrong', 2, ROOT_OFFSET + 1024 + 0x20, Uint8Array.of(1, 2, 3), '/etc/fstab'],
+    ['group descriptors of another disk', 2, ROOT_OFFSET + 4096, new Uint8Array(64).fill(0xab), '/etc/fstab'],
+    ['a FAT whose chains go in circles', 1, FAT_OFFSET + 32 * 512 + 8, Uint8Array.of(2, 0, 0, 0), '/boot/config.txt'],
+  ])('with %s is damaged there, and the rest is shown', async (_what, number, offset, bytes, lost) => {
+    const image = await damaged(offset, bytes);
+    const report = await inspectImage(image, host);
+    const partition = report.partitions.find((one) => one.number === number);
+    expect(partition?.notRead?.code).toBe('file-system-corrupt');
+    expect(report.warnings).toContain(`${partition?.notRead?.message}.`);
+    if (number === 2) expect(report.seed?.hostname).toBe('garden');
+    else expect(report.os?.id).toBe('garden');
+    await expect(cat(lost, image)).rejects.toMatchObject({ code: 'file-system-corrupt', exitCode: 1 });
   });
 
   it('with random bytes anywhere ends in an answer or an error of ours, never in anything else', async () => {

@@ -10,7 +10,10 @@ import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { PlacedFile } from '../../src/model/software.js';
-import { rootPartitionStage } from '../../src/filesystems/ext4.js';
+import { identify } from '../../src/disk/identity.js';
+import { ext4 } from '../../src/filesystems/ext4.js';
+import { volumeStage } from '../../src/filesystems/volume.js';
+import { debianTree } from '../../src/sources/debian/root-tree.js';
 
 const run = promisify(execFile);
 const tools = { root: inject('toolsTree'), versions: {} };
@@ -52,15 +55,22 @@ async function make(files: readonly Omit<PlacedFile, 'sha256'>[]): Promise<strin
         .digest('hex'),
     })),
   );
-  const root = { label: 'root', startBytes: 'auto', sizeBytes: 'auto', headroomBytes: MiB } as const;
-  await rootPartitionStage.run(
+  const tree = debianTree({
+    rootfs: { tar: join(folder, 'rootfs.tar'), key: 'x' },
+    folders: [],
+    texts: [],
+    mountPoints: [],
+    files: pinned,
+    inImage: [],
+    sourceDateEpoch: EPOCH,
+  });
+  await volumeStage('root', ext4).run(
     {
       tools,
-      rootfs: { tar: join(folder, 'rootfs.tar'), digest: 'x' },
-      layers: [],
-      texts: [],
-      files: pinned,
-      board: { id: 'test', partitions: { alignmentBytes: 4 * MiB, boot: { ...root, label: 'B' }, root } },
+      tree,
+      volume: { label: 'root', sizeBytes: 'fit', headroomBytes: MiB },
+      ids: identify('test', 'mbr', [{ name: 'root', logical: false }]).partition('root'),
+      alignmentBytes: 4 * MiB,
       sourceDateEpoch: EPOCH,
     },
     out,

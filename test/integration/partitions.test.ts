@@ -6,14 +6,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { MiB } from '../../src/model/bytes.js';
-import type { DiskLayout } from '../../src/disk/disk-layout.js';
-import { planDiskLayout } from '../../src/disk/disk-layout.js';
+import { bootTree } from '../../src/boot/boot-tree.js';
+import { identify } from '../../src/disk/identity.js';
+import { fileSystem } from '../../src/filesystems/registry.js';
+import { volumeStage } from '../../src/filesystems/volume.js';
+import type { CopiedFolder } from '../../src/sources/copy-folder.js';
+import { debianTree } from '../../src/sources/debian/root-tree.js';
+import type { Tree } from '../../src/tools/tree.js';
+import { diskFor, scriptFor, twoPartitions } from '../helpers/two-partitions.js';
 import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { bootPartitionStage } from '../../src/filesystems/vfat.js';
 import { writeDisk } from '../../src/outputs/disk.js';
-import { rootPartitionStage } from '../../src/filesystems/ext4.js';
 
 const EPOCH = 1_700_000_000;
 const tools = { root: inject('toolsTree'), versions: {} };
@@ -22,14 +26,8 @@ const host = new RealHost({ facts, signal: new AbortController().signal, environ
 const report = { step: () => undefined, progress: () => undefined, warn: () => undefined };
 const run = promisify(execFile);
 
-const board = {
-  id: 'test',
-  partitions: {
-    alignmentBytes: 4 * MiB,
-    boot: { label: 'BOOT', startBytes: 'auto', sizeBytes: 'auto', headroomBytes: MiB },
-    root: { label: 'root', startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 24 * MiB },
-  },
-} as const;
+const spec = twoPartitions({ boot: { headroomBytes: MiB }, root: { headroomBytes: 24 * MiB } });
+const identity = identify(spec.id, spec.table, spec.partitions);
 
 let folder: string;
 
@@ -61,40 +59,68 @@ async function digestOf(path: string): Promise<string> {
     .digest('hex');
 }
 
-async function makeBoot(name: string, layout: DiskLayout): Promise<string> {
-  const out = join(folder, name);
-  await mkdir(out);
-  const kernel = join(folder, 'kernel8.img');
-  await writeFile(kernel, Buffer.alloc(3 * MiB, 'kernel'));
-  const [boot] = layout.partitions;
+/** Makes the volume of one partition as a build does. */
+async function makeVolume(
+  name: 'boot' | 'root',
+  folderName: string,
+  tree: Tree,
+  over: { readonly sizeBytes?: number; readonly offsetBytes?: number } = {},
+) {
+  const volume = spec.volumes[name];
+  if (volume === undefined) throw new TypeError(name);
+  const stage = volumeStage(name, fileSystem(volume.fs));
+  const { sizeBytes = volume.sizeBytes, offsetBytes } = over;
   const input = {
     tools,
-    files: [
-      { name: 'kernel8.img', source: kernel, digest: 'x' },
-      { name: 'overlays/README', text: 'overlays\n' },
-      { name: 'user-data', text: '#cloud-config\n' },
-    ],
-    label: boot.label,
-    serial: boot.uuid,
-    sizeBytes: boot.sizeBytes,
-    offsetBytes: boot.offsetBytes,
+    tree,
+    volume: { ...volume, sizeBytes },
+    ids: identity.partition(name),
+    alignmentBytes: spec.alignmentBytes,
     sourceDateEpoch: EPOCH,
+    ...(offsetBytes === undefined ? {} : { offsetBytes }),
   };
-  await bootPartitionStage.run(input, out, await context(name));
-  return join(out, 'boot.vfat');
+  const out = join(folder, folderName);
+  await mkdir(out);
+  await stage.run(input, out, await context(folderName));
+  return stage.open({ key: 'k', path: out }, input);
+}
+
+async function makeBoot(name: string, { partitions: [boot] }: ReturnType<typeof diskFor>): Promise<string> {
+  const kernel = join(folder, 'kernel8.img');
+  await writeFile(kernel, Buffer.alloc(3 * MiB, 'kernel'));
+  const files = [
+    { name: 'kernel8.img', source: kernel, digest: 'x' },
+    { name: 'overlays/README', text: 'overlays\n' },
+    { name: 'user-data', text: '#cloud-config\n' },
+  ];
+  const { sizeBytes, offsetBytes } = boot;
+  return (await makeVolume('boot', name, await bootTree(files, EPOCH), { sizeBytes, offsetBytes })).path;
+}
+
+function rootTree(tar: string, folders: readonly CopiedFolder[], texts: { path: string; text: string }[] = []): Tree {
+  return debianTree({
+    rootfs: { tar, key: 'x' },
+    folders,
+    texts,
+    mountPoints: [],
+    ...(texts.length === 0 ? {} : { osRelease: 'VARIANT_ID="test"\n' }),
+    files: [],
+    inImage: [],
+    sourceDateEpoch: EPOCH,
+  });
 }
 
 async function makeRoot(name: string): Promise<{ image: string; files: number; bytes: number }> {
-  const tree = join(folder, `${name}-tree`);
-  await mkdir(join(tree, 'usr/lib'), { recursive: true });
-  await mkdir(join(tree, 'etc'));
-  await writeFile(join(tree, 'etc/shadow'), 'root:*:::::::\n', { mode: 0o640 });
-  await run('ln', ['-s', 'usr/lib', join(tree, 'lib')]);
-  await writeFile(join(tree, 'usr/lib/os-release'), 'ID=debian\n');
-  await run('ln', ['-s', '../usr/lib/os-release', join(tree, 'etc/os-release')]);
+  const source = join(folder, `${name}-tree`);
+  await mkdir(join(source, 'usr/lib'), { recursive: true });
+  await mkdir(join(source, 'etc'));
+  await writeFile(join(source, 'etc/shadow'), 'root:*:::::::\n', { mode: 0o640 });
+  await run('ln', ['-s', 'usr/lib', join(source, 'lib')]);
+  await writeFile(join(source, 'usr/lib/os-release'), 'ID=debian\n');
+  await run('ln', ['-s', '../usr/lib/os-release', join(source, 'etc/os-release')]);
   await run('tar', [
     '-C',
-    tree,
+    source,
     '--sort=name',
     '--owner=0',
     '--group=42',
@@ -108,27 +134,17 @@ async function makeRoot(name: string): Promise<{ image: string; files: number; b
   await mkdir(join(overlay, 'lib/modules/6.12'), { recursive: true, mode: 0o700 });
   await writeFile(join(overlay, 'lib/modules/6.12/a.ko'), 'module', { mode: 0o600 });
   await writeFile(join(overlay, 'run.sh'), '#!/bin/sh\n', { mode: 0o700 });
-  const out = join(folder, name);
-  await mkdir(out);
-  await rootPartitionStage.run(
-    {
-      tools,
-      rootfs: { tar: join(folder, `${name}.tar`), digest: 'x' },
-      layers: [{ path: overlay, digest: 'y', normaliseModes: true }],
-      texts: [{ path: 'etc/fstab', text: 'PARTUUID=x / ext4\n' }],
-      osRelease: 'VARIANT_ID="test"\n',
-      board,
-      sourceDateEpoch: EPOCH,
-    },
-    out,
-    await context(name),
+  const tree = rootTree(
+    join(folder, `${name}.tar`),
+    [{ path: overlay, digest: 'y', normaliseModes: true }],
+    [{ path: 'etc/fstab', text: 'PARTUUID=x / ext4\n' }],
   );
-  const content = JSON.parse(await readFile(join(out, 'content.json'), 'utf8')) as { files: number; bytes: number };
-  return { image: join(out, 'root.ext4'), ...content };
+  const { path: image, content } = await makeVolume('root', name, tree);
+  return { image, ...content };
 }
 
 describe('the boot partition', () => {
-  const layout = planDiskLayout(board, { boot: { bytes: 4 * MiB, files: 4 }, root: { bytes: MiB, files: 10 } });
+  const layout = diskFor(spec, { boot: { bytes: 4 * MiB, files: 4 }, root: { bytes: MiB, files: 10 } });
 
   it('is a FAT32 that fsck and mtools read, with its label, serial and files', async () => {
     await makeBoot('boot-a', layout);
@@ -142,7 +158,7 @@ describe('the boot partition', () => {
     ]);
     const info = await tool('minfo', '-i', '/mnt/boot-a/boot.vfat', '::/');
     expect(info).toMatch(/FAT32/);
-    expect(info).toContain(`serial number: ${layout.partitions[0].uuid}`);
+    expect(info).toContain(`serial number: ${layout.partitions[0].fatSerial}`);
     expect(info).toContain(`hidden sectors: ${(4 * MiB) / 512}`);
     expect(await tool('mlabel', '-s', '-i', '/mnt/boot-a/boot.vfat', '::')).toContain('BOOT');
     expect(await tool('mtype', '-i', '/mnt/boot-a/boot.vfat', '::/user-data')).toBe('#cloud-config\n');
@@ -198,55 +214,33 @@ describe('the root partition', () => {
     const overlay = join(folder, `${type}-overlay-2`);
     await mkdir(join(overlay, type === 'folder' ? place : 'usr'), { recursive: true });
     if (type === 'file') await writeFile(join(overlay, place), '');
-    const out = join(folder, `root-${type}-2`);
-    await mkdir(out);
-    const input = {
-      tools,
-      rootfs: { tar: join(folder, `root-${type}.tar`), digest: 'x' },
-      layers: [{ path: overlay, digest: 'z', normaliseModes: false }],
-      texts: [],
-      board,
-      sourceDateEpoch: EPOCH,
-    };
-    await expect(rootPartitionStage.run(input, out, await context(`root-${type}-2`))).rejects.toMatchObject({
+    const tree = rootTree(join(folder, `root-${type}.tar`), [{ path: overlay, digest: 'z', normaliseModes: false }]);
+    await expect(makeVolume('root', `root-${type}-2`, tree)).rejects.toMatchObject({
       code: 'overlay-type-differs',
       message: `The overlay ${overlay} has a ${type} ${place}, the image a ${other}`,
     });
   });
 
   it('refuses a fixed size that cannot hold the content, before anything is written', async () => {
-    const out = join(folder, 'root-small');
-    await mkdir(out);
     await run('tar', ['-C', folder, '-cf', join(folder, 'big.tar'), 'kernel8.img']);
-    const small = {
-      ...board,
-      partitions: { ...board.partitions, root: { ...board.partitions.root, sizeBytes: 4 * MiB } },
-    };
-    const input = {
-      tools,
-      rootfs: { tar: join(folder, 'big.tar'), digest: 'x' },
-      layers: [],
-      texts: [],
-      board: small,
-      sourceDateEpoch: EPOCH,
-    };
-    await expect(rootPartitionStage.run(input, out, await context('root-small'))).rejects.toMatchObject({
+    const tree = rootTree(join(folder, 'big.tar'), []);
+    await expect(makeVolume('root', 'root-small', tree, { sizeBytes: 4 * MiB })).rejects.toMatchObject({
       code: 'partition-too-small',
     });
-    await expect(stat(join(out, 'root.ext4'))).rejects.toThrow('ENOENT');
+    await expect(stat(join(folder, 'root-small', 'root.ext4'))).rejects.toThrow('ENOENT');
   });
 });
 
 describe('the disk', () => {
   it('holds both partitions where sfdisk says, and its digest is that of the file', async () => {
     const root = await makeRoot('root-d');
-    const layout = planDiskLayout(board, { boot: { bytes: 4 * MiB, files: 4 }, root });
+    const layout = diskFor(spec, { boot: { bytes: 4 * MiB, files: 4 }, root });
     const boot = await makeBoot('boot-d', layout);
     const image = join(folder, 'disk.img');
     const target = await open(image, 'wx+');
     const work = (await context('disk')).work;
-    const partitions = { boot, root: root.image };
-    const written = await writeDisk({ tools, layout, partitions, target, work }, host, report);
+    const parts = { tools, disk: layout, tableScript: scriptFor(layout), volumes: { boot, root: root.image }, work };
+    const written = await writeDisk(parts, target, host, report);
     await target.close();
 
     expect(written.sizeBytes).toBe((await stat(image)).size);

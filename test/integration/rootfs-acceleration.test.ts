@@ -6,7 +6,8 @@ import type { Command } from '../../src/model/command.js';
 import type { Mount } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
-import { packageLockStage, readAptSources, readPackageLock } from '../../src/sources/debian/package-lock.js';
+import type { PackageLock } from '../../src/sources/debian/packages.js';
+import { packageLockStage, readAptSources } from '../../src/sources/debian/package-lock.js';
 import { rootfsStage } from '../../src/sources/debian/rootfs.js';
 
 /**
@@ -65,7 +66,7 @@ async function build(name: string, accelerate: boolean): Promise<string> {
     {
       tools,
       hostArchitecture: facts.architecture,
-      lock: await readPackageLock(join(folder, 'lock')),
+      lock: JSON.parse(await readFile(join(folder, 'lock/lock.json'), 'utf8')) as PackageLock,
       sources,
       deviceSources: sources,
       dpkgFilters: await readFile(join(overlay, 'dpkg/dpkg.cfg.d/50-reswarm'), 'utf8'),

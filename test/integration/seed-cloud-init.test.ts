@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { checkSeed } from '../../src/seeds/check-seed.js';
 import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/cloud-init-schemas.js';
@@ -13,7 +13,7 @@ import { checkNetworkConfig } from '../../src/seeds/network-config.js';
 import { hashPasswordCommand } from '../../src/seeds/passwords.js';
 import { readDefaultSeed } from '../../src/seeds/read-seed.js';
 import { checkUserData } from '../../src/seeds/user-data.js';
-import type { DebFile } from '../../src/sources/debian/packages.js';
+import type { SourceDeb } from '../../src/sources/debian/packages.js';
 import type { Mount, Sandbox } from '../../src/model/sandbox.js';
 import { describeProblem } from '../../src/errors.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
@@ -38,7 +38,7 @@ const host = new RealHost({
 });
 
 let folder: string;
-let deb: DebFile;
+let deb: SourceDeb;
 let schemas: CloudInitSchemas;
 let examples: string;
 
@@ -56,14 +56,23 @@ async function stageContext(name: string): Promise<StageContext> {
   return { host, report, shared: { downloads: folder, ccache: folder }, work, jobs: 1, offline: false };
 }
 
-async function debFile(name: string, path: string): Promise<DebFile> {
+async function debFile(name: string, path: string): Promise<SourceDeb> {
   const bytes = await readFile(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { name, version: '1', architecture: 'all', filename: name, sizeBytes: bytes.length, sha256, path };
+  const sources = `deb file://${dirname(path)} trixie main\n`;
+  return {
+    name,
+    version: '1',
+    architecture: 'all',
+    filename: basename(path),
+    sizeBytes: bytes.length,
+    sha256,
+    sources,
+  };
 }
 
 /** As a build has it. */
-function schemaInput(file: DebFile): CloudInitSchemaInput {
+function schemaInput(file: SourceDeb): CloudInitSchemaInput {
   return { deb: file, unpack: (context) => unpackDeb(file, tools, context) };
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { SeedCheck } from '../../provision/check-seed-files.js';
 import { checkSeedFiles } from '../../provision/check-seed-files.js';
@@ -16,6 +17,7 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
       command: '<%= config.bin %> seed check ./gate-7 --strict',
     },
     { description: 'A file with a name of its own', command: '<%= config.bin %> seed check --user-data kiosk.yaml' },
+    { description: 'What a device file makes of an image', command: '<%= config.bin %> seed check gate-7.flock' },
     { description: 'What lies in an image', command: '<%= config.bin %> seed check --image reswarm-os-rpi4.img' },
   ];
 
@@ -66,6 +68,7 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
         ...(flags.image === undefined ? {} : { image: flags.image }),
         strict: flags.strict,
         schemas,
+        defaultsFolder: join(this.config.root, 'cloud-init'),
       },
       this.host,
     );

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { readFlock } from '../../seeds/device/flock.js';
 import type { DeviceFile, DeviceIdentity, DeviceUser, DeviceWifi } from '../../seeds/device/device-identity.js';
+import { isCryptHash } from '../../seeds/crypt-hash.js';
 import { derivedSalt } from '../../seeds/passwords.js';
 import type { SeedFile } from '../../seeds/seed.js';
 import { sha512Crypt } from '../../seeds/sha512-crypt.js';
@@ -141,8 +142,8 @@ class Reading {
     const passwordFile = user['password-file'];
     const password = await this.secret(['user', 'password-file'], passwordFile);
     const passwordHash =
-      password === undefined
-        ? user['password-hash']
+      password === undefined || isCryptHash(password)
+        ? (password ?? user['password-hash'])
         : this.reader.hash(password, [basename(passwordFile ?? ''), user.name]);
     const own: DeviceUser = {
       name: user.name,
@@ -238,14 +239,17 @@ class Reading {
   }
 }
 
-/** What the platform tells devices apart by. */
+/** What the platform tells devices apart by; appliances have no certificate. */
 function flockKeys(text: string): readonly (readonly [string, string])[] {
   const values = JSON.parse(text.replace(/^\uFEFF/, '')) as Readonly<Record<string, unknown>>;
   const { authentication } = values as { readonly authentication?: { readonly certificate?: unknown } };
+  const { certificate } = authentication ?? {};
   return [
     ['device_key', JSON.stringify([values['swarm_key'], values['device_key']])],
     ['serial_number', JSON.stringify(values['serial_number'])],
-    ['certificate', createHash('sha256').update(JSON.stringify(authentication?.certificate)).digest('hex')],
+    ...(typeof certificate === 'string' && certificate !== ''
+      ? [['certificate', createHash('sha256').update(JSON.stringify(certificate)).digest('hex')] as const]
+      : []),
   ];
 }
 

@@ -5,6 +5,8 @@ export type ArchivedImage = {
   /** undefined: the configuration does not say. */
   readonly architecture: string | undefined;
   readonly os: string | undefined;
+  /** Of the processor: `v7`. */
+  readonly variant?: string | undefined;
 };
 
 export type ImageArchive = {
@@ -22,11 +24,17 @@ export type ArchiveFiles = {
 /** JSON that describes an image is never larger; layers are. */
 export const DESCRIPTION_LIMIT_BYTES = 4 * 1024 * 1024;
 
-/** Whether a member of the archive may be one of the small files that describe images. */
-export function isDescription(path: string, sizeBytes: number): boolean {
-  const isNamed = /^(manifest\.json|index\.json|[0-9a-f]{64}\.json|blobs\/sha256\/[0-9a-f]{64})$/.test(path);
-  return (isNamed || /^[^/]+\.json$/.test(path)) && sizeBytes <= DESCRIPTION_LIMIT_BYTES;
+/**
+ * Whether a member of the archive may be one of the small files that describe images: the two lists by their names, all
+ * others by how they begin. Each tool names configurations in its own way: `<hex>.json`, `blobs/sha256/<hex>`,
+ * `sha256:<hex>` (crane, ko, kaniko).
+ */
+export function isDescription(path: string, sizeBytes: number, firstByte: number | undefined): boolean {
+  const isList = path === 'manifest.json' || path === 'index.json';
+  return (isList || firstByte === OPENING_BRACE) && sizeBytes <= DESCRIPTION_LIMIT_BYTES;
 }
+
+const OPENING_BRACE = 0x7b;
 
 /** What the archive holds, or in words why it is none. */
 export function readImageArchive(files: ArchiveFiles): ImageArchive | string {
@@ -63,7 +71,7 @@ function readOciIndex(bytes: Buffer, files: ArchiveFiles): ImageArchive | string
   return { format: 'oci', images };
 }
 
-type Platform = Pick<ArchivedImage, 'architecture' | 'os'>;
+type Platform = Pick<ArchivedImage, 'architecture' | 'os' | 'variant'>;
 
 /** One image, or each of those that an index of several platforms names. */
 function readOciManifest(entry: Fields, files: ArchiveFiles, depth: number): readonly Platform[] | string {
@@ -98,8 +106,8 @@ function ociTags(annotations: Fields): readonly string[] {
 }
 
 function platformOf(config: Buffer | undefined): Platform {
-  const { architecture, os } = record(json(config));
-  return { architecture: text(architecture), os: text(os) };
+  const { architecture, os, variant } = record(json(config));
+  return { architecture: text(architecture), os: text(os), variant: text(variant) };
 }
 
 function blobPath(digest: string | undefined): string | undefined {

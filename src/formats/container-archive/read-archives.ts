@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { ArchivedImage } from './image-archive.js';
+import type { ArchivedImage, ImageArchive } from './image-archive.js';
 import { isDescription, readImageArchive } from './image-archive.js';
 import type { Problem } from '../../errors.js';
 import type { TarFault } from './tar-members.js';
@@ -17,6 +17,10 @@ export type CheckedArchive = {
   readonly path: string;
   readonly sizeBytes: number;
   readonly tags: readonly string[];
+  /** Of the file. */
+  readonly sha256: string;
+  /** What is good to know and stops nothing: `docker-image-32-bit`. */
+  readonly warnings: readonly Problem[];
 };
 
 export type ArchiveCheck =
@@ -26,7 +30,7 @@ export type ArchiveCheck =
 /**
  * Whether a file is what `docker save` writes, for this architecture, with a name to run it by. `needsManifest`: the
  * engine that will load it cannot read a bare OCI layout (Docker with overlay2: daemon/internal/image/tarexport).
- * Codes: `docker-image-not-found`, `-unreadable`, `-compressed`, `-truncated`, `-invalid`, `-format`, `-architecture`,
+ * A 32-bit image is taken where the board's kernel runs it, with a warning. Codes: `docker-image-not-found`, `-unreadable`, `-compressed`, `-truncated`, `-invalid`, `-format`, `-architecture`,
  * `-untagged`.
  */
 export async function checkImageArchive(
@@ -48,11 +52,13 @@ export async function checkImageArchive(
     return refuse('docker-image-invalid', `${path} is not a file`, `${SAVE} Folders are not read.`);
   }
 
-  const members = await readTarMembers(path, isDescription).catch((error: unknown) => error as Error);
-  if (members instanceof Error) {
-    return refuse('docker-image-unreadable', `${path} cannot be read: ${members.message}`, 'Check its permissions.');
+  const contents = await readTarMembers(path, isDescription).catch((error: unknown) => error as Error);
+  if (contents instanceof Error) {
+    if ((contents as NodeJS.ErrnoException).code === undefined) throw contents;
+    return refuse('docker-image-unreadable', `${path} cannot be read: ${contents.message}`, 'Check its permissions.');
   }
-  if ('fault' in members) return refuse(...faultOf(members, path));
+  if ('fault' in contents) return refuse(...faultOf(contents, path));
+  const { members, sha256 } = contents;
   const archive = readImageArchive({ read: (name) => members.get(name)?.data, has: (name) => members.has(name) });
   if (typeof archive === 'string') {
     return refuse('docker-image-invalid', `${path} is no archive of a container image: ${archive}`, SAVE);
@@ -66,7 +72,7 @@ export async function checkImageArchive(
   }
   const wrong = archive.images.filter((image) => !fits(image, wants.architecture));
   if (wrong.length === archive.images.length || (wrong.length > 0 && archive.format === 'docker')) {
-    const found = [...new Set(wrong.map(({ os, architecture }) => `${os ?? 'unknown'}/${architecture ?? 'unknown'}`))];
+    const found = [...new Set(wrong.map(platformOf))];
     return refuse(
       'docker-image-architecture',
       `${path} holds ${wrong[0]?.tags[0] ?? 'an image'} for ${found.join(', ')}; the board is linux/${wants.architecture}`,
@@ -82,13 +88,35 @@ export async function checkImageArchive(
     );
   }
   const tags = [...new Set(archive.images.flatMap((image) => image.tags))];
-  return { archive: { path, sizeBytes: status.size, tags }, problems: [] };
+  const warnings = narrowImages(archive, wants.architecture).map((platform) => ({
+    code: 'docker-image-32-bit',
+    message: `${path} holds an image for ${platform}; it runs on the board's linux/${wants.architecture}, as 32-bit programs`,
+    hint: `\`docker pull --platform linux/${wants.architecture} NAME\` gets the one for the board, if there is one.`,
+    ...at,
+  }));
+  return { archive: { path, sizeBytes: status.size, tags, sha256, warnings }, problems: [] };
 }
 
 const SAVE = 'Make it with `docker save --output app.tar app:1`, gzipped or not.';
 
+/** 32-bit programs that the boards' kernels run (CONFIG_COMPAT, CONFIG_IA32_EMULATION). */
+const ALSO_RUNS: Readonly<Record<string, string>> = { arm64: 'arm', amd64: '386' };
+
 function fits(image: ArchivedImage, architecture: string): boolean {
-  return image.architecture === architecture && image.os === 'linux';
+  const runs = [architecture, ALSO_RUNS[architecture]];
+  return image.architecture !== undefined && runs.includes(image.architecture) && image.os === 'linux';
+}
+
+/** Platforms of images of which the archive has no other one for the board. */
+function narrowImages({ format, images }: ImageArchive, architecture: string): readonly string[] {
+  const narrow = images.filter((image) => fits(image, architecture) && image.architecture !== architecture);
+  // Of an index of several platforms the engine takes the board's own.
+  const hasOwn = format === 'oci' && images.some((image) => image.architecture === architecture);
+  return hasOwn ? [] : [...new Set(narrow.map(platformOf))];
+}
+
+function platformOf({ os, architecture, variant }: ArchivedImage): string {
+  return [os ?? 'unknown', architecture ?? 'unknown', ...(variant === undefined ? [] : [variant])].join('/');
 }
 
 function faultOf({ fault, detail }: TarFault, path: string): [code: string, message: string, hint: string] {

@@ -1,208 +1,140 @@
-/** Directory entries of FAT with long names (Microsoft's FAT specification, 6 and 7). */
+import { nameOfBytes } from '../file-name.js';
+import { labelText } from './boot-sector.js';
+
+/** Folders of a FAT, with long names (Microsoft's FAT specification, 6 and 7). */
 
 export const ENTRY_BYTES = 32;
-const DELETED = 0xe5;
-const LONG_NAME = 0x0f;
+export const DELETED = 0xe5;
+export const LONG_NAME = 0x0f;
+export const FOLDER = 0x10;
+export const LAST_LONG = 0x40;
 const VOLUME = 0x08;
-const FOLDER = 0x10;
-const ARCHIVE = 0x20;
-const CHARACTERS_PER_ENTRY = 13;
-const LAST_LONG = 0x40;
-/** Where the characters of a long name lie in its entry. */
-const LONG_PLACES = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30];
+/** A first byte of E5 would mean that the entry is deleted. */
+const E5_ESCAPE = 0x05;
+/** Where the characters of a long name are in its entry. */
+export const LONG_PLACES: readonly number[] = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30];
+/** Characters 0x80 to 0xff of short names: code page 437, which Linux and mtools take as well. */
+const CODE_PAGE =
+  'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■ ';
 
 export type FatEntry = {
   /** The long name, or the short one where there is no other. */
   readonly name: string;
-  /** Eleven characters, padded with spaces, no dot. */
+  /** Eleven bytes, padded with spaces, no dot; as Latin-1. */
   readonly shortName: string;
   readonly isFolder: boolean;
   readonly cluster: number;
   readonly sizeBytes: number;
+  /** FAT has no time zone: taken for UTC. */
+  readonly modifiedSeconds: number;
   /** Number of the first of its slots in the directory, and of the last, which holds all but the long name. */
   readonly firstSlot: number;
   readonly slot: number;
 };
 
-/** All files and folders of a directory; volume label, deleted entries and broken long names are left out. */
-export function parseDirectory(bytes: Uint8Array): FatEntry[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export type FatFolder = {
+  readonly entries: readonly FatEntry[];
+  /** The volume's, which is in the root folder. */
+  readonly label?: string;
+};
+
+type LongName = { readonly text: string; readonly checksum: number; readonly firstSlot: number; readonly next: number };
+
+/**
+ * All files and folders of a folder's bytes; ".", ".." and deleted entries are left out, and so is a long name that does
+ * not belong to the entry behind it.
+ */
+export function parseFolder(bytes: Uint8Array): FatFolder {
   const entries: FatEntry[] = [];
-  let long: { text: string; checksum: number; firstSlot: number } | undefined;
+  let label: string | undefined;
+  let long: LongName | undefined;
   for (let slot = 0; (slot + 1) * ENTRY_BYTES <= bytes.length; slot += 1) {
-    const start = slot * ENTRY_BYTES;
-    const first = view.getUint8(start);
+    const raw = bytes.subarray(slot * ENTRY_BYTES, (slot + 1) * ENTRY_BYTES);
+    const first = raw[0] ?? 0;
     if (first === 0) break;
-    const attributes = view.getUint8(start + 11);
-    if (first === DELETED) {
-      long = undefined;
-    } else if ((attributes & 0x3f) === LONG_NAME) {
-      const isLast = (first & LAST_LONG) !== 0;
-      const text = longPart(view, start) + (isLast ? '' : (long?.text ?? ''));
-      long = { text, checksum: view.getUint8(start + 13), firstSlot: isLast ? slot : (long?.firstSlot ?? slot) };
-    } else {
-      const raw = Buffer.from(bytes.subarray(start, start + 11));
-      const hasLong = long?.checksum === shortNameChecksum(raw);
-      if ((attributes & VOLUME) === 0) {
-        entries.push({
-          name: hasLong && long !== undefined ? long.text : plainShortName(raw, view.getUint8(start + 12)),
-          shortName: raw.toString('latin1'),
-          isFolder: (attributes & FOLDER) !== 0,
-          cluster: (view.getUint16(start + 20, true) << 16) | view.getUint16(start + 26, true),
-          sizeBytes: view.getUint32(start + 28, true),
-          firstSlot: hasLong && long !== undefined ? long.firstSlot : slot,
-          slot,
-        });
-      }
-      long = undefined;
+    const attributes = raw[11] ?? 0;
+    if (first !== DELETED && (attributes & 0x3f) === LONG_NAME) {
+      long = withLongPart(long, raw, slot);
+      continue;
     }
+    if (first !== DELETED && (attributes & VOLUME) !== 0) label ??= labelText(raw.subarray(0, 11));
+    else if (first !== DELETED) {
+      const isWhole = long?.next === 0 && long.checksum === shortNameChecksum(raw.subarray(0, 11));
+      const entry = entryOf(raw, slot, isWhole ? long : undefined);
+      if (entry.name !== '.' && entry.name !== '..') entries.push(entry);
+    }
+    long = undefined;
   }
-  return entries;
+  return { entries, ...(label === undefined ? {} : { label }) };
 }
 
-function longPart(view: DataView, start: number): string {
-  let text = '';
-  for (const place of LONG_PLACES) {
-    const unit = view.getUint16(start + place, true);
-    if (unit === 0 || unit === 0xffff) break;
-    text += String.fromCharCode(unit);
-  }
-  return text;
+/** The last part of a long name comes first; each names the number of its part, and all the same short name. */
+function withLongPart(before: LongName | undefined, raw: Uint8Array, slot: number): LongName | undefined {
+  const order = raw[0] ?? 0;
+  const number = order & ~LAST_LONG;
+  const checksum = raw[13] ?? 0;
+  const text = longPart(raw);
+  if ((order & LAST_LONG) !== 0) return { text, checksum, firstSlot: slot, next: number - 1 };
+  if (before?.next !== number || before.checksum !== checksum) return undefined;
+  return { ...before, text: text + before.text, next: number - 1 };
+}
+
+function longPart(raw: Uint8Array): string {
+  const units = LONG_PLACES.map((place) => (raw[place] ?? 0) + (raw[place + 1] ?? 0) * 2 ** 8);
+  const end = units.indexOf(0);
+  return String.fromCharCode(...(end < 0 ? units : units.slice(0, end)));
+}
+
+function entryOf(raw: Uint8Array, slot: number, long: LongName | undefined): FatEntry {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return {
+    name: long === undefined ? plainShortName(raw) : wholeText(long.text),
+    shortName: Buffer.from(raw.subarray(0, 11)).toString('latin1'),
+    isFolder: (view.getUint8(11) & FOLDER) !== 0,
+    cluster: view.getUint16(20, true) * 2 ** 16 + view.getUint16(26, true),
+    sizeBytes: view.getUint32(28, true),
+    modifiedSeconds: secondsOf(view.getUint16(24, true), view.getUint16(22, true)),
+    firstSlot: long?.firstSlot ?? slot,
+    slot,
+  };
+}
+
+/** Half a UTF-16 pair is no character: it becomes the bytes that it would have (as file-name.ts has odd bytes). */
+function wholeText(text: string): string {
+  return text.replace(/[\ud800-\udfff]/gu, (half) => {
+    const code = half.charCodeAt(0);
+    return nameOfBytes(Uint8Array.of(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)));
+  });
 }
 
 /** Bits 3 and 4 of byte 12: Windows NT and Linux show name or suffix in lower case. */
-function plainShortName(raw: Buffer, flags: number): string {
+function plainShortName(raw: Uint8Array): string {
+  const cases = raw[12] ?? 0;
+  const bytes = [...raw.subarray(0, 11)].map((byte, index) => (index === 0 && byte === E5_ESCAPE ? DELETED : byte));
   const part = (from: number, to: number, isLower: boolean): string => {
-    const text = raw.toString('latin1', from, to).trimEnd();
+    const text = bytes
+      .slice(from, to)
+      .map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : (CODE_PAGE[byte - 0x80] ?? '')))
+      .join('')
+      .replace(/ +$/, '');
     return isLower ? text.toLowerCase() : text;
   };
-  const name = part(0, 8, (flags & 0x08) !== 0);
-  const suffix = part(8, 11, (flags & 0x10) !== 0);
+  const name = part(0, 8, (cases & 0x08) !== 0);
+  const suffix = part(8, 11, (cases & 0x10) !== 0);
   return suffix === '' ? name : `${name}.${suffix}`;
 }
 
-export function findEntry(entries: readonly FatEntry[], name: string): FatEntry | undefined {
-  const wanted = name.toLowerCase();
-  return entries.find((entry) => entry.name.toLowerCase() === wanted);
-}
-
-/** Number of the first of `count` free slots in a row; where they reach beyond the end, the directory must grow. */
-export function freeSlots(bytes: Uint8Array, count: number): number {
-  const slots = bytes.length / ENTRY_BYTES;
-  let run = 0;
-  for (let slot = 0; slot < slots; slot += 1) {
-    const first = bytes[slot * ENTRY_BYTES];
-    // After an end mark nothing is in use.
-    if (first === 0) return slot - run;
-    run = first === DELETED ? run + 1 : 0;
-    if (run === count) return slot - count + 1;
-  }
-  return slots - run;
-}
-
-/** Slots of a new entry: its long name, unless the short one says all, and the entry itself. */
-export function newEntry(
-  name: string,
-  taken: readonly FatEntry[],
-  content: { readonly isFolder: boolean; readonly cluster: number; readonly sizeBytes: number },
-  time: FatTime,
-): Uint8Array {
-  const { shortName, needsLong } = shortNameOf(name, taken);
-  const raw = Buffer.from(shortName, 'latin1');
-  const longs = needsLong ? longEntries(name, shortNameChecksum(raw)) : [];
-  const entry = Buffer.alloc(ENTRY_BYTES);
-  raw.copy(entry);
-  entry.writeUInt8(content.isFolder ? FOLDER : ARCHIVE, 11);
-  entry.writeUInt16LE(time.time, 14);
-  entry.writeUInt16LE(time.date, 16);
-  setContent(entry, content, time);
-  return Buffer.concat([...longs, entry]);
-}
-
-/** Gives an entry (its last slot) other content; its name and attributes stay. */
-export function setContent(
-  entry: Uint8Array,
-  content: { readonly cluster: number; readonly sizeBytes: number },
-  time: FatTime,
-): void {
-  const view = new DataView(entry.buffer, entry.byteOffset, ENTRY_BYTES);
-  view.setUint16(18, time.date, true);
-  view.setUint16(20, content.cluster >>> 16, true);
-  view.setUint16(22, time.time, true);
-  view.setUint16(24, time.date, true);
-  view.setUint16(26, content.cluster & 0xffff, true);
-  view.setUint32(28, content.sizeBytes, true);
-}
-
-/** `.` and `..` of a new folder; a parent that is the root has the number 0 there. */
-export function dotEntries(cluster: number, parent: number, time: FatTime): Uint8Array {
-  const dot = (name: string, target: number): Buffer => {
-    const entry = Buffer.alloc(ENTRY_BYTES);
-    entry.write(name.padEnd(11), 'latin1');
-    entry.writeUInt8(FOLDER, 11);
-    entry.writeUInt16LE(time.time, 14);
-    entry.writeUInt16LE(time.date, 16);
-    setContent(entry, { cluster: target, sizeBytes: 0 }, time);
-    return entry;
-  };
-  return Buffer.concat([dot('.', cluster), dot('..', parent)]);
-}
-
-export function deletedMark(): Uint8Array {
-  return Uint8Array.of(DELETED);
-}
-
-const SHORT = /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\.[A-Z0-9!#$%&'()@^_`{}~-]{1,3})?$/;
-
-/** Eleven characters that no other entry of the directory has; `needsLong` where they are not the name itself. */
-function shortNameOf(name: string, taken: readonly FatEntry[]): { shortName: string; needsLong: boolean } {
-  const used = new Set(taken.map((entry) => entry.shortName));
-  const pack = (base: string, suffix: string): string => base.padEnd(8) + suffix.padEnd(3);
-  const dot = name.lastIndexOf('.');
-  const [base, suffix] = dot > 0 ? [name.slice(0, dot), name.slice(dot + 1)] : [name, ''];
-  if (SHORT.test(name) && !used.has(pack(base, suffix))) return { shortName: pack(base, suffix), needsLong: false };
-  const clean = (text: string): string =>
-    text
-      .toUpperCase()
-      .replaceAll(/[ .]/g, '')
-      .replaceAll(/[^A-Z0-9!#$%&'()@^_`{}~-]/g, '_');
-  for (let number = 1; ; number += 1) {
-    const tail = `~${number}`;
-    const candidate = pack(clean(base).slice(0, 8 - tail.length) + tail, clean(suffix).slice(0, 3));
-    if (!used.has(candidate)) return { shortName: candidate, needsLong: true };
-  }
-}
-
-/** The last part of the name comes first. */
-function longEntries(name: string, checksum: number): Buffer[] {
-  const count = Math.ceil(name.length / CHARACTERS_PER_ENTRY);
-  return Array.from({ length: count }, (_, index) => {
-    const number = count - index;
-    const entry = Buffer.alloc(ENTRY_BYTES);
-    entry.writeUInt8(number | (index === 0 ? LAST_LONG : 0), 0);
-    entry.writeUInt8(LONG_NAME, 11);
-    entry.writeUInt8(checksum, 13);
-    for (const [place, byte] of LONG_PLACES.entries()) {
-      const at = (number - 1) * CHARACTERS_PER_ENTRY + place;
-      entry.writeUInt16LE(at < name.length ? name.charCodeAt(at) : at === name.length ? 0 : 0xffff, byte);
-    }
-    return entry;
-  });
+function secondsOf(date: number, time: number): number {
+  if (date === 0) return 0;
+  const [year, month, day] = [1980 + (date >> 9), ((date >> 5) & 15) - 1, date & 31];
+  return Date.UTC(year, month, day, time >> 11, (time >> 5) & 63, (time & 31) * 2) / 1000;
 }
 
 export function shortNameChecksum(shortName: Uint8Array): number {
   return shortName.reduce((sum, byte) => (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff, 0);
 }
 
-/** Two words each; FAT counts from 1980 in steps of two seconds and knows no time zone. */
-export type FatTime = { readonly date: number; readonly time: number };
-
-/** @param epochSeconds seconds since 1970, shown as UTC */
-export function fatTime(epochSeconds: number): FatTime {
-  const at = new Date(Math.max(epochSeconds, Date.UTC(1980, 0, 1) / 1000) * 1000);
-  const year = Math.min(at.getUTCFullYear() - 1980, 127);
-  return {
-    date: (year << 9) | ((at.getUTCMonth() + 1) << 5) | at.getUTCDate(),
-    time: (at.getUTCHours() << 11) | (at.getUTCMinutes() << 5) | (at.getUTCSeconds() >> 1),
-  };
+export function findEntry(entries: readonly FatEntry[], name: string): FatEntry | undefined {
+  const wanted = name.toLowerCase();
+  return entries.find((entry) => entry.name.toLowerCase() === wanted);
 }

@@ -8,8 +8,10 @@ export type SysfsDevice = {
   /** Kernel names of what this one lies on, and of what lies on this one. */
   readonly slaves: readonly string[];
   readonly holders: readonly string[];
-  /** File behind a loop device. */
+  /** What a loop device or a zram is a copy of: a file, or another device. */
   readonly backingFile?: string;
+  /** Number of the device that `backingFile` leads to, where it is one. */
+  readonly backingDevice?: string;
   readonly sizeBytes?: number;
   readonly readOnly?: boolean;
   readonly removable?: boolean;

@@ -46,8 +46,7 @@ export function connectBlockNodes(
   }
   // Needs the mounts of the file systems that the files lie on.
   for (const node of nodes.all) {
-    const file = node.sysfs?.backingFile;
-    for (const below of file === undefined ? [] : nodes.underFile(file, mounts)) nodes.lay(node, below);
+    for (const below of nodes.behind(node, mounts)) nodes.lay(node, below);
   }
   for (const { path, isFile } of swaps) {
     const named = nodes.byPath(path);
@@ -119,6 +118,16 @@ class Nodes {
     const found = [...new Set([...direct, ...named])];
     const pool = mount.fileSystem === 'zfs' ? this.all.filter(({ row, probed }) => isZfs(row, probed)) : [];
     return [...new Set([...found, ...found.flatMap((node) => this.sameFileSystem(node)), ...pool])];
+  }
+
+  /** What a loop device or a zram keeps its bytes on: another device, or that of the file system its file is on. */
+  behind({ sysfs }: BlockNode, mounts: readonly Mount[]): readonly BlockNode[] {
+    const { backingFile, backingDevice } = sysfs ?? {};
+    const numbered = this.all.find(({ majorMinor }) => majorMinor === backingDevice);
+    if (numbered !== undefined) return [numbered];
+    if (backingFile === undefined) return [];
+    const named = backingFile.startsWith('/dev/') ? this.byPath(backingFile) : undefined;
+    return named === undefined ? this.underFile(backingFile, mounts) : [named];
   }
 
   underFile(path: string, mounts: readonly Mount[]): readonly BlockNode[] {

@@ -1,10 +1,11 @@
 import type { DeviceAccess } from '../host.js';
 import type { FileHandle } from 'node:fs/promises';
-import { access, constants, open, readdir, readFile, realpath } from 'node:fs/promises';
+import { access, constants, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { BlockDevice } from './block-device.js';
 import type { ProbedContent, SysfsDevice } from './block-facts.js';
 import { blockDevicesFromLsblk } from './block-device.js';
+import { deviceNumber } from './device-number.js';
 import { parseLsblk } from './lsblk.js';
 import { CommandError, ReswarmError } from '../../errors.js';
 import type { Host } from '../host.js';
@@ -60,11 +61,12 @@ async function readSysfsDevice(majorMinor: string): Promise<SysfsDevice | undefi
   const folder = await realpath(join(SYSFS, majorMinor)).catch(() => undefined);
   if (folder === undefined) return undefined;
   const bus = busOfFolder(folder);
-  const [sectors, ro, removable, backingFile, partition, sequence, slaves, holders] = await Promise.all([
+  const [sectors, ro, removable, loopFile, zramDevice, partition, sequence, slaves, holders] = await Promise.all([
     readText(join(folder, 'size')),
     readText(join(folder, 'ro')),
     readText(join(folder, 'removable')),
     readText(join(folder, 'loop/backing_file')),
+    readText(join(folder, 'backing_dev')),
     readText(join(folder, 'partition')),
     readText(join(folder, 'diskseq')),
     readdir(join(folder, 'slaves')).catch(() => []),
@@ -79,9 +81,11 @@ async function readSysfsDevice(majorMinor: string): Promise<SysfsDevice | undefi
     bus === 'mmc' ? readText(join(folder, 'device/cid')) : undefined,
     bus === 'mmc' ? readText(join(folder, 'device/type')) : undefined,
   ]);
+  const backingFile = loopFile ?? (zramDevice === 'none' ? undefined : zramDevice);
   const known = {
     partitionOf: partition === undefined ? undefined : basename(dirname(folder)),
     backingFile,
+    backingDevice: backingFile === undefined ? undefined : await numberOf(backingFile),
     sizeBytes: sectors === undefined ? undefined : Number(sectors) * SYSFS_SECTOR_BYTES,
     readOnly: ro === undefined ? undefined : ro !== '0',
     removable: removable === undefined ? undefined : removable !== '0',
@@ -95,6 +99,12 @@ async function readSysfsDevice(majorMinor: string): Promise<SysfsDevice | undefi
   };
   const facts = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
   return { name: basename(folder), majorMinor, slaves, holders, ...(facts as Partial<typeof known>) };
+}
+
+/** The number of a block device at a path; undefined for anything else. */
+async function numberOf(path: string): Promise<string | undefined> {
+  const status = await stat(path).catch(() => undefined);
+  return status?.isBlockDevice() === true ? deviceNumber(status.rdev) : undefined;
 }
 
 /** The way through the machine's buses to a drive is the folder that it has in /sys. */

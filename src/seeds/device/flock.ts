@@ -130,12 +130,24 @@ function fieldProblems(
     const message = `"${key}" must be ${words[type]}, found ${describeFound(value, true)}`;
     return [at(file, key, 'flock-wrong-type', message)];
   }
-  if (key !== 'authentication') return [];
-  return ['key', 'certificate'].flatMap((part) => {
-    const found = asMapping(value)?.[part];
-    if (typeof found === 'string' && found !== '') return [];
-    return [at(file, key, 'flock-missing-field', `"authentication.${part}" is missing; the device agent needs it`)];
-  });
+  return key === 'authentication' ? certificateProblems(file, asMapping(value) ?? {}) : [];
+}
+
+/** Appliances have neither: both are empty, or not there. One without the other is of no use. */
+function certificateProblems(file: SeedFile, authentication: Readonly<Record<string, unknown>>): Problem[] {
+  const missing = ['key', 'certificate'].filter((part) => (authentication[part] ?? '') === '');
+  const wrong = ['key', 'certificate'].filter(
+    (part) => !['string', 'undefined'].includes(typeof (authentication[part] ?? undefined)),
+  );
+  return [
+    ...wrong.map((part) => at(file, 'authentication', 'flock-wrong-type', `"authentication.${part}" must be text`)),
+    ...(missing.length === 1
+      ? missing.map((part) => {
+          const message = `"authentication.${part}" is missing; the device agent needs it`;
+          return at(file, 'authentication', 'flock-missing-field', message);
+        })
+      : []),
+  ];
 }
 
 function at(file: SeedFile, key: string, code: string, message: string): Problem {

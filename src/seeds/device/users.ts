@@ -1,13 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../model/json.js';
 import type { Problem } from '../../errors.js';
+import type { Path } from '../../config/yaml-source.js';
+import { changeUser } from '../change-user.js';
+import { asMapping, readSeedYaml } from '../cloud-init-yaml.js';
+import { DEFAULT_USER } from '../image/accounts.js';
+import type { Mapping } from '../login/plain-values.js';
+import { userEntries } from '../login/user-entries.js';
 import type { SeedFile } from '../seed.js';
 import { sshKeyFault } from '../ssh-key.js';
 import { applyEdits, type TextEdit } from '../text-edit.js';
-import { readSeedYaml } from '../cloud-init-yaml.js';
 import { userDataKind } from '../user-data-header.js';
-import { addToList, addToTopLevelList, rootMapping, setKey } from '../yaml-edit.js';
-import { followAlias, pairOf, type YamlMapping } from '../../config/yaml-nodes.js';
-import type { YamlSource } from '../../config/yaml-source.js';
+import { withoutAliases } from '../yaml-aliases.js';
+import { addToList, addToTopLevelList, rootMapping, setTopLevel } from '../yaml-edit.js';
 import type { SeedStep } from './device-identity.js';
 import type { DeviceUser } from './device-identity.js';
 
@@ -62,34 +67,65 @@ function faults(user: DeviceUser): Problem[] {
   return [{ code: 'user-name-invalid', message, hint }, ...keys];
 }
 
-/** undefined where `users` is neither a list nor absent. */
+/** undefined where the user-data is written in a way that the user cannot be worked into. */
 function withUser(file: SeedFile, user: DeviceUser): SeedFile | undefined {
   const source = readSeedYaml(file);
   if (source.problems.length > 0) return file;
-  const root = rootMapping(source);
-  const pair = root === undefined ? undefined : pairOf(root, 'users');
-  const listed = pair === undefined ? undefined : followAlias(pair.value);
-  if (listed === undefined || (listed.kind === 'scalar' && listed.style === 'absent')) {
-    // Where nobody is listed there is Debian's default user; a list without "default" would take it away.
+  const config = asMapping(source.value) ?? {};
+  const path = pathOf(user.name, config);
+  if (path !== undefined) return merged(file, path, user);
+  if (userEntries(config).some(({ name, isDefault }) => isDefault && name === user.name)) {
+    return withDefaultUser(file, user);
+  }
+  const { users } = config;
+  // Where nobody is listed there is Debian's default user; a list without "default" would take it away.
+  if (users === undefined || users === null) {
     return edited(file, addToTopLevelList(source, 'users', ['default', entryOf(user)]));
   }
-  if (listed.kind !== 'sequence' || root === undefined) return undefined;
-  const present = userNamed(source, user.name);
-  return present === undefined ? edited(file, addToList(source, root, 'users', [entryOf(user)])) : merged(file, user);
+  const root = rootMapping(source);
+  const wanted = Array.isArray(users)
+    ? { ...config, users: [entryOf(user), ...(users as readonly unknown[])] }
+    : undefined;
+  const attempt = (start: SeedFile | undefined): SeedFile | undefined => {
+    const mapping = start === undefined ? undefined : rootMapping(readSeedYaml(start));
+    if (start === undefined || mapping === undefined) return undefined;
+    const result = edited(start, addToList(readSeedYaml(start), mapping, 'users', [entryOf(user)]));
+    return isDeepStrictEqual(readSeedYaml(result).value, wanted) ? result : undefined;
+  };
+  return root === undefined || wanted === undefined ? undefined : (attempt(file) ?? attempt(withoutAliases(file)));
 }
 
-function userNamed(source: YamlSource, name: string): YamlMapping | undefined {
-  const root = rootMapping(source);
-  const pair = root === undefined ? undefined : pairOf(root, 'users');
-  const listed = pair === undefined ? undefined : followAlias(pair.value);
-  if (listed?.kind !== 'sequence') return undefined;
-  return listed.items
-    .map(followAlias)
-    .filter((item) => item.kind === 'mapping')
-    .find((item) => {
-      const found = pairOf(item, 'name');
-      return found?.value.kind === 'scalar' && found.value.text === name;
-    });
+/** Where the mapping of a user stands that the cloud-config has: `user`, or an entry of `users`. */
+function pathOf(name: string, config: Mapping): Path | undefined {
+  const single = asMapping(config['user']);
+  if (single !== undefined && (single['name'] ?? DEFAULT_USER.name) === name) return ['user'];
+  const { users } = config;
+  if (Array.isArray(users)) {
+    const index = (users as readonly unknown[]).findIndex((user) => asMapping(user)?.['name'] === name);
+    // The image's settings of the default user win over an entry of "users".
+    return index < 0 || isDefaultName(name, config) ? undefined : ['users', index];
+  }
+  return asMapping(asMapping(users)?.[name]) === undefined ? undefined : ['users', name];
+}
+
+function isDefaultName(name: string, config: Mapping): boolean {
+  return userEntries(config).some((entry) => entry.isDefault && entry.name === name);
+}
+
+/** Only `user` changes the settings that the image has for its default user: an entry of `users` loses to them. */
+function withDefaultUser(file: SeedFile, { name, ...user }: DeviceUser): SeedFile | undefined {
+  const source = readSeedYaml(file);
+  if (asMapping(source.value)?.['user'] !== undefined && asMapping(source.value)?.['user'] !== name) return undefined;
+  const { sshKeys = [], password, passwordHash, groups, shell } = user;
+  const secret = passwordHash ?? password;
+  const value: Json = {
+    name,
+    ...(secret === undefined ? {} : { lock_passwd: false, [secretKey(user)]: secret }),
+    ...(groups === undefined ? {} : { groups }),
+    ...(shell === undefined ? {} : { shell }),
+    ...(sshKeys.length === 0 ? {} : { ssh_authorized_keys: sshKeys }),
+  };
+  return edited(file, setTopLevel(source, 'user', value));
 }
 
 function entryOf({
@@ -113,38 +149,27 @@ function entryOf({
   };
 }
 
-/** Into the user that is there; each edit reads the text anew, for the one before has moved what follows. */
-function merged(file: SeedFile, user: DeviceUser): SeedFile {
+/** Into the user that is there. */
+function merged(file: SeedFile, path: Path, user: DeviceUser): SeedFile | undefined {
   const secret = user.passwordHash ?? user.password;
-  const key = user.passwordHash === undefined ? 'plain_text_passwd' : 'hashed_passwd';
-  const steps: ((source: YamlSource, mapping: YamlMapping) => TextEdit | readonly TextEdit[] | undefined)[] = [];
-  if (secret !== undefined) {
-    steps.push((_, mapping) => renameOtherPassword(mapping, key));
-    steps.push((source, mapping) => setKey(source, mapping, key, secret));
-    steps.push((source, mapping) => setKey(source, mapping, 'lock_passwd', false));
-  }
-  if (user.shell !== undefined) {
-    const { shell } = user;
-    steps.push((source, mapping) => setKey(source, mapping, 'shell', shell));
-  }
-  const missing = (user.sshKeys ?? []).filter((line) => !file.text.includes(line));
-  if (missing.length > 0) steps.push((source, mapping) => addToList(source, mapping, 'ssh_authorized_keys', missing));
-  return steps.reduce((current, step) => {
-    const source = readSeedYaml(current);
-    const mapping = userNamed(source, user.name);
-    return mapping === undefined ? current : edited(current, step(source, mapping));
-  }, file);
+  const key = secretKey(user);
+  return changeUser(file, path, {
+    sshKeys: user.sshKeys ?? [],
+    values: {
+      ...(secret === undefined ? {} : { [key]: secret, lock_passwd: false }),
+      ...(user.groups === undefined ? {} : { groups: user.groups }),
+      ...(user.shell === undefined ? {} : { shell: user.shell }),
+    },
+    instead: secret === undefined ? [] : PASSWORD_KEYS.filter((name) => name !== key),
+  });
 }
 
 const PASSWORD_KEYS = ['hashed_passwd', 'passwd', 'plain_text_passwd'];
 
-/** A user has one password: the key of the old one becomes that of the new one. */
-function renameOtherPassword(mapping: YamlMapping, key: string): TextEdit | undefined {
-  if (mapping.pairs.some((pair) => pair.key.text === key)) return undefined;
-  const other = mapping.pairs.find((pair) => PASSWORD_KEYS.includes(pair.key.text));
-  return other === undefined ? undefined : { start: other.key.start, end: other.key.end, replacement: key };
+function secretKey({ passwordHash }: Pick<DeviceUser, 'passwordHash'>): string {
+  return passwordHash === undefined ? 'plain_text_passwd' : 'hashed_passwd';
 }
 
-function edited(file: SeedFile, edits: TextEdit | readonly TextEdit[] | undefined): SeedFile {
-  return edits === undefined ? file : { ...file, text: applyEdits(file.text, [edits].flat()) };
+function edited(file: SeedFile, edit: TextEdit | undefined): SeedFile {
+  return edit === undefined ? file : { ...file, text: applyEdits(file.text, [edit]) };
 }

@@ -37,7 +37,12 @@ export const wirelessFirmwareStage: Stage<WirelessFirmwareInput, Made> = {
 
   async run({ tools, packages }, out, context) {
     const [first] = packages;
-    if (first !== undefined) await fetchDebs(packages.map(({ deb }) => deb), first.deb.sources, context);
+    if (first !== undefined)
+      await fetchDebs(
+        packages.map(({ deb }) => deb),
+        first.deb.sources,
+        context,
+      );
     for (const { deb, files } of packages) {
       context.report.step(`unpacking ${deb.name} ${deb.version}`);
       const tree = await unpackDeb(deb, tools, context);

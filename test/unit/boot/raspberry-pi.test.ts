@@ -1,18 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { cmdlineTxt, configTxt, fstab, kernelCommandLine } from '../../../src/boot/boot-files.js';
-import { MiB } from '../../../src/model/bytes.js';
-import { planDiskLayout } from '../../../src/disk/disk-layout.js';
+import type { Board } from '../../../src/model/board.js';
+import { configTxt, kernelCommandLine, raspberryPi } from '../../../src/boot/raspberry-pi.js';
 
-const request = { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: MiB } as const;
-const partitions = {
-  alignmentBytes: 4 * MiB,
-  boot: { ...request, label: 'BOOT' },
-  root: { ...request, label: 'root' },
-};
-const layout = planDiskLayout(
-  { id: 'rpi4', partitions },
-  { boot: { bytes: 0, files: 0 }, root: { bytes: 0, files: 0 } },
-);
+const root = { partUuid: '96627196-02', fsType: 'ext4' };
 const board = { consoles: ['tty1', 'ttyS1,115200'], cmdline: ['net.ifnames=0', 'panic=10'] };
 
 const kernel = {
@@ -56,7 +46,7 @@ describe('configTxt', () => {
 
 describe('kernelCommandLine', () => {
   it('finds the root partition by its PARTUUID and keeps the order of the consoles', () => {
-    expect(kernelCommandLine(layout, board)).toEqual([
+    expect(kernelCommandLine(root, board)).toEqual([
       'console=tty1',
       'console=ttyS1,115200',
       'root=PARTUUID=96627196-02',
@@ -68,22 +58,15 @@ describe('kernelCommandLine', () => {
   });
 
   it('is one line in cmdline.txt: the firmware reads no second one', () => {
-    const text = cmdlineTxt(layout, board);
+    const hardware = { ...board, kernel, configTxt: [], deviceTrees: [], deviceTreeCopies: {}, deviceTreeOverlays: [] };
+    const parts = {
+      kernel: { key: 'k', image: '/k/Image', imageGz: '/k/Image.gz', deviceTrees: '/k/dtbs' },
+      firmware: undefined,
+      overlays: { key: 'o', path: '/o' },
+    };
+    const files = raspberryPi.files({ board: { id: 'x', ...hardware } as unknown as Board }, parts, root);
+    const file = files.find(({ name }) => name === 'cmdline.txt');
+    const text = file !== undefined && 'text' in file ? file.text : '';
     expect(text.indexOf('\n')).toBe(text.length - 1);
-  });
-});
-
-describe('fstab', () => {
-  it('mounts both partitions by PARTUUID and hides seeds from all but root', () => {
-    const rows = fstab(layout)
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split(' '));
-    expect(rows.map(([source, mount, type]) => [source, mount, type])).toEqual([
-      ['PARTUUID=96627196-02', '/', 'ext4'],
-      ['PARTUUID=96627196-01', '/boot', 'vfat'],
-    ]);
-    expect(rows[1]?.[3]?.split(',')).toContain('umask=0077');
-    expect(rows.every((row) => row.length === 6)).toBe(true);
   });
 });

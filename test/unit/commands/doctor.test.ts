@@ -21,7 +21,7 @@ describe('doctor', () => {
     expect(output.stdout).toMatch(/✘ mmdebstrap +not there/);
     expect(output.stdout).toMatch(/✘ bubblewrap +not there/);
     expect(output.stdout).toMatch(/✔ Node\.js +\d+/);
-    expect(output.stdout).toMatch(/\d+ of 16 requirements are missing/);
+    expect(output.stdout).toMatch(/\d+ of 17 requirements are missing/);
     expect(process.exitCode).toBe(1);
   });
 

@@ -1,23 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { MiB } from '../../../src/model/bytes.js';
-import { planDiskLayout } from '../../../src/disk/disk-layout.js';
-import { sfdiskScript } from '../../../src/disk/table.js';
+import { diskFor, scriptFor, twoPartitions } from '../../helpers/two-partitions.js';
 
-describe('sfdiskScript', () => {
+describe('tableScript', () => {
   it('writes the disk id, both partitions in sectors, their types and the boot flag', () => {
-    const request = { startBytes: 'auto', sizeBytes: 64 * MiB, headroomBytes: 0 } as const;
-    const layout = planDiskLayout(
-      {
-        id: 'rpi4',
-        partitions: {
-          alignmentBytes: 4 * MiB,
-          boot: { ...request, label: 'BOOT' },
-          root: { ...request, label: 'root' },
-        },
-      },
-      { boot: { bytes: 0, files: 0 }, root: { bytes: 0, files: 0 } },
-    );
-    expect(sfdiskScript(layout)).toBe(
+    const size = { sizeBytes: 64 * MiB };
+    const disk = diskFor(twoPartitions({ id: 'rpi4', boot: size, root: size }), {
+      boot: { bytes: 0, files: 0 },
+      root: { bytes: 0, files: 0 },
+    });
+    expect(scriptFor(disk)).toBe(
       [
         'label: dos',
         'label-id: 0x96627196',

@@ -10,11 +10,14 @@ const MAP: BlockMap = {
   imageSizeBytes: 821_752,
   blockSizeBytes: 4096,
   ranges: [
-    { firstBlock: 0, lastBlock: 1, sha256: A },
-    { firstBlock: 12, lastBlock: 12, sha256: B },
-    { firstBlock: 200, lastBlock: 200, sha256: A },
+    { firstBlock: 0, lastBlock: 1, digest: A },
+    { firstBlock: 12, lastBlock: 12, digest: B },
+    { firstBlock: 200, lastBlock: 200, digest: A },
   ],
+  digestType: 'sha256',
+  isOfFileSystems: true,
 };
+const WITHOUT_DIGESTS = MAP.ranges.map(({ firstBlock, lastBlock }) => ({ firstBlock, lastBlock }));
 
 /** The map with something else in it, and a checksum of its own that holds. */
 function edited(from: string | RegExp, to: string): string {
@@ -52,6 +55,51 @@ describe('a block map', () => {
     expect(parseBmap(edited('version="2.0"', 'version="1.4"'))).toEqual(MAP);
   });
 
+  it('is read with checksums of another kind', () => {
+    for (const [digestType, digits] of [
+      ['sha1', 40],
+      ['sha512', 128],
+      ['md5', 32],
+    ] as const) {
+      const ranges = WITHOUT_DIGESTS.map((range) => ({ ...range, digest: 'c'.repeat(digits) }));
+      const text = formatBmap({ ...MAP, ranges })
+        .replace('> sha256 <', `> ${digestType} <`)
+        .replace(/(<BmapFileChecksum> )\w+/, `$1${'0'.repeat(digits)}`);
+      const xml = text.replace(/0{32,}/, createHash(digestType).update(text).digest('hex'));
+      expect(parseBmap(xml)).toEqual({ ...MAP, ranges, digestType });
+      expect(refusal(xml.replace('> 0-1 <', '>  0-1 <')).message).toContain('damaged or edited');
+    }
+  });
+
+  it('is read without checksums of its ranges', () => {
+    expect(parseBmap(edited(/ chksum="\w+"/g, ''))).toEqual({ ...MAP, ranges: WITHOUT_DIGESTS });
+  });
+
+  it('is read as bmaptool 2 wrote version 1.3, with SHA-1 of the map and of each range', () => {
+    const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+    const text = formatBmap(MAP)
+      .replace('version="2.0"', 'version="1.3"')
+      .replace(/.*ChecksumType.*\n/, '')
+      .replace(/<BmapFileChecksum>.*<\/BmapFileChecksum>/, `<BmapFileSHA1> ${'0'.repeat(40)} </BmapFileSHA1>`)
+      .replace(/chksum="\w+"/g, `sha1="${sha1('a')}"`);
+    const xml = text.replace('0'.repeat(40), sha1(text));
+    const ranges = WITHOUT_DIGESTS.map((range) => ({ ...range, digest: sha1('a') }));
+    expect(parseBmap(xml)).toEqual({ ...MAP, ranges, digestType: 'sha1' });
+    expect(refusal(xml.replace('> 0-1 <', '>  0-1 <')).message).toContain('damaged or edited');
+  });
+
+  it('is read as version 1.2, which has no checksums at all', () => {
+    const xml = formatBmap(MAP)
+      .replace('version="2.0"', 'version="1.2"')
+      .replace(/.*(?:ChecksumType|BmapFileChecksum).*\n/g, '')
+      .replace(/ chksum="\w+"/g, '');
+    expect(parseBmap(xml)).toEqual({ ...MAP, ranges: WITHOUT_DIGESTS });
+  });
+
+  it('tells one that was made of file systems from one that was made of holes', () => {
+    expect(parseBmap(edited(/<!--.*-->\n/, '')).isOfFileSystems).toBe(false);
+  });
+
   it('is read as other tools space it', () => {
     expect(parseBmap(edited(/> (\S+) <\/Range>/g, '>$1</Range>'))).toEqual(MAP);
     expect(parseBmap(edited(/\n/g, '\r\n'))).toEqual(MAP);
@@ -63,7 +111,8 @@ describe('a block map', () => {
     { what: 'other XML', xml: '<html></html>', says: 'its root element is html' },
     { what: 'half of a map', xml: formatBmap(MAP).slice(0, 400), says: 'not XML' },
     { what: 'a version of tomorrow', xml: edited('version="2.0"', 'version="3.0"'), says: 'its version is 3.0' },
-    { what: 'SHA-1', xml: edited('> sha256 <', '> sha1 <'), says: 'its checksums are sha1' },
+    { what: 'CRC', xml: edited('> sha256 <', '> crc32 <'), says: 'its checksums are crc32' },
+    { what: 'the wrong digits', xml: edited('> sha256 <', '> sha1 <'), says: 'not a sha1' },
     { what: 'a changed digit', xml: formatBmap(MAP).replace('> 0-1 <', '> 0-2 <'), says: 'damaged or edited' },
     { what: 'no checksum of its own', xml: edited(/.*BmapFileChecksum.*\n/, ''), says: 'no BmapFileChecksum' },
     { what: 'no size', xml: edited(/.*ImageSize.*\n/, ''), says: 'no ImageSize' },
@@ -77,7 +126,6 @@ describe('a block map', () => {
     { what: 'a range that goes backwards', xml: edited('> 0-1 <', '> 1-0 <'), says: '1-0 goes backwards' },
     { what: 'ranges that overlap', xml: edited('> 12 <', '> 1 <'), says: 'does not come after' },
     { what: 'a range in words', xml: edited('> 12 <', '> a dozen <'), says: '"Range a dozen" is not a range' },
-    { what: 'a range without a checksum', xml: edited(` chksum="${B}"`, ''), says: 'the range 12 has no checksum' },
     { what: 'a short checksum', xml: edited(B, 'bb'), says: 'the range 12 is not a sha256' },
     { what: 'an element of its own', xml: edited(/<Range [^]*?<\/Range>/, '<Hole/>'), says: 'is not a range' },
   ])('is refused with $what, and the message names the file', ({ xml, says }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GiB } from '../../../src/model/bytes.js';
 import { checkSystem, isReady } from '../../../src/host/host-checks.js';
-import { mountOptionsOf, type SystemState } from '../../../src/host/system-state.js';
+import { idsFromZero, mountOptionsOf, type SystemState } from '../../../src/host/system-state.js';
 
 const handler = { name: 'qemu-aarch64', enabled: true, interpreter: '/usr/bin/qemu', flags: 'OCF', magic: '' };
 const good: SystemState = {
@@ -11,6 +11,8 @@ const good: SystemState = {
   architecture: 'amd64',
   isRoot: false,
   user: 'ada',
+  isKnownUser: true,
+  mappedIds: 4294967295,
   os: { ID: 'debian', VERSION_ID: '13' },
   programs: {
     mmdebstrap: '1.5.7',
@@ -18,6 +20,7 @@ const good: SystemState = {
     'apt-get': '3.0',
     dpkg: '1.22',
     unshare: '2.41',
+    flock: '2.41',
     mount: '2.41',
     gpg: '2.4',
     newuidmap: 'present',
@@ -52,6 +55,10 @@ describe('checkSystem', () => {
     ['no mount', without('mount'), 'mount', /not there/],
     ['no gpg', without('gpg'), 'gpg', /not there/],
     ['no unshare', without('unshare'), 'unshare', /not there/],
+    ['no flock', without('flock'), 'flock', /not there/],
+    ['a user without an entry', { user: '1234', isKnownUser: false }, 'user-namespaces', /1234 has no entry/],
+    ['root of one id', { isRoot: true, mappedIds: 1 }, 'user-namespaces', /with 1 id;/],
+    ['root of few ids', { isRoot: true, mappedIds: 1000 }, 'user-namespaces', /with 1000 ids/],
     ['no keyring', { keyring: 'missing' }, 'debian-keyring', /not there/],
     ['an old keyring', { keyring: 'too-old' }, 'debian-keyring', /too old/],
     ['no newuidmap', without('newuidmap'), 'user-namespaces', /newuidmap/],
@@ -116,5 +123,18 @@ describe('mountOptionsOf', () => {
     ['/home/ada b/.cache', ['ro']],
   ])('of %s are %j', (path, expected) => {
     expect(mountOptionsOf(path, mounts)).toEqual(expected);
+  });
+});
+
+describe('the ids of a user namespace', () => {
+  it.each([
+    ['the first one', '         0          0 4294967295\n', 4_294_967_295],
+    ['of `unshare --map-root-user`', '         0       1000          1\n', 1],
+    ['of a user in rootless podman', '         0       1000          1\n         1     100000      65536\n', 65_537],
+    ['with a gap', '0 1000 1\n100 100000 65536\n', 1],
+    ['without root', '1000 1000 1\n', 0],
+    ['that the kernel does not know', undefined, Number.POSITIVE_INFINITY],
+  ])('%s are counted from 0', (_, map, count) => {
+    expect(idsFromZero(map)).toBe(count);
   });
 });

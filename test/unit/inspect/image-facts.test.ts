@@ -4,7 +4,6 @@ import type { FileEntry } from '../../../src/formats/file-entry.js';
 import { formatMode, normalPath } from '../../../src/formats/file-entry.js';
 import { folderSizes, largeFolders } from '../../../src/inspect/folder-sizes.js';
 import { fatMountPoint, rootPartitionNumber } from '../../../src/formats/fstab.js';
-import { otherFileSystem } from '../../../src/formats/file-system.js';
 import { crc32c } from '../../../src/formats/crc32c.js';
 
 describe('parseDpkgStatus', () => {
@@ -69,11 +68,6 @@ it.each([
 it('crc32c is the one that ext4 uses', () => {
   // The check value of CRC-32C, which is inverted at its end.
   expect((crc32c(Buffer.from('123456789')) ^ 0xffffffff) >>> 0).toBe(0xe3069283);
-});
-
-it('otherFileSystem knows some by name', () => {
-  expect(otherFileSystem(Buffer.from('hsqs'))).toBe('squashfs');
-  expect(otherFileSystem(Buffer.alloc(0x10100))).toBeUndefined();
 });
 
 describe('folderSizes', () => {

@@ -20,7 +20,7 @@ let asked: HostFix[];
 /** A machine as a folder of files and a set of programs; apt and tee change it as they would the real one. */
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'doctor-'));
-  installed = new Set(['mmdebstrap', 'bwrap', 'apt-get', 'dpkg', 'mount', 'gpg', 'unshare', 'newuidmap']);
+  installed = new Set(['mmdebstrap', 'bwrap', 'apt-get', 'dpkg', 'mount', 'gpg', 'unshare', 'flock', 'newuidmap']);
   kernelRunsArm64 = false;
   shown = [];
   asked = [];

@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readHostFacts } from '../../../src/host/read-facts.js';
 import { RealHost } from '../../../src/host/real-host.js';
@@ -97,13 +97,38 @@ describe('the store', () => {
     await held;
   });
 
-  it('removes the scratch of a build that was killed, and not that of one that runs', async () => {
-    const gone = join(store.root, 'tmp', '4194999-00000000-0000-0000-0000-000000000000');
-    const own = join(store.root, 'tmp', `${process.pid}-00000000-0000-0000-0000-000000000000`);
-    await writeFile(gone, '');
-    await writeFile(own, '');
-    await newStore().prepare();
-    expect(await readdir(join(store.root, 'tmp'))).toEqual([own.split('/').pop()]);
+  const tmp = (): Promise<string[]> => readdir(join(store.root, 'tmp')).then((names) => names.sort());
+  const makeSomething = () => newStore().obtain('kernel', {}, () => Promise.resolve(), ignoreWait);
+
+  it('removes the scratch of a build that was killed when it makes something, and not that of one that runs', async () => {
+    await mkdir(join(store.root, 'tmp/killed/work'), { recursive: true });
+    await writeFile(join(store.root, 'tmp/killed.lock'), '');
+    await store.withScratch(async (own) => {
+      await makeSomething();
+      expect(await tmp()).toEqual([basename(own), `${basename(own)}.lock`]);
+    });
+    expect(await tmp()).toEqual([]);
+  });
+
+  it('removes nothing as long as it makes nothing', async () => {
+    await mkdir(join(store.root, 'tmp/killed'));
+    await writeFile(join(store.root, 'tmp/killed.lock'), '');
+    const other = newStore();
+    await other.prepare();
+    await other.find('kernel', 'a');
+    await other.withScratch(() => Promise.resolve());
+    expect(await tmp()).toEqual(['killed', 'killed.lock']);
+  });
+
+  it('leaves scratch without a lock alone, as earlier versions made it, until it is a week old', async () => {
+    const folder = join(store.root, 'tmp/4194999-00000000-0000-0000-0000-000000000000');
+    await mkdir(folder);
+    await newStore().removeAbandoned();
+    expect(await tmp()).toHaveLength(1);
+    const lastWeek = new Date(Date.now() - 8 * 24 * 60 * 60 * 1000);
+    await utimes(folder, lastWeek, lastWeek);
+    await newStore().removeAbandoned();
+    expect(await tmp()).toEqual([]);
   });
 
   it('is readable for its owner only', async () => {

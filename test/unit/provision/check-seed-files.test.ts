@@ -10,7 +10,7 @@ import { createFakeHost } from '../../helpers/fake-host.js';
 import { fat32Disk } from '../../helpers/fat32-disk.js';
 
 const schemas = { cloudConfig: schemaValidator({}), networkV1: schemaValidator({}) };
-const USER_DATA = '#cloud-config\npassword: $6$a$b\n';
+const USER_DATA = '#cloud-config\nssh_pwauth: true\npassword: $6$a$b\n';
 const META_DATA = 'instance-id: x\n';
 
 let folder: string;
@@ -31,7 +31,15 @@ async function write(files: Files): Promise<void> {
 }
 
 function check(paths: readonly string[], more = {}): Promise<SeedCheck> {
-  const options = { workingFolder: folder, paths, named: {}, strict: false, schemas, ...more };
+  const options = {
+    workingFolder: folder,
+    paths,
+    named: {},
+    strict: false,
+    schemas,
+    defaultsFolder: 'cloud-init',
+    ...more,
+  };
   return checkSeedFiles(options, createFakeHost());
 }
 
@@ -63,7 +71,7 @@ describe('files of a seed', () => {
 
   it('are held against each other', async () => {
     await write({ 'user-data': `${USER_DATA}hostname: a\n`, 'meta-data': `${META_DATA}local-hostname: b\n` });
-    expect(found(await check(['user-data', 'meta-data']))).toEqual(['warning seed-two-hostnames user-data:3']);
+    expect(found(await check(['user-data', 'meta-data']))).toEqual(['warning seed-two-hostnames user-data:4']);
   });
 
   it('that are not there are errors', async () => {

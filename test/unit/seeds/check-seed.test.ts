@@ -49,15 +49,17 @@ describe('user-data that cloud-init would not even look at', () => {
     '',
     '#!/bin/sh\necho "not: yaml: at all"\n',
     '#cloud-boothook\n#!/bin/sh\n',
-    '#include\nhttps://example.org/user-data\n',
-    '#cloud-config-archive\n- content: x\n',
+    '#cloud-config-archive\n- content: "hostname: x"\n',
+    'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="x"\n\n--x\nContent-Type: text/cloud-config\n\nhostname: x\n--x--\n',
   ])('takes %j', (text) => {
     expect(userData(text)).toMatchObject({ problems: [], warnings: [] });
   });
 
   it.each([
     '## template: jinja\n#cloud-config\nhostname: {{ x }}\n',
-    'Content-Type: multipart/mixed; boundary="x"\n\n',
+    '#include\nhttps://example.org/user-data\n',
+    '#cloud-config-jsonp\n[]\n',
+    '#part-handler\n',
   ])('says that it cannot look into %j', (text) => {
     expect(userData(text)).toMatchObject({ problems: [], warnings: [{ code: 'seed-unchecked' }] });
   });
@@ -147,13 +149,12 @@ describe('what lies between the files of a seed', () => {
     checkSeed({ userData: { file: 'u', text: user }, metaData: { file: 'm', text: meta } });
 
   it('warns when nobody could log in', () => {
-    expect(warnings(seed('#cloud-config\nusers: [{name: x}]\n'))).toEqual(['seed-no-login undefined:undefined']);
+    expect(warnings(seed('#cloud-config\nusers: [{name: x}]\n'))).toEqual(['seed-no-login 2:8']);
   });
 
   it.each([
     [`#cloud-config\nssh_authorized_keys: ["${ed25519Key}"]\n`, undefined],
-    [`#cloud-config\nusers: [{name: x, ssh_import_id: [gh:x]}]\n`, undefined],
-    ['#cloud-config\nuser: {name: x, hashed_passwd: $6$a$b}\n', undefined],
+    ['#cloud-config\nssh_pwauth: true\nuser: {name: x, hashed_passwd: $6$a$b, lock_passwd: false}\n', undefined],
     ['#!/bin/sh\n', undefined],
     ['#cloud-config\n', `instance-id: x\npublic-keys: ["${ed25519Key}"]\n`],
   ])('finds a way in by %j and %j', (user, meta) => {
@@ -161,7 +162,10 @@ describe('what lies between the files of a seed', () => {
   });
 
   it('warns when two files name the device differently', () => {
-    const found = seed('#cloud-config\nhostname: a\npassword: $6$a$b\n', 'instance-id: x\nlocal-hostname: b\n');
+    const found = seed(
+      '#cloud-config\nhostname: a\nssh_pwauth: true\npassword: $6$a$b\n',
+      'instance-id: x\nlocal-hostname: b\n',
+    );
     expect(warnings(found)).toEqual(['seed-two-hostnames 2:11']);
   });
 });

@@ -50,8 +50,8 @@ describe('network-config version 2', () => {
     [WIFI.replace('password: "correct', 'pasword: "correct'), 'unknown-key 13:11'],
     [WIFI.replace('wifis:', 'wifi:'), 'unknown-key 6:3'],
     [WIFI.replace('correct horse', 'short'), 'invalid-value 13:21'],
-    [WIFI.replace('"correct horse"', '12345678'), 'wrong-type 13:21'],
-    [WIFI.replace('          band: 5GHz\n', ''), 'invalid-value 12:9'],
+    [WIFI.replace('"correct horse"', '012345670123'), 'yaml-value-changed 13:21'],
+    [WIFI.replace('band: 5GHz', 'band: 6GHz'), 'invalid-value 15:17'],
     [WIFI.replace('DE', 'Germany'), 'invalid-value 10:26'],
     [WIFI.replace('dhcp4: yes', 'dhcp4: maybe'), 'wrong-type 8:14'],
     [WIFI.replace('networkd', 'networkmanager'), 'invalid-value 3:13'],
@@ -83,7 +83,7 @@ describe('network-config version 2', () => {
     ]);
   });
 
-  it.each(['12345678', 'kurz', '[a]'])('never shows a Wi-Fi password, here %s', (password) => {
+  it.each(['01234567012345', 'kurz', '[a]'])('never shows a Wi-Fi password, here %s', (password) => {
     const found = check(WIFI.replace('"correct horse"', password)).problems;
     expect(found).toHaveLength(1);
     expect(found.map((problem) => describeProblem(problem) + (problem.hint ?? '')).join()).not.toContain(password);

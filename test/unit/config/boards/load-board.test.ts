@@ -131,7 +131,7 @@ describe('checkBoard', () => {
     ['more than an MBR can hold', ['partitions:', '  root: { size: 3072G }'], ['partition-too-large 4:17']],
     [
       'a line that config.txt cuts off',
-      ['configTxt:', `  all: ["dtparam=${'x'.repeat(91)}"]`],
+      ['configTxt:', `  all: ["hdmi_edid=${'x'.repeat(89)}"]`],
       ['config-txt-line-too-long 4:9'],
     ],
     ['a line that is no setting', ['configTxt:', '  all: ["[pi4]"]'], ['config-txt-line-invalid 4:9']],

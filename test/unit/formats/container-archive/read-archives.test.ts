@@ -1,11 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkImageArchive } from '../../../../src/formats/container-archive/read-archives.js';
 import type { TarEntry } from '../../../helpers/archives.js';
-import { savedImage, tarHeader, tarOf } from '../../../helpers/archives.js';
+import { classicImage, savedImage, tarHeader, tarOf } from '../../../helpers/archives.js';
 
 let folder: string;
 
@@ -76,6 +77,53 @@ describe('an archive of a container image', () => {
     expect((await check(bytes)).archive?.tags).toEqual(['old:1']);
   });
 
+  it.each([
+    ['docker of before 25', {}],
+    ['crane and ko', { configName: (hex: string) => `sha256:${hex}`, layerName: `${'a'.repeat(64)}.tar.gz` }],
+    ['kaniko', { configName: (hex: string) => `sha256:${hex}`, layerName: `sha256:${'b'.repeat(64)}.tar.gz` }],
+    ['bazel', { configName: () => 'config', layerName: 'layer0.tar' }],
+    ['tar itself, of a folder', { prefix: './' }],
+  ])('may come from %s', async (_, options) => {
+    const bytes = tarOf(classicImage(options));
+    expect(await check(bytes)).toMatchObject({ problems: [], archive: { tags: ['app:1'], warnings: [] } });
+    const other = await check(tarOf(classicImage({ ...options, architecture: 'amd64' })));
+    expect(other.problems).toMatchObject([{ code: 'docker-image-architecture' }]);
+  });
+
+  it('has the sha256 of its file, whatever follows what is read', async () => {
+    const bytes = tarOf(classicImage());
+    for (const data of [bytes, gzipSync(bytes), Buffer.concat([gzipSync(bytes), Buffer.alloc(5_000_000)])]) {
+      expect((await check(data)).archive?.sha256).toBe(createHash('sha256').update(data).digest('hex'));
+    }
+  });
+
+  it('may be of 32-bit programs that the board runs, which is said', async () => {
+    const { archive } = await check(tarOf(classicImage({ architecture: 'arm', variant: 'v7' })));
+    expect(archive?.warnings).toMatchObject([{ code: 'docker-image-32-bit', ...AT }]);
+    expect(archive?.warnings[0]?.message).toContain('linux/arm/v7');
+    for (const platform of [{ architecture: '386' }, { architecture: 'arm', os: 'windows' }, { os: 'darwin' }]) {
+      const refused = await check(tarOf(classicImage(platform)));
+      expect(refused.problems).toMatchObject([{ code: 'docker-image-architecture' }]);
+    }
+  });
+
+  it('is read without holding its layers in memory', async () => {
+    const path = join(folder, 'large.tar');
+    const entries = classicImage();
+    const layer = 640 * 2 ** 20;
+    const file = await open(path, 'w');
+    const head = tarOf(entries).subarray(0, -1024);
+    await file.write(Buffer.concat([head, tarHeader('huge.tar', layer)]), 0, undefined, 0);
+    // A hole; the two blocks of zeros that end the archive are part of it.
+    await file.truncate(head.length + 512 + layer + 1024);
+    await file.close();
+    const before = process.memoryUsage().rss;
+    const { archive } = await checkImageArchive({ path, at: AT }, { architecture: 'arm64', needsManifest: true });
+    expect(archive?.sizeBytes).toBeGreaterThan(layer);
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
+    await rm(path);
+  }, 120_000);
+
   const good = savedImage();
   const bad: readonly (readonly [string, string, Buffer])[] = [
     ['another processor', 'docker-image-architecture', tarOf(savedImage({ architecture: 'amd64' }))],
@@ -86,6 +134,8 @@ describe('an archive of a container image', () => {
     ['some text', 'docker-image-invalid', Buffer.from('not an archive at all\n'.repeat(100))],
     ['nothing', 'docker-image-invalid', Buffer.alloc(0)],
     ['half of it', 'docker-image-truncated', tarOf(savedImage({ layer: Buffer.alloc(8192) })).subarray(0, 5000)],
+    ['half of its header', 'docker-image-truncated', tarOf(good).subarray(0, 512 * 5 + 100)],
+    ['a damaged header', 'docker-image-truncated', damaged(tarOf(classicImage()), 1024)],
     ['half of a gzip stream', 'docker-image-truncated', gzipSync(tarOf(good)).subarray(0, 300)],
     ['zstd', 'docker-image-compressed', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0])],
     ['xz', 'docker-image-compressed', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0])],
@@ -105,6 +155,13 @@ describe('an archive of a container image', () => {
     expect(isFolder.problems).toMatchObject([{ code: 'docker-image-invalid' }]);
   });
 });
+
+/** With another byte in the header that is at the offset. */
+function damaged(bytes: Buffer, offset: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[offset + 3] = (copy[offset + 3] ?? 0) ^ 1;
+  return copy;
+}
 
 /** As `docker save <id>` writes it. */
 function untagged(entry: TarEntry): TarEntry {

@@ -9,7 +9,8 @@ import type { Output } from '../../../../src/host/host.js';
 import type { StageContext } from '../../../../src/pipeline/stage.js';
 import { fetchDebs } from '../../../../src/sources/debian/debs.js';
 import type { PackageLockInput } from '../../../../src/sources/debian/package-lock.js';
-import { packageLockStage, readPackageLock } from '../../../../src/sources/debian/package-lock.js';
+import { packageLockStage } from '../../../../src/sources/debian/package-lock.js';
+import type { Packages } from '../../../../src/sources/debian/packages-of-image.js';
 import { createFakeHost } from '../../../helpers/fake-host.js';
 
 const input: PackageLockInput = {
@@ -68,10 +69,14 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+function open(): Promise<Packages> {
+  return Promise.resolve(packageLockStage.open({ key: 'k', path: join(folder, 'out') }, input));
+}
+
 describe('the package lock', () => {
   it('pins every package, and twins of the same version only', async () => {
     await packageLockStage.run(input, join(folder, 'out'), context(archive));
-    const lock = await readPackageLock(join(folder, 'out'));
+    const { lock } = await open();
     expect(lock.install.map(({ name, architecture }) => `${name} ${architecture}`)).toEqual([
       'libc6 arm64',
       'bash arm64',
@@ -83,7 +88,7 @@ describe('the package lock', () => {
   it('asks for no twins where host and image have the same architecture', async () => {
     const native = { ...input, hostArchitecture: 'arm64' };
     await packageLockStage.run(native, join(folder, 'out'), context(archive));
-    expect((await readPackageLock(join(folder, 'out'))).twins).toEqual([]);
+    expect((await open()).lock.twins).toEqual([]);
   });
 
   it('names an unknown package and the nearest one that there is', async () => {

@@ -53,7 +53,7 @@ const deb = {
   filename: 'pool/r.deb',
   sizeBytes: 1,
   sha256: 'ab',
-  path: '/nowhere/r.deb',
+  sources: 'deb http://localhost/debian trixie main\n',
 };
 
 function input(changes: Partial<BootFirmwareInput> = {}): BootFirmwareInput {
@@ -70,7 +70,11 @@ async function run(changes: Partial<BootFirmwareInput> = {}, offline = false) {
       for (const [name, text] of Object.entries(inPackage)) await writeFile(join(target, name), text);
       return {};
     },
-    download: (request) => downloadFile(request, { signal: new AbortController().signal, offline }),
+    // The package is unpacked by the fake program above.
+    download: (request) =>
+      request.path.endsWith('.deb')
+        ? Promise.resolve()
+        : downloadFile(request, { signal: new AbortController().signal, offline }),
   });
   await bootFirmwareStage.run(input(changes), out, {
     host,
@@ -90,7 +94,9 @@ describe('bootFirmwareStage', () => {
     expect(await readFile(join(out, 'start.elf'), 'utf8')).toBe('start');
     expect(await readFile(join(out, 'LICENCE.x'), 'utf8')).toBe('line one\nline two\n');
     expect((await stat(join(out, 'start.elf'))).mode & 0o777).toBe(0o644);
-    expect(host.commands).toEqual([expect.stringMatching(/dpkg-deb --extract \/srv\/r\.deb \/mnt$/)]);
+    expect(host.commands).toEqual([
+      expect.stringMatching(/dpkg-deb --extract \/srv\/raspi-firmware_1-1_all\.deb \/mnt$/),
+    ]);
     expect(warnings).toEqual([]);
   });
 

@@ -9,7 +9,8 @@ import type { Host } from '../../../../src/host/host.js';
 import type { StageContext } from '../../../../src/pipeline/stage.js';
 import { canonicalJson } from '../../../../src/model/json.js';
 import type { KernelInput } from '../../../../src/sources/kernel/kernel.js';
-import { kernelStage, makeCommand } from '../../../../src/sources/kernel/kernel.js';
+import { kernelStage } from '../../../../src/sources/kernel/kernel.js';
+import { makeCommand } from '../../../../src/sources/kernel/kernel-build.js';
 
 const fragment = (text: string, file = 'boards/kernel/base.config') => ({ file, text });
 const input = (text = 'CONFIG_EXT4_FS=y\n'): KernelInput => ({
@@ -25,7 +26,7 @@ const input = (text = 'CONFIG_EXT4_FS=y\n'): KernelInput => ({
     filename: 'pool/l.deb',
     sizeBytes: 1,
     sha256: 'aa',
-    path: '/downloads/l.deb',
+    sources: 'deb http://localhost/debian trixie main\n',
   },
   fragments: [fragment(text)],
   patches: [],
@@ -127,7 +128,8 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
     startIn: refuse,
     attachIn: refuse,
     attach: refuse,
-    download: refuse,
+    // The package is unpacked by the programs that onRun stands for.
+    download: () => Promise.resolve(),
     blockDevices: refuse,
     openDevice: refuse,
     until: refuse,

@@ -1,0 +1,13 @@
+/** Where distributions keep programs. A user's PATH often lacks the `sbin` ones, `su` without `-` keeps it for root. */
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/**
+ * What of the caller's environment programs on this machine may go by: the system's own programs come first, so that a
+ * `tar` or `gpg` in the caller's home does not shape an image; programs relative to the working folder do not count.
+ */
+export function programEnvironment(
+  callers: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const own = (callers.PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  return { ...callers, PATH: [...new Set([...SYSTEM_FOLDERS, ...own])].join(':') };
+}

@@ -1,0 +1,73 @@
+/** Memory for one block of an image, shared by all cards that still have to write it. */
+export type Slot = {
+  readonly bytes: Uint8Array;
+  /** How many still need it; it is free again at 0. */
+  users: number;
+};
+
+/** Missing in Node's types, which leave it to the browser's. */
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: { readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer } };
+};
+const WASM_PAGE_BYTES = 64 * 1024;
+
+/**
+ * Buffers that begin at a page of memory, which O_DIRECT asks for and no Buffer of Node promises; the memory of a
+ * WebAssembly module always does.
+ */
+export function alignedBuffers(count: number, sizeBytes: number): readonly Uint8Array[] {
+  const strideBytes = Math.ceil(sizeBytes / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
+  const memory = new WebAssembly.Memory({ initial: (count * strideBytes) / WASM_PAGE_BYTES });
+  return Array.from({ length: count }, (_, index) => Buffer.from(memory.buffer, index * strideBytes, sizeBytes));
+}
+
+/** A fixed number of slots: who reads the image waits here for the cards. */
+export class SlotPool {
+  private readonly free: Slot[];
+  private waiting: ((slot: Slot) => void) | undefined;
+
+  constructor(buffers: readonly Uint8Array[]) {
+    this.free = buffers.map((bytes) => ({ bytes, users: 0 }));
+  }
+
+  get isWaitedFor(): boolean {
+    return this.waiting !== undefined;
+  }
+
+  /** One slot with one user, who asked. For one asker at a time. */
+  async take(): Promise<Slot> {
+    const slot = this.free.pop() ?? (await new Promise<Slot>((resolve) => (this.waiting = resolve)));
+    slot.users = 1;
+    return slot;
+  }
+
+  release(slot: Slot): void {
+    slot.users -= 1;
+    if (slot.users > 0) return;
+    const waiting = this.waiting;
+    this.waiting = undefined;
+    if (waiting === undefined) this.free.push(slot);
+    else waiting(slot);
+  }
+}
+
+/** A card's own buffers. */
+export class BufferPool {
+  private readonly free: Uint8Array[];
+  private readonly waiting: ((buffer: Uint8Array) => void)[] = [];
+
+  constructor(buffers: readonly Uint8Array[]) {
+    this.free = [...buffers];
+  }
+
+  async use<T>(use: (buffer: Uint8Array) => Promise<T>): Promise<T> {
+    const buffer = this.free.pop() ?? (await new Promise<Uint8Array>((resolve) => this.waiting.push(resolve)));
+    try {
+      return await use(buffer);
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.free.push(buffer);
+      else next(buffer);
+    }
+  }
+}
