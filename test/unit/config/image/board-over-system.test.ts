@@ -109,7 +109,7 @@ describe('a board over a system', () => {
     await writeFamily('partitions:', '  - { name: data, role: data, size: 513M }');
     await write('board.yaml', 'extends: ./family.yaml', 'id: kiosk', 'partitions: [{ name: data, mount: data }]');
     expect(await placed()).toEqual([
-      'partition-mount-invalid board.yaml:3:34',
+      'partition-mount-invalid board.yaml:3:35',
       'partition-misaligned family.yaml:2:37',
     ]);
   });
