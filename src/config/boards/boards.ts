@@ -1,13 +1,14 @@
-import { join } from 'node:path';
 import { UserError, type Problem } from '../../errors.js';
 import type { Board } from '../../model/board.js';
 import { fromCwd } from '../from-cwd.js';
 import { checkImage } from '../image/read-image-spec.js';
-import { configPlaces, type ConfigPlaces } from '../places.js';
+import type { ConfigPlaces } from '../places.js';
+import { boardFile } from './board-file.js';
+import { readBoard } from './load-board.js';
 import { namesIn } from '../present.js';
 import type { BoardDefinition } from './board-schema.js';
 
-/** Where boards are looked for. `systems` and `layers` lie beside the shipped boards. */
+/** Where boards are looked for. */
 export type BoardPlaces = Pick<ConfigPlaces, 'boardsDir' | 'cwd'>;
 
 export type LoadedBoard = {
@@ -19,12 +20,14 @@ export type LoadedBoard = {
 };
 
 /**
- * A shipped board by its id or a board file by its path ("./my-board.yaml"). Throws UserError `unknown-board`, or every
- * problem of the file and of those that it extends.
+ * The hardware of a shipped board, by its id, or of a board file, by its path ("./my-board.yaml"); what it says over its
+ * system is held against none. Throws UserError `unknown-board`, or every problem of the file and of those that it extends.
  */
 export async function findBoard(idOrPath: string, places: BoardPlaces): Promise<LoadedBoard> {
-  const { loaded, problems } = await checkBoard(idOrPath, withNeighbours(places));
-  if (loaded === undefined) throw UserError.fromProblems(problems.map((problem) => fromCwd(problem, places.cwd)));
+  const { loaded, problems } = await readBoard(await boardFile(idOrPath, places), places.boardsDir);
+  if (loaded === undefined || problems.length > 0) {
+    throw UserError.fromProblems(problems.map((problem) => fromCwd(problem, places.cwd)));
+  }
   return loaded;
 }
 
@@ -54,11 +57,6 @@ export async function validateBoards(
 }
 
 type BoardCheck = { readonly loaded?: LoadedBoard; readonly problems: readonly Problem[] };
-
-/** `boards`, `systems` and `layers` lie in one folder. */
-function withNeighbours({ boardsDir, cwd }: BoardPlaces): ConfigPlaces {
-  return configPlaces(join(boardsDir, '..'), cwd);
-}
 
 async function checkBoard(idOrPath: string, places: ConfigPlaces, system?: string): Promise<BoardCheck> {
   const { image, problems } = await checkImage({ board: idOrPath, system }, places);

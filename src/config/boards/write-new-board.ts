@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { boardSchema } from './board-schema.js';
 import { newBoardText } from './new-board.js';
 import { UserError } from '../../errors.js';
+import { extendsText } from '../extends-text.js';
 import type { ConfigPlaces } from '../places.js';
 import { findBoard, validateBoards } from './boards.js';
 
@@ -31,7 +32,7 @@ export async function newBoard(
       hints: ['Two boards of one id would be found as each other’s root partition. Take another one.'],
     });
   }
-  await write(file, newBoardText(id, options.from, board, options.schema));
+  await write(file, newBoardText(id, extendsText(options.from, file, places.cwd), board, options.schema));
   await validateBoards([file], places);
   return { id, from: board.id, file };
 }

@@ -41,8 +41,10 @@ export const ROLE_DEFAULTS: Readonly<Record<PartitionRole, RoleDefaults>> = {
 
 /** Partitions with defaults: the role follows from the name, and the root grows unless another one does. */
 export function draftPartitions(partitions: readonly SaidPartition[]): readonly DraftPartition[] {
-  const growing = partitions.filter(({ said }) => said.grow === true);
-  return partitions.map((one) => draft(one, one.said.role ?? roleOf(one.name), growing.length));
+  const isSaid = partitions.some(({ said }) => said.grow === true);
+  const roles = partitions.map((one) => one.said.role ?? roleOf(one.name));
+  const root = roles.indexOf('root');
+  return partitions.map((one, index) => draft(one, roles[index] ?? 'data', index === root && !isSaid));
 }
 
 /** "boot" and "root" say what they are for; everything else holds data. */
@@ -50,7 +52,7 @@ function roleOf(name: string): PartitionRole {
   return name === 'boot' || name === 'root' ? name : 'data';
 }
 
-function draft({ name, said, at }: SaidPartition, role: PartitionRole, growing: number): DraftPartition {
+function draft({ name, said, at }: SaidPartition, role: PartitionRole, growsByDefault: boolean): DraftPartition {
   const defaults = ROLE_DEFAULTS[role];
   const fs = said.fs ?? defaults.fs;
   const { tree = defaults.tree, mount = defaults.mount } = said;
@@ -66,7 +68,7 @@ function draft({ name, said, at }: SaidPartition, role: PartitionRole, growing: 
     headroomBytes: said.headroom === undefined ? defaults.headroomBytes : sizeBytes(said.headroom),
     ...(mount === undefined ? {} : { mount }),
     readOnly: said.readOnly ?? false,
-    grow: said.grow ?? (role === 'root' && growing === 0),
+    grow: said.grow ?? growsByDefault,
     logical: said.logical ?? false,
     said,
     at,

@@ -1,6 +1,7 @@
 import { MiB, formatSize } from '../../model/bytes.js';
 import { GROWING_FILE_SYSTEMS } from '../../model/image-spec.js';
 import type { DiskRule } from './draft-disk.js';
+import type { DraftPartition } from './draft-partitions.js';
 
 /**
  * What a root that never grows must have free: Linux keeps 2 % of the blocks back for its delayed allocations, and the
@@ -38,22 +39,31 @@ const growingPartitionIsWritable: DiskRule = ({ partitions }) =>
       ...at('readOnly'),
     }));
 
+/** A partition that begins behind one that grows, where both places are fixed. */
+export function nextFixed(
+  { grow, startBytes }: DraftPartition,
+  partitions: readonly DraftPartition[],
+): (DraftPartition & { readonly startBytes: number }) | undefined {
+  if (!grow || startBytes === 'auto') return undefined;
+  return partitions.find(
+    (other): other is DraftPartition & { startBytes: number } =>
+      other.startBytes !== 'auto' && other.startBytes > startBytes,
+  );
+}
+
 const nothingIsAfterTheGrowing: DiskRule = ({ partitions }) =>
-  partitions
-    .filter(({ grow }) => grow)
-    .flatMap(({ name, startBytes, at }) => {
-      if (startBytes === 'auto') return [];
-      const after = partitions.find((other) => other.startBytes !== 'auto' && other.startBytes > startBytes);
-      if (after === undefined) return [];
-      return [
-        {
-          code: 'partition-cannot-grow',
-          message: `"${name}" grows on first boot and begins before "${after.name}", which begins at ${formatSize(Number(after.startBytes))}`,
-          hint: 'Use "start: auto" for the one that grows: it is placed after all others.',
-          ...at('start'),
-        },
-      ];
-    });
+  partitions.flatMap((one) => {
+    const after = nextFixed(one, partitions);
+    if (after === undefined) return [];
+    return [
+      {
+        code: 'partition-cannot-grow',
+        message: `"${one.name}" grows on first boot and begins before "${after.name}", which begins at ${formatSize(after.startBytes)}`,
+        hint: 'Use "start: auto" for the one that grows: it is placed after all others.',
+        ...one.at('start'),
+      },
+    ];
+  });
 
 /** Logical partitions are numbered in the order of their places. */
 const growingLogicalIsLast: DiskRule = ({ partitions }) => {
@@ -70,8 +80,11 @@ const growingLogicalIsLast: DiskRule = ({ partitions }) => {
 
 const rootHasRoom: DiskRule = ({ partitions }) => {
   const growing = partitions.find(({ grow }) => grow);
+  // A second root is told as such.
   return partitions
-    .filter(({ role, grow, headroomBytes }) => role === 'root' && !grow && headroomBytes < LEAST_ROOM_BYTES)
+    .filter(({ role }) => role === 'root')
+    .slice(0, 1)
+    .filter(({ grow, headroomBytes }) => !grow && headroomBytes < LEAST_ROOM_BYTES)
     .map(({ name, headroomBytes, said, at }) => {
       const because = growing === undefined ? 'does not grow' : `does not grow, because "${growing.name}" does`;
       const stated = said.headroom === undefined ? 'by default' : 'as headroom';

@@ -7,7 +7,7 @@ import type { DiskRule, DraftDisk } from './draft-disk.js';
 import { alignmentBytes, fixedSizes, leastBytes, placeOrder } from './draft-disk.js';
 import type { DraftPartition } from './draft-partitions.js';
 import { ROLE_DEFAULTS } from './draft-partitions.js';
-import { GROW_RULES } from './grow-rules.js';
+import { GROW_RULES, nextFixed } from './grow-rules.js';
 import { MOUNT_RULES } from './mount-rules.js';
 import { EXT4_LABEL, FAT_LABEL } from './volume-label.js';
 
@@ -44,6 +44,7 @@ function missingRole(role: 'boot' | 'root', at: ReturnType<DraftPartition['at']>
 const bootIsFoundByFirmware: DiskRule = ({ partitions }) =>
   partitions
     .filter(({ role }) => role === 'boot')
+    .slice(0, 1)
     .flatMap((boot) => {
       const before = partitions.slice(0, partitions.indexOf(boot)).find(({ fs, logical }) => fs === 'vfat' && !logical);
       return [
@@ -168,7 +169,10 @@ const partitionsDoNotOverlap: DiskRule = (disk) => {
   let endBytes = alignedBytes;
   for (const one of placeOrder(disk.partitions)) {
     const startBytes = one.startBytes === 'auto' ? endBytes : one.startBytes;
-    if (startBytes < endBytes) problems.push(overlap(one, before, endBytes, disk));
+    // One that grows and has another behind it is told so by a rule of its own.
+    if (startBytes < endBytes && nextFixed(one, disk.partitions) === undefined) {
+      problems.push(overlap(one, before, endBytes, disk));
+    }
     endBytes = Math.max(endBytes, startBytes + leastBytes(one, alignedBytes));
     before = one;
   }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { UserError } from '../../errors.js';
+import { extendsText } from '../extends-text.js';
 import type { ConfigPlaces } from '../places.js';
 import { namesIn } from '../present.js';
 import { systemSchema } from './system-schema.js';
@@ -27,17 +28,17 @@ export async function newSystem(
   }
   const from = await findSystem(options.from, places);
   const file = resolve(places.cwd, options.file ?? `${id}.yaml`);
-  await write(file, newSystemText(id, options.from, options.schema));
+  await write(file, newSystemText(id, from.id, extendsText(options.from, file, places.cwd), options.schema));
   await validateSystems([file], places);
   return { id, from: from.id, file };
 }
 
 /** A commented system to start from. It holds as it is; what is commented out may be taken in line by line. */
-function newSystemText(id: string, from: string, schema: string): string {
+function newSystemText(id: string, from: string, extended: string, schema: string): string {
   return `# yaml-language-server: $schema=${schema}
 # Takes over everything that is not written here. Partitions are merged by name, other lists are replaced.
 # All keys: docs/systems.md. Check it with: reswarm-os systems validate ./${id}.yaml
-extends: ${from}
+extends: ${extended}
 
 id: ${id}
 description: ${id}, made from ${from}.
