@@ -329,7 +329,8 @@ describe('network-config read by netplan', () => {
 
 describe("netplan's verdicts", () => {
   type Verdict = { readonly name: string; readonly rendered?: string; readonly device: 'takes' | 'refuses' };
-  const refuses = async (text: string): Promise<boolean> => /Error|ERROR/.test((await netplan(text)).said);
+  const refuses = async (text: string): Promise<boolean> =>
+    /Error in network definition|^ERROR: /m.test((await netplan(text)).said);
 
   it('in the fixtures are those of the generator that images get', async () => {
     const verdicts = JSON.parse(await readFile('test/fixtures/netplan/verdicts.json', 'utf8')) as readonly Verdict[];
