@@ -138,7 +138,6 @@ describe('a system', () => {
     ['two engines', ['layers: [base, podman]'], ['layer-engine-twice 3:10']],
     ['an unknown file system', DATA('fs: etx4'), ['invalid-value 4:35']],
     ['an unknown role', ['partitions:', '  - { name: data, role: date }'], ['invalid-value 4:25']],
-    ['no role', ['partitions:', '  - { name: data }'], ['partition-role-missing 4:5']],
     ['two roots', ['partitions:', '  - { name: other, role: root }'], ['partition-role-twice 4:26']],
     ['a name twice', [...DATA('size: 64M'), '  - { name: data, role: data }'], ['partition-name-twice 5:13']],
     ['a name in capitals', ['partitions:', '  - { name: Data, role: data }'], ['invalid-value 4:13']],
