@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
+import { bootFileProblems } from '../boot/check-boot-files.js';
 import { raspberryPi } from '../boot/raspberry-pi.js';
 import type { DiskIdentity } from '../disk/identity.js';
+import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
 import type { FstabRow } from '../formats/fstab.js';
 import { formatFstab } from '../formats/fstab.js';
@@ -170,7 +172,10 @@ function bootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
   return valueNode({ kernel, firmware, overlays }, async (parts) => {
     const root = rootOnDisk(spec, identity);
     const seed = await finishSeed(request.seed, (password, salt) => Promise.resolve(sha512Crypt(password, salt)));
-    return bootTree([...raspberryPi.files(spec, parts, root), ...seedFiles(seed)], sourceDateEpoch);
+    const files = [...raspberryPi.files(spec, parts, root), ...seedFiles(seed)];
+    const problems = await bootFileProblems(files);
+    if (problems.length > 0) throw UserError.fromProblems(problems);
+    return bootTree(files, sourceDateEpoch);
   });
 }
 
