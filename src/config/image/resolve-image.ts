@@ -9,7 +9,7 @@ import { checkPartitionRules } from '../partitions/partition-rules.js';
 import type { Said } from '../said.js';
 import { engineOfFiles, engineOfFlag, type Engine } from './engine.js';
 import { checkBundle, checkContainerImages, checkOneEngine, missingFolders, softwareTwice } from './image-rules.js';
-import { joinStatements, type ImageStatements } from './statements.js';
+import { joinStatements, type ImageStatements } from '../statements/statements.js';
 
 /** What the command line says of an image; paths are absolute. */
 export type ImageFlags = {
