@@ -1,7 +1,9 @@
-// Run by `npm run schema` after a change of board-schema.ts, fleet-schema.ts or image-description.ts; tests hold the files against the code.
+// Run by `npm run schema` after a change of board-schema.ts, system-schema.ts, layer-schema.ts, fleet-schema.ts or image-description.ts; tests hold the files against the code.
 import { readFile, writeFile } from 'node:fs/promises';
 import { boardJsonSchema } from '../src/config/boards/board-json-schema.js';
-import { withKeyList } from '../src/config/boards/board-key-list.js';
+import { withKeyList } from '../src/config/key-list.js';
+import { layerJsonSchema } from '../src/config/layers/layer-json-schema.js';
+import { systemJsonSchema } from '../src/config/systems/system-json-schema.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../src/fleet/definition/fleet-json-schema.js';
 import { imageDescriptionJsonSchema } from '../src/images/image-description.js';
 
@@ -10,6 +12,18 @@ await writeFile(schema, `${JSON.stringify(boardJsonSchema(), null, 2)}\n`);
 
 const reference = new URL('../docs/boards.md', import.meta.url);
 await writeFile(reference, withKeyList(await readFile(reference, 'utf8')));
+
+const systems = new URL('../systems/system.schema.json', import.meta.url);
+await writeFile(systems, `${JSON.stringify(systemJsonSchema(), null, 2)}\n`);
+
+const systemPage = new URL('../docs/systems.md', import.meta.url);
+await writeFile(systemPage, withKeyList(await readFile(systemPage, 'utf8'), systemJsonSchema()));
+
+const layers = new URL('../layers/layer.schema.json', import.meta.url);
+await writeFile(layers, `${JSON.stringify(layerJsonSchema(), null, 2)}\n`);
+
+const layerPage = new URL('../docs/layers.md', import.meta.url);
+await writeFile(layerPage, withKeyList(await readFile(layerPage, 'utf8'), layerJsonSchema()));
 
 const fleets = new URL('../fleets/fleet.schema.json', import.meta.url);
 await writeFile(fleets, `${JSON.stringify(fleetJsonSchema(), null, 2)}\n`);

@@ -74,6 +74,11 @@ export class CommandError extends ReswarmError {}
 /** Bytes are not what they must be (digest, signature, read-back). */
 export class IntegrityError extends ReswarmError {}
 
+/** What was asked could not be found out here: neither a yes nor a no. Exit code 3. */
+export class NotProvenError extends ReswarmError {
+  override readonly exitCode = 3;
+}
+
 /** Something outside could not be reached or answered with an error. */
 export class NetworkError extends ReswarmError {}
 

@@ -7,6 +7,8 @@ import type { BuildTarget } from './write-target.js';
 export type BuildOptions = {
   /** Board id or path. */
   readonly board: string;
+  /** System id or path; `debian` by default. */
+  readonly system?: string | undefined;
   /** Where boards/, systems/, layers/, cloud-init/ and firmware-manifest.json are. */
   readonly projectDir: string;
   readonly workingFolder: string;

@@ -1,10 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fromCwd } from '../config/boards/boards.js';
-import { findBoard } from '../config/boards/boards.js';
+import { fromCwd } from '../config/from-cwd.js';
+import { readImageSpec } from '../config/image/read-image-spec.js';
+import { configPlaces } from '../config/places.js';
 import type { FirmwareEntry } from '../config/firmware-manifest.js';
 import { dockerBundle, firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
-import { PACKAGE_NAME } from '../config/package-set.js';
+import { PACKAGE_NAME } from '../config/package-name.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
@@ -15,7 +16,7 @@ import type { DebianTreeSpec, ImageSpec } from '../model/image-spec.js';
 import { engineLayer } from '../model/image-spec.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
 import { NOT_ON_THE_ROOT, type PinnedSoftware } from '../model/software.js';
-import { treeDigest } from '../pipeline/tree-digest.js';
+import { scriptsIn, treeDigest } from '../pipeline/tree-digest.js';
 import { checkSeed } from '../seeds/check-seed.js';
 import { composeSeed } from '../seeds/compose-seed.js';
 import type { SeedOptions } from '../seeds/read-seed.js';
@@ -30,7 +31,6 @@ import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import { flavourPackages, withFlavour } from '../sources/kernel/kernel-flavour.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
 import type { BuildOptions } from './build-options.js';
-import { specOf } from './image-spec.js';
 import type { PinnedArchive } from './read-content.js';
 import { readContent } from './read-content.js';
 import type { BuildTarget } from './write-target.js';
@@ -71,7 +71,7 @@ export type BuildRequest = {
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
   const { workingFolder } = options;
   const absolute = (path: string): string => resolve(workingFolder, path);
-  const { spec, problems: ofSpec } = await readSpec(options);
+  const spec = await readSpec(options);
   const { board } = spec;
   const root = debianRoot(spec);
   const { content, problems: ofContent } = await readContent(
@@ -93,7 +93,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const patches = await readPatches(board);
   const typed = options.overlays.map(absolute);
   const problems = [
-    ...[...ofSpec, ...ofContent].map((problem) => fromCwd(problem, workingFolder)),
+    ...ofContent.map((problem) => fromCwd(problem, workingFolder)),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
     ...tooSmallPartitions(spec, content.images),
     ...mergeFragments(fragments).problems,
@@ -132,17 +132,21 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
 }
 
 /** The board, its system and the flags, joined. */
-async function readSpec(options: BuildOptions): Promise<Awaited<ReturnType<typeof specOf>>> {
-  const boardsDir = join(options.projectDir, 'boards');
-  const { board } = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+async function readSpec(options: BuildOptions): Promise<ImageSpec> {
+  const places = configPlaces(options.projectDir, options.workingFolder);
   const absolute = (path: string): string => resolve(options.workingFolder, path);
-  return specOf(await withFlavour(board, options.kernelFlavour, boardsDir), {
-    boardsDir,
-    docker: options.docker,
-    containerImages: (options.dockerImages ?? []).map((path) => ({ path: absolute(path), at: {} })),
-    packages: options.packages,
-    overlays: options.overlays.map(absolute),
-  });
+  const { spec } = await readImageSpec(
+    {
+      board: options.board,
+      system: options.system,
+      docker: options.docker,
+      containerImages: (options.dockerImages ?? []).map(absolute),
+      packages: options.packages,
+      overlays: options.overlays.map(absolute),
+    },
+    places,
+  );
+  return { ...spec, board: await withFlavour(spec.board, options.kernelFlavour, places.boardsDir) };
 }
 
 /** The tree that becomes the root. */
@@ -165,13 +169,19 @@ function tooSmallPartitions(spec: ImageSpec, images: readonly PinnedArchive[]): 
 }
 
 async function foldersOf(root: DebianTreeSpec): Promise<readonly CopiedFolder[]> {
-  const ours = await Promise.all(root.layers.flatMap(({ files }) => files ?? []).map((path) => folder(path, true)));
-  const theirs = await Promise.all(root.overlays.map((path) => folder(path, false)));
+  const ours = await Promise.all(root.layers.flatMap(({ files }) => files ?? []).map(ownFolder));
+  const theirs = await Promise.all(root.overlays.map(theirFolder));
   return [...ours, ...theirs];
 }
 
-async function folder(path: string, normaliseModes: boolean): Promise<CopiedFolder> {
-  return { path, normaliseModes, digest: await treeDigest(path, normaliseModes ? 'executable' : 'all') };
+/** Of the project: the modes of a checkout say nothing. */
+async function ownFolder(path: string): Promise<CopiedFolder> {
+  const digest = await treeDigest(path, 'scripts');
+  return { path, normaliseModes: true, digest, programs: await scriptsIn(path) };
+}
+
+async function theirFolder(path: string): Promise<CopiedFolder> {
+  return { path, normaliseModes: false, digest: await treeDigest(path, 'all') };
 }
 
 async function ownVersion(projectDir: string): Promise<string> {

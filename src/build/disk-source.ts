@@ -4,14 +4,14 @@ import type { Partition } from '../model/disk.js';
 import type { Host } from '../host/host.js';
 import type { DiskParts, TableBytes } from '../outputs/disk.js';
 import { diskBytes } from '../outputs/disk.js';
-import type { ImageSource } from '../images/image-source.js';
+import type { DiskImage } from '../images/disk-image.js';
 
 /** A disk that was never put together in a file, as an image to be written: its table, its partitions, zeros between. */
 export async function withDiskSource<Result>(
   parts: DiskParts,
   table: TableBytes,
   host: Host,
-  use: (source: ImageSource) => Promise<Result>,
+  use: (image: DiskImage) => Promise<Result>,
 ): Promise<Result> {
   const { disk, volumes } = parts;
   const files = new Map<Partition, FileHandle>();
@@ -40,7 +40,9 @@ export async function withDiskSource<Result>(
   try {
     for (const partition of disk.partitions) files.set(partition, await open(volumes[partition.name] ?? '', 'r'));
     return await use({
+      name: 'the built image',
       path: 'the built image',
+      isDrive: false,
       compression: 'none',
       sizeBytes: disk.totalBytes,
       fileSizeBytes: disk.totalBytes,

@@ -17,7 +17,9 @@ import type { ImageGraph } from './image-graph.js';
 import type { BuildFacts } from './describe-image.js';
 import { describeImage } from './describe-image.js';
 import * as paths from '../images/image-file.js';
-import { readerOf } from '../outputs/block-map.js';
+import { fileReader } from '../host/file-reader.js';
+import type { ReadAt } from '../model/read-at.js';
+import { readExactly } from '../model/read-at.js';
 import { mappedRanges } from '../images/used-ranges.js';
 import type { StagedFiles } from '../images/staged-files.js';
 import { sha256 } from '../model/sha256.js';
@@ -146,6 +148,7 @@ class OutputWork {
     const wanted = basename(this.image) + suffixOf(options.compression ?? 'none');
     const published: PublishedImage = {
       board: request.spec.board,
+      description: request.spec.system.description,
       version: request.version,
       packagesAsOf,
       image: files[0],
@@ -194,10 +197,10 @@ class OutputWork {
     if (before !== text) await this.staged.writeText(path, mode, text);
   }
 
-  private async withImage<T>(use: (read: ReturnType<typeof readerOf>) => Promise<T>): Promise<T> {
+  private async withImage<T>(use: (read: ReadAt) => Promise<T>): Promise<T> {
     const file = await open(this.staged.placeOf(this.image), 'r');
     try {
-      return await use(readerOf(file));
+      return await use(readExactly(fileReader(file)));
     } finally {
       await file.close();
     }

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { Compression } from '../formats/compression.js';
-import { readerOf } from '../outputs/block-map.js';
+import { fileReader } from '../host/file-reader.js';
+import { readExactly } from '../model/read-at.js';
 import type { WriteDisk } from '../outputs/disk.js';
 import type { ImageInPlace } from '../outputs/output.js';
 import type { StagedFiles } from '../images/staged-files.js';
@@ -29,7 +30,7 @@ function imageInPlace(path: string, mode: number, staged: StagedFiles): ImageInP
     async read(use) {
       const file = await open(staged.placeOf(path), 'r');
       try {
-        return await use(readerOf(file), (await file.stat()).size);
+        return await use(readExactly(fileReader(file)), (await file.stat()).size);
       } finally {
         await file.close();
       }

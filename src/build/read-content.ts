@@ -9,7 +9,7 @@ import type { PinnedSoftware, Software } from '../model/software.js';
 import { mergedPath } from '../model/software.js';
 import type { Problem } from '../errors.js';
 import { describeProblem } from '../errors.js';
-import { hashFile } from '../host/part-file.js';
+import { fileSha256 } from '../host/file-digest.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { overlayConflicts, programProblems } from '../sources/software/software-conflicts.js';
 
@@ -92,7 +92,7 @@ async function pinSoftware(
       continue;
     }
     // Not there: that has been said already.
-    const sha256 = await hashFile(file.source.path).catch(() => undefined);
+    const sha256 = await fileSha256(file.source.path).catch(() => undefined);
     if (sha256 !== undefined && file.sha256 !== undefined && sha256 !== file.sha256) {
       problems.push({
         code: 'digest-mismatch',

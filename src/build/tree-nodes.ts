@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
+import { bootFileProblems } from '../boot/check-boot-files.js';
 import { raspberryPi } from '../boot/raspberry-pi.js';
 import type { DiskIdentity } from '../disk/identity.js';
+import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
 import type { FstabRow } from '../formats/fstab.js';
 import { formatFstab } from '../formats/fstab.js';
 import type { Command } from '../model/command.js';
 import type { ImageSpec, PartitionSpec, TreeSpec } from '../model/image-spec.js';
-import { engineLayer } from '../model/image-spec.js';
+import { engineLayer, GROW_LAYER } from '../model/image-spec.js';
 import type { PlacedFile } from '../model/software.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../model/software.js';
 import type { Node } from '../pipeline/graph.js';
@@ -76,6 +78,7 @@ function rootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
         { path: 'etc/hostname', text: `${spec.hostname}\n` },
         { path: 'etc/reswarm-os-release', text: reswarmRelease(release) },
         ...contentTexts(request),
+        ...growthTexts(request, identity),
       ],
       mountPoints: spec.partitions.flatMap(({ role, mount }) =>
         role === 'data' && mount !== undefined ? [mount] : [],
@@ -88,6 +91,14 @@ function rootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
   });
 }
 
+/** Which partition takes the rest of the drive: read by the layer's script, empty where none does. */
+function growthTexts({ spec, root }: BuildRequest, identity: DiskIdentity): readonly RootText[] {
+  if (!root.layers.some(({ name }) => name === GROW_LAYER)) return [];
+  const growing = spec.partitions.find(({ grow }) => grow);
+  const partUuid = growing === undefined ? '' : identity.partition(growing.name).partUuid;
+  return [{ path: 'usr/lib/reswarm/grown-partition', text: `${partUuid}\n` }];
+}
+
 /** The root first, then the others as they are listed: a mount below another comes after it. */
 export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
   const mounted = partitions.filter((partition): partition is PartitionSpec & { mount: string } => {
@@ -96,19 +107,23 @@ export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIden
   const depth = ({ mount }: { readonly mount: string }): number => (mount === '/' ? 0 : mount.split('/').length);
   return [...mounted]
     .sort((a, b) => depth(a) - depth(b))
-    .map(({ name, role, volume, mount, readOnly }) => {
+    .map(({ name, role, volume, mount, readOnly, grow }) => {
       const { type, options } = fileSystem(volumes[volume]?.fs ?? '').mount;
       // A device whose data is damaged should still be reachable.
-      const nofail = role === 'data' && !options.includes('nofail') ? ',nofail' : '';
+      const isData = role === 'data';
+      const nofail = isData && !options.includes('nofail') ? ',nofail' : '';
       return {
         source: `PARTUUID=${identity.partition(name).partUuid}`,
         mount,
         type,
-        options: `${options}${readOnly ? ',ro' : ''}${nofail}`,
-        pass: mount === '/' ? 1 : 2,
+        // The script that grows it checks it too, before it is mounted.
+        options: `${options}${readOnly ? ',ro' : ''}${nofail}${isData && grow ? AFTER_GROWTH : ''}`,
+        pass: mount === '/' ? 1 : isData && grow ? 0 : 2,
       };
     });
 }
+
+const AFTER_GROWTH = ',x-systemd.after=reswarm-grow-root.service';
 
 /** What the boot check and the units of an image read about it, and the units of its software. */
 function contentTexts({ root, images, software }: BuildRequest): readonly RootText[] {
@@ -157,7 +172,10 @@ function bootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
   return valueNode({ kernel, firmware, overlays }, async (parts) => {
     const root = rootOnDisk(spec, identity);
     const seed = await finishSeed(request.seed, (password, salt) => Promise.resolve(sha512Crypt(password, salt)));
-    return bootTree([...raspberryPi.files(spec, parts, root), ...seedFiles(seed)], sourceDateEpoch);
+    const files = [...raspberryPi.files(spec, parts, root), ...seedFiles(seed)];
+    const problems = await bootFileProblems(files);
+    if (problems.length > 0) throw UserError.fromProblems(problems);
+    return bootTree(files, sourceDateEpoch);
   });
 }
 

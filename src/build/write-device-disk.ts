@@ -28,7 +28,7 @@ export async function writeDeviceDisk(
   const table = await partitionTable(parts, host);
   const mbr = parseMbr(table[0]?.bytes ?? Buffer.alloc(0));
   if (mbr === undefined) throw new IntegrityError('not-an-image', 'sfdisk made no partition table');
-  const plan = planWrite({ sizeBytes, mapped: [{ offsetBytes: 0, sizeBytes }], mbr });
+  const plan = planWrite({ sizeBytes, mapped: [{ offsetBytes: 0, sizeBytes }], partitions: mbr.partitions });
   const device = claimedFor(claimed, plan.cardSizeBytes);
   const warn = (text: string, hint?: string): void => {
     report.warn(text, hint);

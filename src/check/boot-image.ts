@@ -1,9 +1,8 @@
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MiB } from '../model/bytes.js';
 import type { Architecture } from '../model/architecture.js';
 import type { Command } from '../model/command.js';
-import { MAGIC_BYTES, compressionOf } from '../formats/compression.js';
 import type { Machine, MachineName, MachineRun, PortForward } from '../model/qemu.js';
 import {
   MACHINES,
@@ -26,9 +25,11 @@ import type { BootToolsOptions } from './boot-tools.js';
 import { obtainBootTools, obtainQemu } from './boot-tools.js';
 import type { ImageBootFiles } from './image-boot-files.js';
 import { extractBootFiles } from './image-boot-files.js';
-import type { ImageTable } from '../images/image-table.js';
-import { readImageTable } from '../images/image-table.js';
-import { withRawPath } from '../images/open-image.js';
+import type { RawImage } from '../images/disk-image.js';
+import { isRaw, openDiskImage } from '../images/disk-image.js';
+import { readBootVolume } from '../images/mounted-image.js';
+import { withRawImage } from '../images/raw-image.js';
+import type { PartitionTable } from '../model/partition-table.js';
 
 export type BootOptions = BootToolsOptions & {
   /** An image file, packed or not, or a block device. */
@@ -50,7 +51,9 @@ export type BootOptions = BootToolsOptions & {
 /** The image on a card of its own: everything to start it with but the words on the command line. */
 export type LoadedMachine = {
   readonly machine: Machine;
-  readonly table: ImageTable;
+  /** What people know the image by. */
+  readonly name: string;
+  readonly table: PartitionTable;
   /** The image itself, or its unpacked copy. */
   readonly rawPath: string;
   readonly files: ImageBootFiles;
@@ -68,7 +71,7 @@ const MOST_CPUS = 4;
 
 /**
  * Makes a card out of the image and throws it away afterwards, unless it is to be kept. The image is only ever read.
- * Throws what withRawPath, readImageTable, obtainBootTools, prepareCard and extractBootFiles throw, and UserError
+ * Throws what withRawImage, `partitions`, readBootVolume, obtainBootTools, prepareCard and extractBootFiles throw, and UserError
  * `machine-fixed`, `machine-of-other-architecture`, `device-tree-unfit` and `port-in-use`.
  */
 export async function withLoadedMachine<Result>(
@@ -80,29 +83,25 @@ export async function withLoadedMachine<Result>(
   if (options.machine !== undefined) refuseFixed(MACHINES[options.machine], options);
   const forwards = forwardsOf(options);
   for (const { hostPort } of forwards) await freePort(hostPort);
-  await refuseEarly(options.image);
+  await requireBootable(options.image, host);
   const tools = await obtainBootTools(options, host, report);
-  return withRawPath(options.image, tools, host, async (image) => {
-    const table = await readImageTable(image);
+  const load = async (image: RawImage): Promise<Result> => {
+    const table = await image.partitions();
+    const { reader } = await readBootVolume(image, table);
     const store = new Store(host.facts.cacheDir, host);
     await store.prepare();
     await store.removeAbandoned();
     return store.withScratch(async (folder) => {
-      const files = await extractBootFiles(
-        table,
-        options.image,
-        (architecture) => chooseMachine(architecture, options),
-        join(folder, 'boot'),
-        host,
-      );
+      const choose = (architecture: Architecture): Machine => chooseMachine(architecture, options);
+      const files = await extractBootFiles(reader, image.name, choose, join(folder, 'boot'));
       const machine = withDeviceTree(files.machine, files.deviceTree);
       const accelerated = await canAccelerate(machine, host);
       const prepared = await prepareCard(
         {
           tools: await obtainQemu(machine, tools, options, host, report),
-          image,
-          name: options.image,
-          sizeBytes: table.sizeBytes,
+          image: image.path,
+          name: image.name,
+          sizeBytes: image.sizeBytes,
           folder: { outside: folder, inside: FOLDER },
           ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
         },
@@ -116,8 +115,9 @@ export async function withLoadedMachine<Result>(
       }
       return await use({
         machine,
-        table: { ...table, path: options.image },
-        rawPath: image,
+        name: image.name,
+        table,
+        rawPath: image.path,
         files,
         sandbox,
         qemu: (run) =>
@@ -139,7 +139,8 @@ export async function withLoadedMachine<Result>(
         },
       });
     });
-  });
+  };
+  return withRawImage(options.image, host, load, { tools });
 }
 
 function refuseFixed(machine: Machine, { memoryBytes, cpus }: BootOptions): void {
@@ -170,13 +171,23 @@ function withKvm(sandbox: Sandbox): Sandbox {
   return { ...sandbox, mounts: [...(sandbox.mounts ?? []), { source: KVM, target: KVM, device: true }] };
 }
 
-/** What is no image should be told before tools are made for it; a packed one shows when it is unpacked. */
-async function refuseEarly(path: string): Promise<void> {
-  const head = Buffer.alloc(MAGIC_BYTES);
-  const file = await open(path, 'r').catch(() => undefined);
-  await file?.read(head, 0, head.length, 0).catch(() => undefined);
-  await file?.close();
-  if (compressionOf(head) === 'none') await readImageTable(path);
+/**
+ * Refuses what is no image before tools are made for it; of a packed one only its first sector is looked at. Throws what
+ * openDiskImage, `partitions` and readBootVolume throw.
+ */
+export async function requireBootable(path: string, host: Host): Promise<void> {
+  try {
+    const image = await openDiskImage(path, host);
+    try {
+      if (isRaw(image)) await readBootVolume(image, await image.partitions());
+    } finally {
+      await image.close();
+    }
+  } catch (error) {
+    // The tools that are made next bring a program to unpack it.
+    if (error instanceof UserError && error.code === 'decompressor-missing') return;
+    throw error;
+  }
 }
 
 export function forwardsOf({ sshPort, forwards = [] }: BootOptions): readonly PortForward[] {

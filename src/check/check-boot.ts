@@ -11,11 +11,12 @@ import type { Host } from '../host/host.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import type { BootOptions, LoadedMachine } from './boot-image.js';
 import { forwardsOf, withLoadedMachine } from './boot-image.js';
+import { Patience } from './patience.js';
 import { keepBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
 
 export type CheckOptions = BootOptions & {
-  /** Where `boards/` lies. */
+  /** Where `systems/` lies. */
   readonly projectDir: string;
   /** Default: what MACHINES says of the machine. */
   readonly timeoutSeconds?: number;
@@ -25,7 +26,7 @@ export type CheckOptions = BootOptions & {
   readonly profile?: boolean;
 };
 
-const PROBE = 'boards/boot-check/probe.bash';
+const PROBE = 'systems/boot-check/probe.bash';
 /** A word that no image knows by itself. */
 const GREETING = 'reswarm-greets';
 /** A system that said "Power down" is gone at once; one that stops its services may take systemd's 90 s. */
@@ -81,7 +82,7 @@ async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: bo
   const sectors = probeSectors(settings + script);
   const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));
   if (PROBE_OFFSET_BYTES + sectors.length > first) {
-    throw new UserError('no-room-for-probe', `The first partition of ${loaded.table.path} begins at byte ${first}`, {
+    throw new UserError('no-room-for-probe', `The first partition of ${loaded.name} begins at byte ${first}`, {
       hints: ['The check needs the unused sectors before it: begin the first partition at 1 MiB or later.'],
     });
   }
@@ -108,8 +109,8 @@ async function watchBoot(
   report: Reporter,
 ): Promise<BootProof> {
   const started = performance.now();
+  const sinceStart = (): number => (performance.now() - started) / 1000;
   let watch = initial;
-  let stopped: BootProof['stopped'];
   const qemu = loaded.qemu({ commandLine, terminal: false, greeting: GREETING });
   // A port on this machine needs its network; the check itself needs none.
   const sandbox = { ...loaded.sandbox, network: forwardsOf(options).length > 0 };
@@ -117,31 +118,25 @@ async function watchBoot(
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     onLine: (line) => {
       const before = watch;
-      watch = watchLine(before, line, (performance.now() - started) / 1000);
+      watch = watchLine(before, line, sinceStart());
       emitReached(before, watch, report);
       if (watch.fatal !== undefined) void running.stop();
-      if (watch.finished && !before.finished) limit(POWER_OFF_SECONDS, 'it did not power off');
+      if (watch.finished && !before.finished) patience.allow(POWER_OFF_SECONDS, 'it did not power off');
     },
   });
-  let timer: NodeJS.Timeout | undefined;
-  function limit(seconds: number, what: string): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      stopped = { code: 'timeout', detail: `${what} within ${seconds} s` };
-      void running.stop();
-    }, seconds * 1000);
-  }
-  limit(options.timeoutSeconds ?? loaded.machine.timeoutSeconds, 'it did not come');
+  const patience = new Patience(running, sinceStart);
+  patience.allow(options.timeoutSeconds ?? loaded.machine.timeoutSeconds, 'it did not come');
   try {
     const { exitCode } = await running.exited;
     host.signal.throwIfAborted();
+    let { stopped } = patience;
     if (stopped === undefined && watch.fatal === undefined && !(watch.finished && exitCode === 0)) {
       const ended = exitCode === undefined ? 'was killed' : `ended with exit code ${exitCode}`;
       stopped = { code: 'machine-ended', detail: `the machine ${ended} or restarted` };
     }
-    return concludeWatch(loaded.machine.name, watch, stopped);
+    return concludeWatch(loaded.machine.name, watch, patience.clock, stopped);
   } finally {
-    clearTimeout(timer);
+    patience.end();
     await running.stop();
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileEntry } from '../formats/file-entry.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
@@ -6,9 +6,7 @@ import type { Architecture } from '../model/architecture.js';
 import { kernelArchitecture } from '../model/kernel-target.js';
 import type { Machine } from '../model/qemu.js';
 import { UserError } from '../errors.js';
-import type { Host } from '../host/host.js';
-import type { ImageTable } from '../images/image-table.js';
-import { readVolume } from '../images/open-image.js';
+import type { FileSystemReader } from '../formats/file-system-reader.js';
 
 /** What a boot needs out of an image's FAT partition. File names lie in the folder that was given. */
 export type ImageBootFiles = {
@@ -22,73 +20,60 @@ export type ImageBootFiles = {
 };
 
 /**
- * Copies kernel, device tree, command line and seed out of an image that is not packed: no mount, no root.
- * Throws UserError `boot-partition-unreadable`, `no-kernel`, `no-command-line` or `no-device-tree`, and ReswarmError
+ * Copies kernel, device tree, command line and seed out of an image's FAT: no mount, no root. Throws UserError `no-kernel`, `no-command-line` or `no-device-tree`, and ReswarmError
  * `file-system-corrupt`.
  *
  * @param name what to call the image
  * @param choose the machine for the kernel's architecture
  */
 export async function extractBootFiles(
-  table: ImageTable,
+  reader: FileSystemReader,
   name: string,
   choose: (architecture: Architecture) => Machine,
   folder: string,
-  host: Host,
 ): Promise<ImageBootFiles> {
-  const image = await open(table.path, 'r');
-  try {
-    const { reader } = await readVolume(image, table.boot, name, host);
-    if (reader?.facts.kind.startsWith('fat') !== true) throw noFat(table.boot.number, name);
-    // FAT does not tell the cases apart.
-    const entries = new Map((await reader.entries()).map((entry) => [entry.path.slice(1).toLowerCase(), entry]));
-    const bytes = async (entry: FileEntry): Promise<Buffer> => {
-      const parts: Uint8Array[] = [];
-      for await (const part of reader.content(entry)) parts.push(part);
-      return Buffer.concat(parts);
-    };
-    const read = async (file: string): Promise<string> => {
-      const entry = entries.get(file.toLowerCase());
-      return entry?.kind === 'file' ? (await bytes(entry)).toString('utf8') : '';
-    };
-    await mkdir(folder, { recursive: true });
-    const copy = async (entry: FileEntry, content?: Uint8Array): Promise<string> => {
-      await writeFile(join(folder, basename(entry.path)), content ?? (await bytes(entry)));
-      return basename(entry.path);
-    };
+  // FAT does not tell the cases apart.
+  const entries = new Map((await reader.entries()).map((entry) => [entry.path.slice(1).toLowerCase(), entry]));
+  const bytes = async (entry: FileEntry): Promise<Buffer> => {
+    const parts: Uint8Array[] = [];
+    for await (const part of reader.content(entry)) parts.push(part);
+    return Buffer.concat(parts);
+  };
+  const read = async (file: string): Promise<string> => {
+    const entry = entries.get(file.toLowerCase());
+    return entry?.kind === 'file' ? (await bytes(entry)).toString('utf8') : '';
+  };
+  await mkdir(folder, { recursive: true });
+  const copy = async (entry: FileEntry, content?: Uint8Array): Promise<string> => {
+    await writeFile(join(folder, basename(entry.path)), content ?? (await bytes(entry)));
+    return basename(entry.path);
+  };
 
-    const files = bootFilesOf(await read('config.txt'));
-    const kernel = entries.get(files.kernel.toLowerCase());
-    if (kernel === undefined) {
-      throw new UserError('no-kernel', `The boot partition of ${name} holds no ${files.kernel}`);
-    }
-    const cmdlineTxt = await read(files.commandLine);
-    if (cmdlineTxt.trim() === '') {
-      throw new UserError('no-command-line', `The boot partition of ${name} holds no ${files.commandLine}`);
-    }
-    const kernelBytes = await bytes(kernel);
-    const machine = choose(kernelArchitecture(kernelBytes));
-    const deviceTree = machine.deviceTrees
-      .map((file) => entries.get((files.prefix + file).toLowerCase()))
-      .find((entry) => entry !== undefined);
-    if (deviceTree === undefined && machine.deviceTrees.length > 0) {
-      throw new UserError('no-device-tree', `${name} holds no device tree that fits QEMU's ${machine.name}`, {
-        hints: [`It would have to be one of ${machine.deviceTrees.join(', ')}.`, 'Try `--machine virt`.'],
-      });
-    }
-    return {
-      machine,
-      kernel: await copy(kernel, kernelBytes),
-      ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
-      cmdlineTxt,
-      userData: await read('user-data'),
-      metaData: await read('meta-data'),
-    };
-  } finally {
-    await image.close();
+  const files = bootFilesOf(await read('config.txt'));
+  const kernel = entries.get(files.kernel.toLowerCase());
+  if (kernel === undefined) {
+    throw new UserError('no-kernel', `The boot partition of ${name} holds no ${files.kernel}`);
   }
-}
-
-function noFat(partition: number, name: string): UserError {
-  return new UserError('boot-partition-unreadable', `Partition ${partition} of ${name} holds no FAT file system`);
+  const cmdlineTxt = await read(files.commandLine);
+  if (cmdlineTxt.trim() === '') {
+    throw new UserError('no-command-line', `The boot partition of ${name} holds no ${files.commandLine}`);
+  }
+  const kernelBytes = await bytes(kernel);
+  const machine = choose(kernelArchitecture(kernelBytes));
+  const deviceTree = machine.deviceTrees
+    .map((file) => entries.get((files.prefix + file).toLowerCase()))
+    .find((entry) => entry !== undefined);
+  if (deviceTree === undefined && machine.deviceTrees.length > 0) {
+    throw new UserError('no-device-tree', `${name} holds no device tree that fits QEMU's ${machine.name}`, {
+      hints: [`It would have to be one of ${machine.deviceTrees.join(', ')}.`, 'Try `--machine virt`.'],
+    });
+  }
+  return {
+    machine,
+    kernel: await copy(kernel, kernelBytes),
+    ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
+    cmdlineTxt,
+    userData: await read('user-data'),
+    metaData: await read('meta-data'),
+  };
 }

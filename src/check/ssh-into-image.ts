@@ -9,7 +9,7 @@ import { answersAsSsh, freePort } from '../host/tcp-port.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import type { BootOptions, LoadedMachine } from './boot-image.js';
 import { withLoadedMachine } from './boot-image.js';
-import { withOpenImage } from '../images/open-image.js';
+import { withMountedImage } from '../images/mounted-image.js';
 import { findLogin } from './ssh-login.js';
 
 export type SshOptions = BootOptions & {
@@ -136,7 +136,7 @@ async function powerOff(machine: Watched, target: SshTarget, options: SshOptions
 
 /** Whom the image's cloud-init makes when the seed says `default`; Debian's own is called debian. */
 async function defaultUser(image: string, host: Host): Promise<string> {
-  return withOpenImage(image, host, async ({ files }) => {
+  return withMountedImage(image, host, async ({ files }) => {
     const config = (await files.text('/etc/cloud/cloud.cfg')) ?? '';
     return /^ +default_user:\n(?: .*\n)*? +name: *["']?([a-z_][\w-]*)/m.exec(config)?.[1] ?? 'debian';
   });

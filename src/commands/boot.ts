@@ -4,9 +4,9 @@ import { parseSize } from '../model/bytes.js';
 import type { BootProof } from '../model/boot-proof.js';
 import type { PortForward } from '../model/qemu.js';
 import { MACHINE_NAMES } from '../model/qemu.js';
-import { ReswarmError, UserError } from '../errors.js';
+import { NotProvenError, ReswarmError, UserError } from '../errors.js';
 import type { BootOptions } from '../check/boot-image.js';
-import { bootImage } from '../check/boot-image.js';
+import { bootImage, requireBootable } from '../check/boot-image.js';
 import type { SshOptions } from '../check/ssh-into-image.js';
 import { sshIntoImage } from '../check/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../check/check-boot.js';
@@ -18,7 +18,8 @@ export default class Boot extends BaseCommand {
   static override summary = 'Start an image in QEMU, or prove with --check that it works';
   static override description = `Starts the image itself: its own kernel, command line and seed, read out of its boot partition.
 What it writes goes to a throwaway card, or with --snapshot to one that is kept; the image is never changed.
-The image may be packed (xz, zstd, gzip), or a card's device, which is only read. Ctrl-a x ends an interactive machine.`;
+The image may be packed (xz, zstd, gzip), or a card's device, which is only read. Ctrl-a x ends an interactive machine.
+Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this machine was too slow or too busy to say.`;
   static override examples = [
     { description: 'Prove that an image boots', command: '<%= config.bin %> boot reswarm-os-rpi4.img --check' },
     {
@@ -93,7 +94,7 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
     }),
     timeout: Flags.integer({
       description:
-        'give up after this many seconds [default: 300 on virt and q35, 900 on the others]; with --check or --ssh',
+        'give up when the machine had so many seconds of a processor, or slept so long [default: 300 on virt and q35, 900 on the others]; with --check or --ssh',
       min: 1,
     }),
     log: Flags.string({ description: 'keep the whole console in this file', helpValue: 'FILE', dependsOn: ['check'] }),
@@ -138,6 +139,7 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
       return this.exitAs(await sshIntoImage(this.sshOptions(options, flags), this.host, this.reporter));
     }
     if (this.jsonEnabled() || !process.stdin.isTTY) {
+      await requireBootable(args.image, this.host);
       throw new UserError('no-terminal', 'Without --check the image is started on a terminal, and this is none', {
         hints: [flags.ssh ? "Add a command for it: --run 'docker info'." : 'Add --check.'],
       });
@@ -169,17 +171,28 @@ The image may be packed (xz, zstd, gzip), or a card's device, which is only read
     const proof = await checkBoot(options, this.host, this.reporter);
     await this.closeReporter();
     for (const line of describeProof(proof)) this.log(line);
-    const failure = firstFailure(proof);
-    if (!proof.passed && this.jsonEnabled()) process.exitCode = 1;
-    else if (!proof.passed) {
-      throw new ReswarmError('boot-check-failed', failure?.text ?? proof.stopped?.detail ?? 'The check failed', {
-        // After a power-off in good order the console's end tells how it powered off, not what was wrong.
-        details: proof.stopped === undefined ? proof.failedUnits : ['The console ended with:', ...proof.consoleTail],
-        hints: options.logFile === undefined ? ['Keep the whole console with --log FILE.'] : [],
-      });
-    }
+    if (proof.passed) return proof;
+    const failure = failureOf(proof, options.logFile);
+    if (!this.jsonEnabled()) throw failure;
+    process.exitCode = failure.exitCode;
     return proof;
   }
+}
+
+function failureOf(proof: BootProof, logFile: string | undefined): ReswarmError {
+  const text = firstFailure(proof)?.text ?? proof.stopped?.detail ?? 'The check failed';
+  const details = [
+    ...(proof.waitingFor.length === 0 ? [] : ['The device was waiting for:', ...proof.waitingFor]),
+    // After a power-off in good order the console's end tells how it powered off, not what was wrong.
+    ...(proof.stopped === undefined ? proof.failedUnits : ['The console ended with:', ...proof.consoleTail]),
+  ];
+  const log = logFile === undefined ? ['Keep the whole console with --log FILE.'] : [];
+  if (proof.verdict !== 'not-proven') return new ReswarmError('boot-check-failed', text, { details, hints: log });
+  const hint = 'Try again when this machine has less to do, or allow more with --timeout SECONDS.';
+  return new NotProvenError('boot-not-proven', `Not proven, this machine was too slow. ${text}`, {
+    details,
+    hints: [hint, ...log],
+  });
 }
 
 function forwardOf(text: string): PortForward {

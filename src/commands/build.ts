@@ -19,6 +19,7 @@ import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
 import type { DeviceWritePlan } from '../ui/describe-device.js';
 import { describeDeviceWrite } from '../ui/describe-device.js';
 import { describePlan } from '../ui/describe-plan.js';
+import { systemFlag } from '../ui/system-flags.js';
 import { seedFlags } from '../ui/seed-flags.js';
 import { BaseCommand } from './base-command.js';
 
@@ -75,6 +76,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: 'board id, or the path of a board definition',
       helpValue: 'rpi4',
     }),
+    ...systemFlag,
     output: Flags.string({
       char: 'o',
       description: 'image to write [default: ./reswarm-os-<board>.img]',
@@ -165,6 +167,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     const { flags } = await this.parse(Build);
     const wanted: BuildOptions = {
       board: flags.board,
+      system: flags.system,
       projectDir: this.config.root,
       ...(flags.output === undefined ? {} : { output: flags.output }),
       workingFolder: process.cwd(),

@@ -1,6 +1,6 @@
 import type { Interfaces } from '@oclif/core';
 import { Args, Flags } from '@oclif/core';
-import type { DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
+import type { DeviceNetwork, DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
 import { passwordOrHash } from '../seeds/device/password-or-hash.js';
 import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
@@ -35,9 +35,18 @@ export const identityFlags = {
     dependsOn: ['user'],
     exclusive: ['password-file'],
   }),
-  wifi: Flags.string({ description: 'name of a Wi-Fi to join', helpValue: 'SSID', helpGroup: 'SEED' }),
+  wifi: Flags.string({
+    description: 'name of a Wi-Fi to join; may be given several times',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'SSID',
+    helpGroup: 'SEED',
+  }),
   'wifi-passphrase-file': Flags.string({
-    description: 'its passphrase, or the key, in the first line of a file; "-" is stdin [default: asked for]',
+    description:
+      'its passphrase, or the key, in the first line of a file; "-" is stdin [default: asked for]. One for each --wifi, in their order',
+    multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'FILE',
     helpGroup: 'SEED',
     dependsOn: ['wifi'],
@@ -49,6 +58,67 @@ export const identityFlags = {
     exclusive: ['wifi-passphrase-file'],
   }),
   'wifi-hidden': Flags.boolean({ description: 'it does not show its name', helpGroup: 'SEED', dependsOn: ['wifi'] }),
+  'wifi-wpa3': Flags.boolean({
+    description: 'it is joined by WPA3 only, which needs the passphrase itself; it stands in the seed in clear text',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi'],
+    exclusive: ['wifi-open', 'wifi-identity'],
+  }),
+  'wifi-identity': Flags.string({
+    description: 'account of an enterprise network (802.1X); its password takes the place of the passphrase',
+    helpValue: 'NAME',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi'],
+    exclusive: ['wifi-open'],
+  }),
+  'wifi-eap-method': Flags.option({ options: ['peap', 'ttls', 'pwd'] as const })({
+    description: 'how it logs in [default: peap]',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi-identity'],
+  }),
+  'wifi-ca-certificate': Flags.string({
+    description: 'certificate on the device that the network must show',
+    helpValue: 'PATH',
+    helpGroup: 'SEED',
+    dependsOn: ['wifi-identity'],
+  }),
+  address: Flags.string({
+    description: 'fixed address with its prefix length, of IPv4 or IPv6, instead of DHCP; may be given several times',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'ADDRESS/LENGTH',
+    helpGroup: 'SEED',
+  }),
+  gateway: Flags.string({
+    description: 'default route; one of IPv4 and one of IPv6 at most',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'ADDRESS',
+    helpGroup: 'SEED',
+    dependsOn: ['address'],
+  }),
+  route: Flags.string({
+    description: 'another route: the network and the router, with a comma between them',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'NETWORK,ROUTER',
+    helpGroup: 'SEED',
+    dependsOn: ['address'],
+  }),
+  nameserver: Flags.string({
+    description: 'name server; may be given several times',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'ADDRESS',
+    helpGroup: 'SEED',
+    dependsOn: ['address'],
+  }),
+  interface: Flags.string({
+    description: 'what the address is for [default: the wired port]; wlan0 is the Wi-Fi',
+    helpValue: 'NAME',
+    helpGroup: 'SEED',
+    dependsOn: ['address'],
+  }),
   country: Flags.string({
     description: 'country whose radio rules hold; without it most channels of 5 GHz stay off',
     helpValue: 'DE',
@@ -95,6 +165,15 @@ and keys are written.`;
     {
       description: 'Join a Wi-Fi; the passphrase is asked for',
       command: '<%= config.bin %> inject device.img --wifi workshop --country DE',
+    },
+    {
+      description: 'A fixed address on the Wi-Fi, IPv6 too',
+      command:
+        '<%= config.bin %> inject device.img --wifi workshop --interface wlan0 --address 10.0.0.7/24 --address fd00::7/64 --gateway 10.0.0.1 --nameserver 10.0.0.1',
+    },
+    {
+      description: 'An enterprise network; the password of the account is asked for',
+      command: '<%= config.bin %> inject device.img --wifi campus --wifi-identity ada@example.org --country DE',
     },
     {
       description: 'A user whose password stands in the first line of a file',
@@ -163,13 +242,15 @@ export async function readFlaggedIdentity(
   workingFolder: string,
   projectDir: string,
 ): ReturnType<typeof readIdentity> {
-  if (flags['password-file'] === '-' && flags['wifi-passphrase-file'] === '-') {
-    throw new UserError('stdin-twice', 'stdin can hold the password or the passphrase, not both', {
-      hints: ['Put one of them into a file.'],
+  const files = [flags['password-file'], ...(flags['wifi-passphrase-file'] ?? [])];
+  if (files.filter((file) => file === '-').length > 1) {
+    throw new UserError('stdin-twice', 'stdin can hold one password or passphrase', {
+      hints: ['Put the others into files.'],
     });
   }
   const user = await readUser(flags, workingFolder);
   const wifi = await readWifi(flags, workingFolder);
+  const network = readNetwork(flags);
   return readIdentity({
     workingFolder,
     projectDir,
@@ -185,6 +266,7 @@ export async function readFlaggedIdentity(
     ...(flags['device-ini'] === undefined ? {} : { deviceIni: flags['device-ini'] }),
     ...(user === undefined ? {} : { user }),
     ...(wifi === undefined ? {} : { wifi }),
+    ...(network === undefined ? {} : { network }),
   });
 }
 
@@ -201,18 +283,67 @@ async function readUser(flags: IdentityFlags, workingFolder: string): Promise<De
   return { name: flags.user, ...passwordOrHash(secret) };
 }
 
-async function readWifi(flags: IdentityFlags, workingFolder: string): Promise<DeviceWifi | undefined> {
+async function readWifi(flags: IdentityFlags, workingFolder: string): Promise<readonly DeviceWifi[] | undefined> {
   if (flags.wifi === undefined) return undefined;
-  const file = flags['wifi-passphrase-file'];
-  const password = flags['wifi-open']
-    ? undefined
-    : file === undefined
-      ? await askSecret(`Passphrase of the Wi-Fi "${flags.wifi}"`, '--wifi-passphrase-file FILE')
-      : await readSecretFile(file, workingFolder);
+  const files = flags['wifi-passphrase-file'] ?? [];
+  if (files.length > 0 && files.length !== flags.wifi.length) {
+    const message = `--wifi is there ${flags.wifi.length} times, --wifi-passphrase-file ${files.length} times`;
+    throw new UserError('usage-invalid', message, { hints: ['Give a file for each network, in their order.'] });
+  }
+  const networks: DeviceWifi[] = [];
+  // One after the other: a terminal answers one question at a time.
+  for (const [index, ssid] of flags.wifi.entries()) {
+    const password = await readPassphrase(flags, ssid, files[index], workingFolder);
+    networks.push({
+      ssid,
+      ...(password === undefined ? {} : { password }),
+      ...(flags['wifi-hidden'] ? { hidden: true } : {}),
+      ...(flags['wifi-wpa3'] ? { wpa3: true } : {}),
+      ...accountOf(flags),
+      ...(flags.country === undefined ? {} : { country: flags.country }),
+    });
+  }
+  return networks;
+}
+
+async function readPassphrase(
+  flags: IdentityFlags,
+  ssid: string,
+  file: string | undefined,
+  workingFolder: string,
+): Promise<string | undefined> {
+  if (flags['wifi-open']) return undefined;
+  if (file !== undefined) return readSecretFile(file, workingFolder);
+  const what = flags['wifi-identity'] === undefined ? 'Passphrase' : `Password of ${flags['wifi-identity']} in`;
+  return askSecret(`${what}${what === 'Passphrase' ? ' of' : ''} the Wi-Fi "${ssid}"`, '--wifi-passphrase-file FILE');
+}
+
+function accountOf(flags: IdentityFlags): Pick<DeviceWifi, 'account'> {
+  const { 'wifi-identity': identity, 'wifi-eap-method': method, 'wifi-ca-certificate': caCertificate } = flags;
+  if (identity === undefined) return {};
+  const account = {
+    identity,
+    ...(method === undefined ? {} : { method }),
+    ...(caCertificate === undefined ? {} : { caCertificate }),
+  };
+  return { account };
+}
+
+/** What an address is, is said by the check of the seed. */
+function readNetwork(flags: IdentityFlags): DeviceNetwork | undefined {
+  const { address: addresses, gateway: gateways = [], nameserver: nameservers, interface: name } = flags;
+  if (addresses === undefined) return undefined;
+  const others = (flags.route ?? []).map((text) => {
+    const [to = '', via = '', ...rest] = text.split(',').map((part) => part.trim());
+    if (to !== '' && via !== '' && rest.length === 0) return { to, via };
+    const hints = ['For example --route 10.1.0.0/16,192.168.1.1'];
+    throw new UserError('usage-invalid', `--route ${text} does not name a network and a router`, { hints });
+  });
+  const routes = [...gateways.map((via) => ({ to: 'default', via })), ...others];
   return {
-    ssid: flags.wifi,
-    ...(password === undefined ? {} : { password }),
-    ...(flags['wifi-hidden'] ? { hidden: true } : {}),
-    ...(flags.country === undefined ? {} : { country: flags.country }),
+    addresses,
+    ...(routes.length === 0 ? {} : { routes }),
+    ...(nameservers === undefined ? {} : { nameservers }),
+    ...(name === undefined ? {} : { interface: name }),
   };
 }

@@ -5,7 +5,7 @@ import type { ImageReport } from '../inspect/image-report.js';
 import { diffImages } from '../inspect/diff-images.js';
 import { extractFromImage, listImageFiles, readImageFile } from '../inspect/image-files.js';
 import { inspectImage } from '../inspect/inspect-image.js';
-import { replaceTextFile } from '../host/replace-text-file.js';
+import { replaceTextFile } from '../host/replace-file.js';
 import { describeDiff } from '../ui/inspection/describe-diff.js';
 import { describeFiles } from '../ui/inspection/describe-files.js';
 import { describeImage } from '../ui/inspection/describe-image.js';
@@ -77,6 +77,8 @@ seed are never shown, only whether they are set; --cat and --extract give files 
 
   private async report(image: string, flags: { packages: boolean; html?: string }): Promise<ImageReport> {
     const report = await inspectImage(image, this.host);
+    // All else is shown; a script still has to notice.
+    if (report.partitions.some(({ notRead }) => notRead?.code === 'file-system-corrupt')) process.exitCode = 1;
     if (flags.html === undefined) {
       for (const line of describeImage(report, { packages: flags.packages })) this.log(line);
       return report;

@@ -9,16 +9,16 @@ import { seedDigest } from '../seeds/seed-digest.js';
 import { IntegrityError, UserError, type Problem } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { writeData } from '../images/sparse-write.js';
-import { targetDigest } from '../provision/apply-delta.js';
+import { streamSha256 } from '../host/file-digest.js';
 import { openBootPartition, wrongBootFiles } from '../images/edit-boot-files.js';
 import type { CheckedFleet, FleetOptions, SeedBase } from './check-fleet.js';
 import { deviceChanges, type DeviceChanges } from '../provision/device-changes.js';
 import { fromFolder, GroupedFindings } from './fleet-findings.js';
 import { replaceFolder, type Output } from './fleet-output.js';
 import { findDevice, openFleet } from './fleet-queue.js';
-import { findTools } from '../tools/find-tools.js';
-import { withRawImage } from '../images/image-source.js';
-import { withImageFile, type ImageTarget } from '../images/image-target.js';
+import type { RawImage } from '../images/disk-image.js';
+import type { WritableImage } from '../images/raw-image.js';
+import { withRawImage, withWritableImage } from '../images/raw-image.js';
 import { sha256 } from '../model/sha256.js';
 
 export type FleetImagesOptions = FleetOptions & {
@@ -58,66 +58,63 @@ export async function makeFleetImages(
 ): Promise<FleetImages> {
   const fleet = await openFleet(options.path);
   const devices = options.only?.map((name) => findDevice(fleet, name)) ?? fleet.devices;
-  return withRawImage(options.base, await findTools(host), host, (raw) =>
-    withImageFile(raw, 'read', async (base) => {
-      await openBootPartition(base.read, base.sizeBytes, options.base);
-      const baseSha256 = await targetDigest(base, host.signal);
-      const reader = new IdentityReader();
-      const errors = new GroupedFindings();
-      const notes = new GroupedFindings();
-      const images: FleetImages['images'][number][] = [];
-      const kind = options.whole ? 'images' : 'overlays';
-      await replaceFolder(options.out, kind, { keep: options.only !== undefined, baseSha256 }, async (output) => {
-        for (const device of devices) {
-          host.signal.throwIfAborted();
-          const { identity, problems, warnings } = await reader.read(device);
-          const found = [...problems];
-          const view = await openBootPartition(base.read, base.sizeBytes, options.base);
-          const seedOptions = {
-            defaults: defaults.seed,
-            ...(defaults.schemas === undefined ? {} : { schemas: defaults.schemas }),
-          };
-          const { uniqueDisk, sourceDateEpoch } = options;
-          let changes: DeviceChanges | undefined;
-          if (found.length === 0) {
-            changes = await deviceChanges(view, base.read, identity, {
-              ...seedOptions,
-              uniqueDisk,
-              sourceDateEpoch,
-            }).catch((error: unknown) => {
-              if (!(error instanceof UserError)) throw error;
-              found.push(...error.problems.map((problem) => deviceProblem(device, ['name'], problem)));
-              return undefined;
-            });
-          }
-          for (const problem of found) errors.add(problem, device.name);
-          const about = changes?.warnings.map((warning) => deviceProblem(device, ['name'], warning)) ?? [];
-          for (const warning of [...warnings, ...about]) notes.add(warning, device.name, true);
-          if (changes === undefined || errors.list().length > 0) continue;
-          const { overlay, steps } = await view.edit(changes.changes);
-          const ways = { base, baseSha256, raw, overlay, steps, changes };
-          const made = options.whole
-            ? await wholeImage(device.name, output, ways)
-            : await overlayFile(device.name, output, ways);
-          images.push(made);
+  return withRawImage(options.base, host, async (base) => {
+    await openBootPartition(base.read, base.sizeBytes, options.base);
+    const baseSha256 = await streamSha256(base.stream());
+    const reader = new IdentityReader();
+    const errors = new GroupedFindings();
+    const notes = new GroupedFindings();
+    const images: FleetImages['images'][number][] = [];
+    const kind = options.whole ? 'images' : 'overlays';
+    await replaceFolder(options.out, kind, { keep: options.only !== undefined, baseSha256 }, async (output) => {
+      for (const device of devices) {
+        host.signal.throwIfAborted();
+        const { identity, problems, warnings } = await reader.read(device);
+        const found = [...problems];
+        const view = await openBootPartition(base.read, base.sizeBytes, options.base);
+        const seedOptions = {
+          defaults: defaults.seed,
+          ...(defaults.schemas === undefined ? {} : { schemas: defaults.schemas }),
+        };
+        const { uniqueDisk, sourceDateEpoch } = options;
+        let changes: DeviceChanges | undefined;
+        if (found.length === 0) {
+          changes = await deviceChanges(view, base.read, identity, {
+            ...seedOptions,
+            uniqueDisk,
+            sourceDateEpoch,
+          }).catch((error: unknown) => {
+            if (!(error instanceof UserError)) throw error;
+            found.push(...error.problems.map((problem) => deviceProblem(device, ['name'], problem)));
+            return undefined;
+          });
         }
-        const shown = errors.list().map((problem) => fromFolder(problem, options.workingFolder));
-        if (shown.length > 0) throw UserError.fromProblems(shown);
-      });
-      const warnings = notes.list().map((problem: Problem) => fromFolder(problem, options.workingFolder));
-      return { devices: fleet.devices.length, warnings, out: options.out, baseSha256, images };
-    }),
-  );
+        for (const problem of found) errors.add(problem, device.name);
+        const about = changes?.warnings.map((warning) => deviceProblem(device, ['name'], warning)) ?? [];
+        for (const warning of [...warnings, ...about]) notes.add(warning, device.name, true);
+        if (changes === undefined || errors.list().length > 0) continue;
+        const { overlay, steps } = await view.edit(changes.changes);
+        const ways = { base, baseSha256, overlay, steps, changes };
+        const made = options.whole
+          ? await wholeImage(device.name, output, ways, host)
+          : await overlayFile(device.name, output, ways);
+        images.push(made);
+      }
+      const shown = errors.list().map((problem) => fromFolder(problem, options.workingFolder));
+      if (shown.length > 0) throw UserError.fromProblems(shown);
+    });
+    const warnings = notes.list().map((problem: Problem) => fromFolder(problem, options.workingFolder));
+    return { devices: fleet.devices.length, warnings, out: options.out, baseSha256, images };
+  });
 }
 
 type Made = FleetImages['images'][number];
 
 type Ways = {
-  readonly base: ImageTarget;
+  readonly base: RawImage;
   readonly baseSha256: string;
-  readonly raw: string;
   readonly overlay: Overlay;
-  readonly steps: Parameters<ImageTarget['write']>[0];
+  readonly steps: Parameters<WritableImage['write']>[0];
   readonly changes: DeviceChanges;
 };
 
@@ -136,11 +133,11 @@ async function overlayFile(
   return { device, file, instanceId, seedSha256, overlayBytes: bytes.length };
 }
 
-async function wholeImage(device: string, { folder, add }: Output, ways: Ways): Promise<Made> {
+async function wholeImage(device: string, { folder, add }: Output, ways: Ways, host: Host): Promise<Made> {
   const file = `${device}.img`;
   const path = join(folder, file);
-  await copySparse(ways.raw, ways.base, path);
-  await withImageFile(path, 'write', async (target) => {
+  await copySparse(ways.base, path);
+  await withWritableImage(path, host, async (target) => {
     await target.write(ways.steps);
     const wrong = await wrongBootFiles(target.read, target.sizeBytes, ways.changes.changes.files);
     if (wrong.length === 0) return;
@@ -155,9 +152,9 @@ async function wholeImage(device: string, { folder, add }: Output, ways: Ways): 
 }
 
 /** Blocks are shared with the base where the file system can (btrfs, xfs); elsewhere zeros become holes. */
-async function copySparse(from: string, base: ImageTarget, to: string): Promise<void> {
+async function copySparse(base: RawImage, to: string): Promise<void> {
   try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    await copyFile(base.path, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
     return;
   } catch {
     // This file system cannot share blocks.

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { temporaryBeside } from '../host/replace-file.js';
 import { UserError } from '../errors.js';
 
 /** What a folder made by us holds of one device. Digests are hex sha256. */
@@ -39,7 +39,7 @@ export async function replaceFolder(
   fill: (output: Output) => Promise<void>,
 ): Promise<OutputManifest> {
   const before = await lookAt(out, kind);
-  const staging = join(dirname(out), `.${basename(out)}.${randomUUID()}.part`);
+  const staging = temporaryBeside(out);
   const devices: Record<string, OutputEntry> = {};
   try {
     await mkdir(staging, { mode: PRIVATE_FOLDER });

@@ -1,8 +1,9 @@
 import { ReswarmError } from '../errors.js';
 import type { FileEntry } from './file-entry.js';
 import { joinPath, normalPath } from './file-entry.js';
-import type { Child, DataPlace, FileSystem, FileSystemFacts, ReadBytes } from './file-system.js';
+import type { Child, DataPlace, FileSystem, FileSystemFacts } from './file-system.js';
 import { DamagedFileSystem, UnreadFileSystem } from './file-system.js';
+import type { ReadAt } from '../model/read-at.js';
 
 /** Linux gives up after as many (MAXSYMLINKS). */
 const MOST_LINKS = 40;
@@ -153,7 +154,7 @@ function partsOf(path: string): readonly string[] {
 }
 
 /** Reads that go beyond the partition, or give less than was asked for, are damage: something in it points there. */
-export function exactly(read: ReadBytes, sizeBytes: number): ReadBytes {
+export function exactly(read: ReadAt, sizeBytes: number): ReadAt {
   return async (offset, size) => {
     const bytes = offset < 0 || size < 0 || offset + size > sizeBytes ? undefined : await read(offset, size);
     if (bytes?.length === size) return bytes;
@@ -170,7 +171,7 @@ const CHUNK_BYTES = 2 ** 13;
 const MOST_CHUNKS = 4096;
 
 /** Small reads that are near each other cost one read of the disk. For metadata; `sizeBytes` is where the partition ends. */
-export function cachedReader(read: ReadBytes, sizeBytes: number): ReadBytes {
+export function cachedReader(read: ReadAt, sizeBytes: number): ReadAt {
   const chunks = new Map<number, Promise<Uint8Array>>();
   const chunk = (index: number): Promise<Uint8Array> => {
     const known = chunks.get(index);

@@ -1,5 +1,6 @@
 import type { ByteRange } from '../model/byte-range.js';
 import type { FileEntry } from './file-entry.js';
+import type { ReadAt } from '../model/read-at.js';
 
 /** What a partition's file system says of itself. */
 export type FileSystemFacts = {
@@ -17,9 +18,6 @@ export type FileSystemFacts = {
 };
 
 export type FileSystemKind = 'ext4' | 'ext3' | 'ext2' | 'fat32' | 'fat16' | 'fat12';
-
-/** Exactly so many bytes of a partition, counted from its start. */
-export type ReadBytes = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;
 
 /** Bytes that cannot be right; the message says which. A reader of a format throws it, FileSystemReader gives it a name. */
 export class DamagedFileSystem extends Error {}
@@ -58,12 +56,12 @@ export type FileSystemFormat = {
    */
   claims(start: Uint8Array): string | undefined;
   /** Of a partition that it claims. Throws DamagedFileSystem, UnreadFileSystem. */
-  open(read: ReadBytes, sizeBytes: number): Promise<FileSystem>;
+  open(read: ReadAt, sizeBytes: number): Promise<FileSystem>;
   /**
    * What of a partition has to be copied: all that the file system does not call free, and what is behind its end.
    * undefined where its own bookkeeping does not tell (a journal to be played back, counts that contradict).
    */
-  usedRanges(read: ReadBytes, sizeBytes: number): Promise<UsedRanges | undefined>;
+  usedRanges(read: ReadAt, sizeBytes: number): Promise<UsedRanges | undefined>;
 };
 
 /** What a file system uses of its partition. */

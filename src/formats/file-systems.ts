@@ -2,9 +2,10 @@ import { ReswarmError } from '../errors.js';
 import { EXT } from './ext4/format.js';
 import { FAT } from './fat/format.js';
 import { foreignFileSystem } from './foreign-file-systems.js';
-import type { FileSystemFormat, ReadBytes, UsedRanges } from './file-system.js';
+import type { FileSystemFormat, UsedRanges } from './file-system.js';
 import { DamagedFileSystem, SIGNATURE_BYTES, UnreadFileSystem } from './file-system.js';
 import { FileSystemReader, exactly, named } from './file-system-reader.js';
+import type { ReadAt } from '../model/read-at.js';
 
 const FORMATS: readonly FileSystemFormat[] = [EXT, FAT];
 
@@ -28,7 +29,7 @@ type Claim = { readonly kind: string; readonly format: FileSystemFormat };
  * @param sizeBytes of the partition
  * @param name what to call it when something is wrong: "partition 2 of x.img"
  */
-export async function openFileSystem(read: ReadBytes, sizeBytes: number, name: string): Promise<FoundFileSystem> {
+export async function openFileSystem(read: ReadAt, sizeBytes: number, name: string): Promise<FoundFileSystem> {
   const { claims, foreign } = await probe(read, sizeBytes);
   const [claim, ...others] = claims;
   if (claim === undefined) return foreign === undefined ? {} : { other: foreign, error: notRead(name, foreign) };
@@ -53,7 +54,7 @@ export async function openFileSystem(read: ReadBytes, sizeBytes: number, name: s
  * What of a partition has to be copied so that its file system is whole; undefined where that is all of it: an unknown
  * or ambiguous file system, or one whose bookkeeping cannot be trusted.
  */
-export async function usedRanges(read: ReadBytes, sizeBytes: number): Promise<UsedRanges | undefined> {
+export async function usedRanges(read: ReadAt, sizeBytes: number): Promise<UsedRanges | undefined> {
   const { claims, foreign } = await probe(read, sizeBytes);
   const [claim, ...others] = claims;
   if (claim === undefined || others.length > 0 || foreign !== undefined) return undefined;
@@ -66,7 +67,7 @@ export async function usedRanges(read: ReadBytes, sizeBytes: number): Promise<Us
 }
 
 async function probe(
-  read: ReadBytes,
+  read: ReadAt,
   sizeBytes: number,
 ): Promise<{ readonly claims: readonly Claim[]; readonly foreign: string | undefined }> {
   const start = await read(0, Math.min(sizeBytes, SIGNATURE_BYTES));

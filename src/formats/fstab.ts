@@ -26,13 +26,3 @@ export function fatMountPoint(fstab: string): string | undefined {
   }
   return undefined;
 }
-
-/** Number of the partition that a kernel command line names as its root: `root=PARTUUID=1234abcd-02`, `root=/dev/mmcblk0p2`. */
-export function rootPartitionNumber(commandLine: string): number | undefined {
-  const root = /(?:^|\s)root=(\S+)/.exec(commandLine)?.[1];
-  if (root === undefined) return undefined;
-  const byUuid = /^PARTUUID=[0-9a-f]{8}-([0-9a-f]{2})$/i.exec(root)?.[1];
-  if (byUuid !== undefined) return Number.parseInt(byUuid, 16);
-  const byName = /^\/dev\/(?:\D+\d+p|[a-z]+)(\d+)$/.exec(root)?.[1];
-  return byName === undefined ? undefined : Number(byName);
-}

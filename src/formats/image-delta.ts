@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.js';
+import type { ReadAt } from '../model/read-at.js';
 
 /** Bytes that belong at a place of an image. */
 export type Extent = { readonly offsetBytes: number; readonly bytes: Uint8Array };
@@ -9,9 +10,6 @@ export type Extent = { readonly offsetBytes: number; readonly bytes: Uint8Array 
  * these written over it is that device's image.
  */
 export type Overlay = { readonly imageSizeBytes: number; readonly extents: readonly Extent[] };
-
-/** Reads that many bytes of an image or a card; fewer at its end. */
-export type ReadBytes = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;
 
 export const SECTOR_BYTES = 512;
 
@@ -93,7 +91,7 @@ export function overlayBytes({ extents }: Overlay): number {
 }
 
 /** The image as it is with the overlay written over it. */
-export function readThrough(read: ReadBytes, { extents }: Overlay): ReadBytes {
+export function readThrough(read: ReadAt, { extents }: Overlay): ReadAt {
   return async (offsetBytes, sizeBytes) => {
     const bytes = Uint8Array.from(await read(offsetBytes, sizeBytes));
     for (const extent of extents) {

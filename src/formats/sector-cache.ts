@@ -1,5 +1,6 @@
-import type { Extent, ReadBytes } from './image-delta.js';
+import type { Extent } from './image-delta.js';
 import { SECTOR_BYTES } from './image-delta.js';
+import type { ReadAt } from '../model/read-at.js';
 
 /** Read at once: a run of FAT entries and directory entries is looked at together. */
 const BLOCK_BYTES = 4096;
@@ -14,7 +15,7 @@ type Sector = { readonly original: Uint8Array | undefined; taken: Uint8Array | u
 export class SectorCache {
   private readonly sectors = new Map<number, Sector>();
 
-  constructor(private readonly source: ReadBytes) {}
+  constructor(private readonly source: ReadAt) {}
 
   /** Throws RangeError where the disk ends before that. */
   async read(offsetBytes: number, sizeBytes: number): Promise<Uint8Array> {

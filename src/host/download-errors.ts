@@ -1,7 +1,6 @@
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatSize } from '../model/bytes.js';
-import { IntegrityError, NetworkError, ReswarmError } from '../errors.js';
+import { IntegrityError, NetworkError } from '../errors.js';
 import type { DownloadRequest } from './host.js';
 import type { Transferred } from './transfer.js';
 
@@ -27,16 +26,6 @@ export function offlineError(request: DownloadRequest): NetworkError {
     details: [`sha256 ${request.sha256}`, ...request.urls.map((url) => `would come from ${shown(url)}`)],
     hints: ['Build once without --offline; after that, everything it needs lies in the store.'],
   });
-}
-
-export function diskFull(request: DownloadRequest, freeBytes?: number): ReswarmError {
-  const needed = request.sizeBytes === undefined ? '' : ` It needs ${formatSize(request.sizeBytes)}`;
-  const free = freeBytes === undefined ? '' : `, ${formatSize(freeBytes)} are free`;
-  return new ReswarmError(
-    'disk-full',
-    `There is no room for ${fileName(request)} in ${dirname(request.path)}.${needed}${free}${needed === '' ? '' : '.'}`,
-    { hints: ['Make room (`reswarm-os cache prune`), or set XDG_CACHE_HOME to a folder on a larger disk.'] },
-  );
 }
 
 /** The path that a file: URL or a plain path names; undefined for what has to be fetched. */

@@ -3,16 +3,20 @@ import { chmod, mkdir, rename, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InterruptedError, IntegrityError, NetworkError, ReswarmError } from '../errors.js';
-import { diskFull, fileName, localPath, mismatch, offlineError, shown } from './download-errors.js';
+import { diskFull } from './disk-full.js';
+import { fileName, localPath, mismatch, offlineError, shown } from './download-errors.js';
 import { withFileLock } from './file-lock.js';
 import { systemCode } from './network-fault.js';
-import { fileSize, hashFile, PartFile } from './part-file.js';
+import { fileSha256 } from './file-digest.js';
+import { fileSize, PartFile } from './part-file.js';
 import { proxySettings } from './proxy.js';
 import type { RetryPolicy } from './retry.js';
 import { backoffMs, defaultRetryPolicy } from './retry.js';
 import { etaSeconds, TransferRate } from './transfer-rate.js';
 import type { Transfer, TransferLimits, Transferred } from './transfer.js';
 import { copyLocal, fetchOverHttp, TransferFailure } from './transfer.js';
+
+const MAKE_ROOM = 'Make room (`reswarm-os cache prune`), or set XDG_CACHE_HOME to a folder on a larger disk.';
 
 export type DownloadOptions = {
   readonly signal: AbortSignal;
@@ -121,7 +125,7 @@ async function fetchFrom(
 async function isThere(request: DownloadRequest): Promise<boolean> {
   const sizeBytes = await fileSize(request.path);
   if (sizeBytes === undefined || (request.sizeBytes !== undefined && request.sizeBytes !== sizeBytes)) return false;
-  return (await hashFile(request.path)) === request.sha256;
+  return (await fileSha256(request.path)) === request.sha256;
 }
 
 function matches(got: Transferred, request: DownloadRequest): boolean {
@@ -145,7 +149,7 @@ async function asFailure(
   const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     await part.discard();
-    return diskFull(request);
+    return noRoomFor(request);
   }
   const path = error instanceof Error && 'path' in error ? error.path : undefined;
   if (code !== undefined && ['ENOENT', 'EACCES', 'EISDIR'].includes(code) && path !== part.path) {
@@ -158,7 +162,17 @@ async function refuseFullDisk(request: DownloadRequest, part: PartFile): Promise
   if (request.sizeBytes === undefined) return;
   const { bavail, bsize } = await statfs(dirname(request.path));
   const missingBytes = request.sizeBytes - ((await fileSize(part.path)) ?? 0);
-  if (bavail * bsize < missingBytes) throw diskFull(request, bavail * bsize);
+  if (bavail * bsize < missingBytes) throw noRoomFor(request, bavail * bsize);
+}
+
+function noRoomFor(request: DownloadRequest, freeBytes?: number): ReswarmError {
+  return diskFull({
+    folder: dirname(request.path),
+    what: fileName(request),
+    ...(request.sizeBytes === undefined ? {} : { neededBytes: request.sizeBytes }),
+    ...(freeBytes === undefined ? {} : { freeBytes }),
+    hint: MAKE_ROOM,
+  });
 }
 
 function progressOf(request: DownloadRequest): (doneBytes: number, totalBytes: number) => void {

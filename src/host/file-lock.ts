@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { open, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { CommandError, ReswarmError } from '../errors.js';
+import { BARE_ENVIRONMENT } from './caller-environment.js';
 
 /** A file that nobody else holds, in whatever container or on whatever host of a shared disk they run. */
 export type FileLock = {
@@ -137,7 +138,11 @@ async function lockDescriptor(
   options: readonly string[],
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const { exitCode, stderr } = await runFlock(file.fd, options, signal);
+  const { exitCode, stderr } = await runFlock(file.fd, options, BARE_ENVIRONMENT, signal).catch((error: unknown) => {
+    // Distributions that keep programs elsewhere name the place in the caller's PATH.
+    if (error instanceof CommandError) return runFlock(file.fd, options, undefined, signal);
+    throw error;
+  });
   signal?.throwIfAborted();
   if (exitCode === 0) return true;
   if (exitCode === IS_HELD && stderr === '') return false;
@@ -150,11 +155,12 @@ async function lockDescriptor(
 function runFlock(
   descriptor: number,
   options: readonly string[],
+  env: typeof BARE_ENVIRONMENT | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly exitCode: number | null; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     // Short options: those are the ones that BusyBox has too.
-    const child = spawn('flock', ['-x', ...options, '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor] });
+    const child = spawn('flock', ['-x', ...options, '3'], { stdio: ['ignore', 'ignore', 'pipe', descriptor], env });
     const stop = (): void => void child.kill('SIGKILL');
     signal?.addEventListener('abort', stop, { once: true });
     let stderr = '';

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { BlockDevice } from './drives/block-device.js';
 import type { Command } from '../model/command.js';
 import type { Privilege, Sandbox } from '../model/sandbox.js';
+import type { ThreadTime } from './thread-times.js';
 
 export type RunOptions = {
   /** Called with every whole line of stdout and stderr as it comes. */
@@ -31,6 +32,8 @@ export type ProgramExit = { readonly exitCode: number | undefined };
 export interface RunningProgram {
   /** Resolves when it is gone, however it ended; rejects with CommandError `command-not-found` only. */
   readonly exited: Promise<ProgramExit>;
+  /** What its threads, and those of all that it started, had of the processors so far; empty when they are gone. */
+  threadTimes(): Promise<readonly ThreadTime[]>;
   /** Ends it and all that it started; resolves when they are gone. Safe to call twice, and when it has ended. */
   stop(): Promise<void>;
 }

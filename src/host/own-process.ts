@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { BARE_ENVIRONMENT } from './caller-environment.js';
 
 /** What files of an image and of the store are made with; secrets say their own mode. */
 const UMASK = 0o022;
@@ -62,7 +63,10 @@ function isWithin(value: string, hard: string): boolean {
 /** Node cannot; prlimit(1) of util-linux can, for another process too. Without it the limits stay. */
 function setOwnLimits(options: readonly string[]): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn('prlimit', ['--pid', String(process.pid), ...options], { stdio: 'ignore' });
+    const child = spawn('prlimit', ['--pid', String(process.pid), ...options], {
+      stdio: 'ignore',
+      env: BARE_ENVIRONMENT,
+    });
     child.on('error', () => {
       resolve();
     });

@@ -57,12 +57,6 @@ export class PartFile {
   }
 }
 
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
 export async function fileSize(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;

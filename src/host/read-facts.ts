@@ -12,6 +12,9 @@ const DEBIAN_ARCHITECTURE: Readonly<Record<string, string>> = {
   ia32: 'i386',
 };
 
+/** Debian's home for those who have none; bin/run.js sets it for users without an entry too. */
+const NO_HOME = '/nonexistent';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -44,13 +47,13 @@ export function userName(): string {
 /** By /etc/passwd, whatever HOME says; undefined for a user without an entry. */
 function passwdHome(): string | undefined {
   const home = passwdEntry()?.homedir;
-  return home?.startsWith('/') === true ? home : undefined;
+  return home?.startsWith('/') === true && home !== NO_HOME ? home : undefined;
 }
 
 /** The user's home. Throws UserError `home-unknown` where neither HOME nor /etc/passwd names one. */
 export function homeFolder({ HOME: named }: Environment): string {
   // An empty or relative one would put files into the working folder.
-  const home = named?.startsWith('/') === true ? named : passwdHome();
+  const home = named?.startsWith('/') === true && named !== NO_HOME ? named : passwdHome();
   if (home !== undefined) return home;
   throw new UserError('home-unknown', `User ${userName()} has no home folder`, {
     details: [`HOME is ${named === undefined ? 'not set' : `"${named}"`}, and /etc/passwd names no home`],

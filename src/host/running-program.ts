@@ -6,6 +6,7 @@ import { CommandError } from '../errors.js';
 import type { ProgramExit, RunningProgram, StartOptions } from './host.js';
 import { loadExeca } from './load-execa.js';
 import { killGroupAfter } from './process-group.js';
+import { threadTimes } from './thread-times.js';
 
 /** A program that ignores SIGTERM this long is killed. */
 const KILL_AFTER_MS = 3_000;
@@ -18,6 +19,7 @@ export function startProgram(command: Command, around: Surroundings, options: St
   const ending = AbortSignal.any([around.signal, stopping.signal]);
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile);
 
+  let leader: number | undefined;
   const finish = async (): Promise<ProgramExit> => {
     const { execa } = await loadExeca();
     const subprocess = execa(command.file, command.args, {
@@ -28,7 +30,8 @@ export function startProgram(command: Command, around: Surroundings, options: St
       detached: true,
       cancelSignal: ending,
     });
-    const onGone = killGroupAfter(ending, subprocess.pid);
+    leader = subprocess.pid;
+    const onGone = killGroupAfter(ending, leader);
     if (log !== undefined) subprocess.all.on('data', (chunk: Buffer) => log.write(chunk));
     // A stream that breaks off when the program is stopped is no error of its own.
     const reading = readLines(subprocess.iterable({ from: 'all' }), options.onLine).catch(() => undefined);
@@ -45,6 +48,7 @@ export function startProgram(command: Command, around: Surroundings, options: St
   exited.catch(() => undefined);
   return {
     exited,
+    threadTimes: () => (leader === undefined ? Promise.resolve([]) : threadTimes(leader)),
     stop: async () => {
       stopping.abort();
       await exited.catch(() => undefined);

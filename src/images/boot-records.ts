@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootRecord } from '../model/boot-record.js';
 import type { Host } from '../host/host.js';
+import { replaceFile } from '../host/replace-file.js';
 
 const FOLDER = 'boot-checks';
 
@@ -12,9 +12,7 @@ export async function keepBootRecord(sha256: string, record: BootRecord, host: H
   const path = join(folder, `${sha256}.json`);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const temporary = `${path}.${randomUUID()}`;
-    await writeFile(temporary, `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o600 });
-    await rename(temporary, path);
+    await replaceFile(path, 0o600, (target) => target.writeFile(`${JSON.stringify(record, undefined, 1)}\n`));
   } catch {
     // Without it inspect shows no timeline; the check itself is done.
   }

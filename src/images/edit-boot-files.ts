@@ -1,11 +1,16 @@
 import type { FatChange } from '../formats/fat/editor.js';
 import { FatEditor } from '../formats/fat/editor.js';
 import { fatTime } from '../formats/fat/new-entry.js';
-import { isFat, MBR_SIZE_BYTES, parseMbr, type MbrPartition } from '../formats/mbr.js';
-import type { Extent, Overlay, ReadBytes } from '../formats/image-delta.js';
+import type { Extent, Overlay } from '../formats/image-delta.js';
+import { bootFilesOf } from '../formats/firmware-choice.js';
 import { SectorCache } from '../formats/sector-cache.js';
 import { UserError } from '../errors.js';
+import type { Partition, PartitionTable } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 import { sha256 } from '../model/sha256.js';
+import { wholePartitionTable } from './disk-image.js';
+import { noBootPartition } from './image-errors.js';
+import { findBootPartition } from './partition-roles.js';
 
 /** What is to be different on the boot partition of one device. */
 export type BootChanges = {
@@ -28,11 +33,13 @@ export type BootEdit = {
 
 /** The FAT partition of an image, open for looking at and for planning an edit. */
 export type BootPartitionView = {
-  readonly mbr: { readonly diskId: string; readonly partitions: readonly MbrPartition[] };
-  readonly partition: MbrPartition;
+  readonly table: PartitionTable;
+  readonly partition: Partition;
   readonly serial: string;
   /** Names in the root. */
   names(): Promise<readonly string[]>;
+  /** What the kernel is started with; empty where there is none. */
+  commandLine(): Promise<string>;
   /** undefined for a file that is not there. */
   readFile(path: string): Promise<Uint8Array | undefined>;
   edit(changes: BootChanges): Promise<BootEdit>;
@@ -40,39 +47,33 @@ export type BootPartitionView = {
 
 /**
  * Reads the partition table and the boot sector; everything else when it is asked for. Throws UserError
- * `not-an-image`, `no-boot-partition`, `image-truncated`, `boot-partition-not-fat32`.
+ * `not-an-image`, `partition-table-invalid`, `no-boot-partition`, `boot-partition-not-fat32`, IntegrityError
+ * `image-truncated`.
+ *
+ * @param sectorSizeBytes of a drive
  */
 export async function openBootPartition(
-  read: ReadBytes,
+  read: ReadAt,
   imageSizeBytes: number,
   name = 'The image',
+  sectorSizeBytes?: number,
 ): Promise<BootPartitionView> {
-  const mbr = parseMbr(await read(0, MBR_SIZE_BYTES));
-  if (mbr === undefined || mbr.partitions.length === 0) {
-    throw new UserError('not-an-image', `${name} is not a disk image: it has no partition table`, {
-      hints: ['`reswarm-os build` makes one.'],
-    });
-  }
-  const partition = mbr.partitions.find(isFat);
-  if (partition === undefined) {
-    throw new UserError('no-boot-partition', `${name} has no FAT partition to boot from`, {
-      hints: ['A Raspberry Pi starts from a FAT partition in an MBR partition table.'],
-    });
-  }
-  // Also where only the root partition is cut off: nobody should go on with half an image.
-  if (mbr.partitions.some(({ offsetBytes, sizeBytes }) => offsetBytes + sizeBytes > imageSizeBytes)) {
-    throw new UserError('image-truncated', `${name} ends before its partitions do`, {
-      hints: ['Was it copied or downloaded to its end?'],
-    });
-  }
+  const size = { sizeBytes: imageSizeBytes, ...(sectorSizeBytes === undefined ? {} : { sectorSizeBytes }) };
+  const table = await wholePartitionTable(read, { name, ...size });
   const cache = new SectorCache(read);
+  const partition = await findBootPartition(table, (candidate) => namesInFat(cache, candidate));
+  if (partition === undefined) throw noBootPartition(name);
   const editor = await FatEditor.open(cache, partition.offsetBytes);
   return {
-    mbr,
+    table,
     partition,
     serial: editor.serial,
     names: async () => (await editor.list()).map((entry) => entry.name),
     readFile: (path) => editor.read(path),
+    async commandLine() {
+      const text = async (path: string): Promise<string> => Buffer.from((await editor.read(path)) ?? []).toString();
+      return text(bootFilesOf(await text('config.txt')).commandLine);
+    },
     async edit(changes) {
       const files = [...changes.files].map(([path, content]): FatChange => ({
         path,
@@ -90,13 +91,26 @@ export async function openBootPartition(
   };
 }
 
+const UNREADABLE: ReadonlySet<string> = new Set(['boot-partition-not-fat32', 'boot-partition-damaged']);
+
+/** undefined for what is no FAT that can be edited. */
+async function namesInFat(cache: SectorCache, { offsetBytes }: Partition): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const entries = await (await FatEditor.open(cache, offsetBytes)).list();
+    return new Set(entries.map((entry) => entry.name.toLowerCase()));
+  } catch (error) {
+    if (error instanceof UserError && UNREADABLE.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * What the changes make different in an image, as whole sectors; empty when everything is there already. The same
  * image and the same changes give the same overlay. Throws what openBootPartition and FatEditor.apply throw.
  *
  * @param read of the image or card; some tens of KiB are read
  */
-export async function bootOverlay(read: ReadBytes, imageSizeBytes: number, changes: BootChanges): Promise<Overlay> {
+export async function bootOverlay(read: ReadAt, imageSizeBytes: number, changes: BootChanges): Promise<Overlay> {
   const view = await openBootPartition(read, imageSizeBytes);
   return (await view.edit(changes)).overlay;
 }
@@ -107,11 +121,12 @@ export async function bootOverlay(read: ReadBytes, imageSizeBytes: number, chang
  * @param read must go to the disk itself, not to what is remembered of it
  */
 export async function wrongBootFiles(
-  read: ReadBytes,
+  read: ReadAt,
   imageSizeBytes: number,
   files: BootChanges['files'],
+  sectorSizeBytes?: number,
 ): Promise<readonly string[]> {
-  const view = await openBootPartition(read, imageSizeBytes);
+  const view = await openBootPartition(read, imageSizeBytes, undefined, sectorSizeBytes);
   const wrong: string[] = [];
   for (const [path, content] of files) {
     const found = await view.readFile(path);

@@ -99,6 +99,8 @@ export class FileView {
     throw new UserError('path-not-found', `${this.name} holds no ${wanted}`, {
       hints: [
         near !== undefined ? `Did you mean ${joinPath(folder, near)}?` : `Look into ${folder} with --ls ${folder}.`,
+        // It may be in there.
+        ...this.unread.map(({ error }) => `${error.message}.`),
       ],
     });
   }

@@ -1,4 +1,4 @@
-import type { ImageSource } from './image-source.js';
+import type { DiskImage } from './disk-image.js';
 
 /** Reads an image from its beginning to its end. */
 export interface ImageCursor {
@@ -7,9 +7,9 @@ export interface ImageCursor {
   close(): Promise<void>;
 }
 
-export function openCursor(source: ImageSource, onFileBytes?: (bytes: Uint8Array) => void): ImageCursor {
-  const { readInto } = source;
-  if (readInto === undefined) return new StreamCursor(source.stream(onFileBytes)[Symbol.asyncIterator]());
+export function openCursor(image: DiskImage, onFileBytes?: (bytes: Uint8Array) => void): ImageCursor {
+  const { readInto } = image;
+  if (readInto === undefined) return new StreamCursor(image.stream(onFileBytes)[Symbol.asyncIterator]());
   return {
     fill: async (target, offsetBytes) => {
       let filled = 0;

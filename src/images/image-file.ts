@@ -4,10 +4,10 @@ import { access, constants, readFile, rm, stat, statfs, writeFile } from 'node:f
 import { basename, dirname, join } from 'node:path';
 import type { ImageDescription, ImageOutput } from './image-description.js';
 import { parseImageDescription } from './image-description.js';
-import { formatSize } from '../model/bytes.js';
-import { ReswarmError, type Problem } from '../errors.js';
+import { diskFull } from '../host/disk-full.js';
+import type { Problem } from '../errors.js';
 import type { StagedFiles } from './staged-files.js';
-import { withStagedFiles } from './staged-files.js';
+import { MAKE_ROOM, withStagedFiles } from './staged-files.js';
 
 /** What can be known of the output path before anything is built. */
 export async function checkImagePath(path: string): Promise<readonly Problem[]> {
@@ -82,14 +82,8 @@ export async function replaceImage<T>(
 
 async function requireSpace(folder: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < neededBytes) throw diskFull(folder, neededBytes, bavail * bsize);
-}
-
-function diskFull(folder: string, neededBytes: number, freeBytes?: number): ReswarmError {
-  const free = freeBytes === undefined ? 'is full' : `has ${formatSize(freeBytes)} free`;
-  return new ReswarmError('disk-full', `${folder} ${free}; the image needs ${formatSize(neededBytes)}`, {
-    hints: ['Make room there, or choose another place with --output.'],
-  });
+  const freeBytes = bavail * bsize;
+  if (freeBytes < neededBytes) throw diskFull({ folder, what: 'the image', neededBytes, freeBytes, hint: MAKE_ROOM });
 }
 
 /** The image's description lies beside it. */

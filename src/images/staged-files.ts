@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { temporaryBeside, writeSynced } from '../host/replace-file.js';
 import { guardSpace } from '../pipeline/disk-full.js';
+
+export const MAKE_ROOM = 'Make room there, or choose another place with --output.';
 
 /**
  * Files that belong together. Each is written beside its place; when all are whole they take their places, one right
@@ -17,18 +19,9 @@ export class StagedFiles {
     mode: number,
     write: (target: FileHandle, temporaryPath: string) => Promise<T>,
   ): Promise<T> {
-    const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
-    return guardSpace(dirname(path), 'Make room there, or choose another place with --output.', async () => {
-      const target = await open(temporary, 'wx+', mode);
-      this.staged.push({ path, temporary });
-      try {
-        const result = await write(target, temporary);
-        await target.sync();
-        return result;
-      } finally {
-        await target.close();
-      }
-    });
+    const temporary = temporaryBeside(path);
+    this.staged.push({ path, temporary });
+    return guardSpace(dirname(path), MAKE_ROOM, () => writeSynced(temporary, mode, write));
   }
 
   async writeText(path: string, mode: number, text: string): Promise<void> {

@@ -1,15 +1,14 @@
 import type { ByteRange } from '../model/byte-range.js';
-import { mergeRanges, shiftRanges } from '../model/byte-range.js';
+import { endOf, mergeRanges, shiftRanges } from '../model/byte-range.js';
 import { usedRanges } from '../formats/file-systems.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import { readPartitionTable } from '../formats/partition-table.js';
+import { isExtended } from '../formats/partition-types.js';
 import { KiB, MiB } from '../model/bytes.js';
+import { partitionsEndBytes } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 import { isZero } from '../model/zeros.js';
 
-/** Gives `sizeBytes` bytes of an image from `offsetBytes` on. */
-export type ReadAt = (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>;
-
-/** A GPT has tables of its own at both ends of the disk; a partition entry of this type says so. */
-const GPT_GUARD = 0xee;
 /** Code of a boot loader that a PC's firmware would start. */
 const BOOT_CODE_BYTES = 440;
 
@@ -17,24 +16,27 @@ const BOOT_CODE_BYTES = 440;
  * What has to be written of an image so that everything in it is there: what its file systems say they use, never what
  * happens to be other than zero (zeros that a file system relies on would be left out). A partition whose file system
  * is not FAT or ext2/3/4, or whose bitmaps cannot be trusted, or that has something behind its file system (the
- * hashes of dm-verity cover free blocks too), counts in full, and so does an image without an MBR. Between, before and
+ * hashes of dm-verity cover free blocks too), counts in full, and so does an image without a
+ * partition table. The table's own bytes count, the records of logical partitions and a GPT's backup too. Between, before and
  * behind the partitions counts what is not zero: boot loaders, their environments, data of a maker's own.
  *
- * Reads forwards, as far as the partitions come in the order of their places.
+ * Reads forwards, as far as the partitions come in the order of their places and none is a logical one. Throws UserError
+ * `partition-table-invalid`.
  */
 export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promise<readonly ByteRange[]> {
   const whole = [{ offsetBytes: 0, sizeBytes: imageSizeBytes }];
   if (imageSizeBytes < MBR_SIZE_BYTES) return whole;
-  const sector = await read(0, MBR_SIZE_BYTES);
-  const partitions = (parseMbr(sector)?.partitions ?? []).toSorted((a, b) => a.offsetBytes - b.offsetBytes);
-  const first = Math.min(...partitions.map(({ offsetBytes }) => offsetBytes));
-  const end = Math.max(...partitions.map(({ offsetBytes, sizeBytes }) => offsetBytes + sizeBytes));
-  if (partitions.length === 0 || first < MBR_SIZE_BYTES || end > imageSizeBytes) return whole;
-  if (partitions.some(({ type }) => type === GPT_GUARD)) return whole;
+  const table = await readPartitionTable(read, imageSizeBytes);
+  const partitions = (table?.partitions ?? [])
+    .filter((partition) => !isExtended(partition))
+    .toSorted((a, b) => a.offsetBytes - b.offsetBytes);
+  const first = partitions[0]?.offsetBytes ?? 0;
+  if (table === undefined || first < MBR_SIZE_BYTES || partitionsEndBytes(table) > imageSizeBytes) return whole;
 
-  const hasBootLoader = sector.subarray(0, BOOT_CODE_BYTES).some((byte) => byte !== 0);
+  const code = await read(0, BOOT_CODE_BYTES);
+  const hasBootLoader = code.some((byte) => byte !== 0);
   // Such a loader keeps its second part in the gap before the first partition.
-  const ranges: ByteRange[] = [{ offsetBytes: 0, sizeBytes: hasBootLoader ? first : MBR_SIZE_BYTES }];
+  const ranges: ByteRange[] = [...table.ownRanges, ...(hasBootLoader ? [{ offsetBytes: 0, sizeBytes: first }] : [])];
   let position = MBR_SIZE_BYTES;
   for (const { offsetBytes, sizeBytes } of partitions) {
     ranges.push(...(await dataIn(read, position, offsetBytes)));
@@ -43,7 +45,12 @@ export async function mappedRanges(read: ReadAt, imageSizeBytes: number): Promis
     position = Math.max(position, offsetBytes + sizeBytes);
   }
   ranges.push(...(await dataIn(read, position, imageSizeBytes)));
-  return mergeRanges(ranges);
+  return mergeRanges(ranges.map((range) => withinImage(range, imageSizeBytes)));
+}
+
+/** A GPT's backup is missing where an image was cut after its last partition. */
+function withinImage(range: ByteRange, imageSizeBytes: number): ByteRange {
+  return { ...range, sizeBytes: Math.max(0, Math.min(endOf(range), imageSizeBytes) - range.offsetBytes) };
 }
 
 /** What belongs to no partition, from the disk's beginning to its end. */

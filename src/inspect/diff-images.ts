@@ -1,17 +1,17 @@
 import type { FileEntry } from '../formats/file-entry.js';
 import type { FileChange, FileChanges, ImageDiff } from './image-diff.js';
-import { compareFacts, compareLines, comparePackages, compareSizes } from './image-diff.js';
+import { compareFacts, compareLines, comparePackages, compareSizes, notComparedIn } from './image-diff.js';
 import type { ImageReport } from './image-report.js';
 import { folderSizes } from './folder-sizes.js';
 import type { Host } from '../host/host.js';
 import { reportImage } from './inspect-image.js';
 import type { FileView } from '../images/file-view.js';
-import { withOpenImage } from '../images/open-image.js';
+import { withMountedImage } from '../images/mounted-image.js';
 
 /** Compares two images: what they say of themselves, their packages and every file. */
 export async function diffImages(first: string, second: string, host: Host): Promise<ImageDiff> {
-  return withOpenImage(first, host, async (one) =>
-    withOpenImage(second, host, async (other) => {
+  return withMountedImage(first, host, async (one) =>
+    withMountedImage(second, host, async (other) => {
       const [before, after] = [await reportImage(one, host), await reportImage(other, host)];
       const files = await compareFiles(one.files, other.files, host);
       const sizes = (report: ImageReport): ReadonlyMap<string, number> =>
@@ -31,9 +31,11 @@ export async function diffImages(first: string, second: string, host: Host): Pro
         configTxt: compareLines(before.boot.configTxt, after.boot.configTxt),
         commandLine: compareLines(words(before), words(after)),
       };
-      const changes = [diff.facts, files.added, files.removed, files.changed];
+      const notCompared = [...new Set([...notComparedIn(before), ...notComparedIn(after), ...unreadNames(one, other)])];
+      const changes = [diff.facts, files.added, files.removed, files.changed, notCompared];
       const isSame = before.sizeBytes === after.sizeBytes && changes.every((list) => list.length === 0);
-      return { ...diff, same: isSame };
+      const isCopy = before.sha256 !== undefined && before.sha256 === after.sha256;
+      return { ...diff, notCompared, same: isSame || isCopy };
     }),
   );
 }
@@ -55,7 +57,8 @@ async function compareFiles(first: FileView, second: FileView, host: Host): Prom
     if (other === undefined) continue;
     host.signal.throwIfAborted();
     const what = differences(entry, other);
-    const isSameSize = entry.kind === 'file' && other.kind === 'file' && entry.sizeBytes === other.sizeBytes;
+    const isRead = entry.notRead === undefined && other.notRead === undefined;
+    const isSameSize = isRead && entry.kind === 'file' && other.kind === 'file' && entry.sizeBytes === other.sizeBytes;
     if (isSameSize && !(await haveSameContent(first.content(entry), second.content(other)))) what.unshift('content');
     if (what.length > 0) changed.push({ path, what });
   }
@@ -64,6 +67,13 @@ async function compareFiles(first: FileView, second: FileView, host: Host): Prom
     removed: [...before.keys()].filter((path) => !after.has(path)),
     changed,
   };
+}
+
+/** Encrypted folders and files. */
+function unreadNames(...images: readonly { readonly files: FileView }[]): readonly string[] {
+  return images.flatMap(({ files }) =>
+    files.entries.flatMap(({ path, notRead }) => (notRead === undefined ? [] : [`${path}: uses ${notRead}`])),
+  );
 }
 
 function differences(a: FileEntry, b: FileEntry): string[] {

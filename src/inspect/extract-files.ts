@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileEntry } from '../formats/file-entry.js';
 import { baseName } from '../formats/file-entry.js';
 import { bytesOfName, nameOfBytes } from '../formats/file-name.js';
 import { UserError } from '../errors.js';
+import { temporaryBeside } from '../host/replace-file.js';
 import type { Host } from '../host/host.js';
 import { guardSpace } from '../pipeline/disk-full.js';
 import type { FileView } from '../images/file-view.js';
@@ -48,7 +48,7 @@ export async function extractFiles(
     });
   }
   await makeTarget(options.to);
-  const scratch = join(options.to, `.${name}.${randomUUID()}.part`);
+  const scratch = temporaryBeside(join(options.to, name));
   try {
     const summary = await guardSpace(options.to, 'Choose another place with --to.', async () => {
       await mkdir(scratch, { mode: 0o700 });

@@ -14,6 +14,8 @@ export type ImageDiff = {
   readonly packageSizes: readonly SizeChange[];
   readonly configTxt: LineChanges;
   readonly commandLine: LineChanges;
+  /** Partitions, files and folders of either that are not read, each with the reason; the rest was compared. */
+  readonly notCompared: readonly string[];
 };
 
 /** "kernel": 6.12.1 and 6.12.2; undefined where an image has none. */
@@ -92,6 +94,11 @@ export function compareFacts(first: ImageReport, second: ImageReport): readonly 
     if (was === is) return [];
     return [{ what, ...(was === undefined ? {} : { first: was }), ...(is === undefined ? {} : { second: is }) }];
   });
+}
+
+/** What stands in the way of saying that two images are the same, though all that was read is. */
+export function notComparedIn(report: ImageReport): readonly string[] {
+  return report.partitions.flatMap(({ notRead }) => (notRead === undefined ? [] : [notRead.message]));
 }
 
 function factsOf(report: ImageReport): ReadonlyMap<string, string> {

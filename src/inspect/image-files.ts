@@ -5,14 +5,14 @@ import type { Host } from '../host/host.js';
 import type { ExtractSummary } from './extract-files.js';
 import { extractFiles } from './extract-files.js';
 import type { FileView } from '../images/file-view.js';
-import { withOpenImage } from '../images/open-image.js';
+import { withMountedImage } from '../images/mounted-image.js';
 
 /** A name and whom it belongs to, in the image's own words. */
 export type ListedFile = FileEntry & { readonly user?: string; readonly group?: string };
 
 /** What is in a folder, or the one file; a link at the end of the path is followed when it leads to a folder. */
 export async function listImageFiles(image: string, path: string, host: Host): Promise<readonly ListedFile[]> {
-  return withOpenImage(image, host, async ({ files }) => {
+  return withMountedImage(image, host, async ({ files }) => {
     const itself = files.lookUp(path, false);
     const target = files.find(path);
     const entries = target?.kind === 'folder' ? files.children(target.path) : [itself];
@@ -33,7 +33,7 @@ export async function readImageFile(
   host: Host,
   take: (bytes: Uint8Array) => Promise<void>,
 ): Promise<FileEntry> {
-  return withOpenImage(image, host, async ({ files }) => {
+  return withMountedImage(image, host, async ({ files }) => {
     const entry = lookUpTarget(files, path);
     if (entry.kind !== 'file') {
       throw new UserError('path-not-a-file', `${entry.path} in ${image} is a ${entry.kind}, not a file`, {
@@ -50,7 +50,7 @@ export async function extractFromImage(
   options: { readonly image: string; readonly path: string; readonly to: string; readonly replace: boolean },
   host: Host,
 ): Promise<ExtractSummary> {
-  return withOpenImage(options.image, host, async ({ files }) => {
+  return withMountedImage(options.image, host, async ({ files }) => {
     const link = files.lookUp(options.path, false);
     // A link is copied as what it leads to when it was named itself: nobody wants a dangling link for a file.
     const entry = link.kind === 'link' ? lookUpTarget(files, options.path) : link;

@@ -1,4 +1,5 @@
 import type { BootRecord } from '../model/boot-record.js';
+import type { Partition } from '../model/partition-table.js';
 import type { InstalledPackage } from '../formats/dpkg-status.js';
 import type { FileSystemFacts } from '../formats/file-system.js';
 import type { SeedSummary } from '../seeds/seed-facts.js';
@@ -9,6 +10,10 @@ export type ImageReport = {
   readonly sizeBytes: number;
   /** Of the image, unpacked; not taken of a device. */
   readonly sha256?: string;
+  readonly partitionTable: 'mbr' | 'gpt';
+  /** What the partition table counts in. */
+  readonly sectorSizeBytes: number;
+  /** MBR: eight hex digits; GPT: the disk's GUID. */
   readonly diskId: string;
   readonly partitions: readonly PartitionReport[];
   readonly os?: { readonly name: string; readonly id: string; readonly version: string; readonly codename: string };
@@ -27,11 +32,7 @@ export type ImageReport = {
   readonly warnings: readonly string[];
 };
 
-export type PartitionReport = {
-  readonly number: number;
-  readonly type: number;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
+export type PartitionReport = Partition & {
   readonly mount?: string;
   readonly fileSystem?: FileSystemFacts;
   /** A file system that is not read. */

@@ -2,6 +2,7 @@ import { summariseSeed } from '../seeds/seed-summary.js';
 import { SEED_FILE_NAMES } from '../seeds/seed.js';
 import { parseOsRelease } from '../formats/dpkg-status.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
+import { isExtended } from '../formats/partition-types.js';
 import { folderSizes, largeFolders } from './folder-sizes.js';
 import type { FileEntry } from '../formats/file-entry.js';
 import type { ImageReport, PackagesReport, PartitionReport } from './image-report.js';
@@ -11,21 +12,21 @@ import type { Host } from '../host/host.js';
 import { findBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
 import { reportKernel } from './image-kernel.js';
-import type { OpenImage, Volume } from '../images/open-image.js';
-import { withOpenImage } from '../images/open-image.js';
+import type { MountedImage, Volume } from '../images/mounted-image.js';
+import { withMountedImage } from '../images/mounted-image.js';
 import { reportPackages } from './package-files.js';
 
 /** Smaller folders and files than this share of all are in no report. */
 const SMALLEST_SHARE = 0.001;
 
-/** Looks into an image, without mounting it and without writing anything. Throws what withOpenImage throws. */
+/** Looks into an image, without mounting it and without writing anything. Throws what withMountedImage throws. */
 export async function inspectImage(path: string, host: Host): Promise<ImageReport> {
-  return withOpenImage(path, host, (image) => reportImage(image, host));
+  return withMountedImage(path, host, (mounted) => reportImage(mounted, host));
 }
 
-export async function reportImage(image: OpenImage, host: Host): Promise<ImageReport> {
-  const { files, volumes, table } = image;
-  const [sha256, packages] = await Promise.all([imageDigest(image.rawPath, host), reportPackages(files)]);
+export async function reportImage(mounted: MountedImage, host: Host): Promise<ImageReport> {
+  const { image, files, volumes, table } = mounted;
+  const [sha256, packages] = await Promise.all([imageDigest(image.path, host), reportPackages(files)]);
   const bootMount = volumes.find(
     ({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined,
   )?.mount;
@@ -34,12 +35,14 @@ export async function reportImage(image: OpenImage, host: Host): Promise<ImageRe
   const kernel = bootMount === undefined ? undefined : await reportKernel(files, bootMount, folderBytes);
   const os = parseOsRelease((await files.text('/etc/os-release')) ?? '');
   const bootCheck = sha256 === undefined ? undefined : await findBootRecord(sha256, host);
-  const seed = bootMount === undefined ? undefined : await readSeed(image, bootMount);
+  const seed = bootMount === undefined ? undefined : await readSeed(mounted, bootMount);
   const architecture = architectureOf(packages);
   return {
-    image: image.path,
-    sizeBytes: table.sizeBytes,
+    image: image.name,
+    sizeBytes: image.sizeBytes,
     ...(sha256 === undefined ? {} : { sha256 }),
+    partitionTable: table.scheme,
+    sectorSizeBytes: table.sectorSizeBytes,
     diskId: table.diskId,
     partitions: volumes.map((volume) => describeVolume(volume, files)),
     ...(os.ID === undefined
@@ -55,12 +58,12 @@ export async function reportImage(image: OpenImage, host: Host): Promise<ImageRe
     ...(kernel === undefined ? {} : { kernel }),
     ...(architecture === undefined ? {} : { architecture }),
     packages,
-    boot: await readBootTexts(image, bootMount ?? '/boot'),
+    boot: await readBootTexts(mounted, bootMount ?? '/boot'),
     ...(seed === undefined ? {} : { seed }),
     folders: largeFolders(folders, SMALLEST_SHARE),
     largeFiles: largeFiles(files.entries),
     ...(bootCheck === undefined ? {} : { bootCheck }),
-    warnings: warningsOf(volumes, files),
+    warnings: [...table.warnings, ...warningsOf(volumes, files)],
   };
 }
 
@@ -104,7 +107,7 @@ function architectureOf({ list }: PackagesReport): string | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
-async function readBootTexts({ files }: OpenImage, mount: string): Promise<ImageReport['boot']> {
+async function readBootTexts({ files }: MountedImage, mount: string): Promise<ImageReport['boot']> {
   const configTxt = (await files.text(`${mount}/config.txt`)) ?? '';
   const { commandLine } = bootFilesOf(configTxt);
   return {
@@ -116,7 +119,7 @@ async function readBootTexts({ files }: OpenImage, mount: string): Promise<Image
   };
 }
 
-async function readSeed({ files }: OpenImage, mount: string): Promise<ImageReport['seed']> {
+async function readSeed({ files }: MountedImage, mount: string): Promise<ImageReport['seed']> {
   const [userData, metaData, networkConfig] = await Promise.all(
     [SEED_FILE_NAMES.userData, SEED_FILE_NAMES.metaData, SEED_FILE_NAMES.networkConfig].map((name) =>
       files.text(`${mount}/${name}`),
@@ -148,7 +151,7 @@ function volumeWarnings(volume: Volume, files: FileView): readonly string[] {
     );
   }
   if (error !== undefined) warnings.push(`${error.message}.`);
-  else if (reader === undefined) {
+  else if (reader === undefined && !isExtended(partition)) {
     warnings.push(`Partition ${partition.number} holds ${other ?? 'nothing known'}; it is not read.`);
   }
   return warnings;

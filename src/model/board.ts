@@ -1,24 +1,11 @@
 import type { Architecture } from './architecture.js';
-import type { DockerSource } from './container-engine.js';
 import type { MachineName } from './qemu.js';
-import type { Software, Written } from './software.js';
 
 /** A file of the boot firmware's or kernel's package that belongs into the image: globs know `*` and `?`, neither matches `/`. */
 type PackageFiles = { readonly package: string; readonly files: readonly string[] };
 
 /** Lines of config.txt under one `[filter]`. A key may occur more than once, so the order is kept. */
 type ConfigTxtSection = { readonly filter: string; readonly lines: readonly string[] };
-
-/** What a board asks of one partition; `planDiskLayout` turns it into bytes on the disk. */
-export type PartitionRequest = {
-  readonly label: string;
-  /** `auto`: the first aligned place after the partition before it. */
-  readonly startBytes: number | 'auto';
-  /** `auto`: content, what the file system itself needs, and `headroomBytes`. */
-  readonly sizeBytes: number | 'auto';
-  /** Free space that must be left beside the content, whether the size is fixed or automatic. */
-  readonly headroomBytes: number;
-};
 
 /** A kernel configuration fragment or an overlay: what it is called and where it lies on this machine. */
 type NamedFile = { readonly name: string; readonly path: string };
@@ -36,12 +23,10 @@ export const SUITES_WITH_KERNELS = ['trixie', 'trixie-backports'] as const;
 export type Board = {
   readonly id: string;
   readonly name: string;
-  readonly description: string;
   readonly status: { readonly qemu: string; readonly hardware: string };
   readonly soc: string;
   readonly models: readonly string[];
   readonly architecture: Architecture;
-  readonly hostname: string;
   /** Undefined where nothing of it lies on the card. */
   readonly firmware?: { readonly manifest: string; readonly files: readonly string[] };
   /** File names as the kernel's build calls them. */
@@ -68,28 +53,6 @@ export type Board = {
   /** Values of `console=`; the last one becomes /dev/console. */
   readonly consoles: readonly string[];
   readonly cmdline: readonly string[];
-  readonly partitions: {
-    readonly alignmentBytes: number;
-    readonly boot: PartitionRequest;
-    readonly root: PartitionRequest;
-  };
-  readonly rootfs: {
-    readonly suite: string;
-    /** Beside what every image has. */
-    readonly packages: readonly string[];
-    /** Folders that are copied over the root file system, in order. */
-    readonly overlays: readonly string[];
-  };
-  readonly docker: {
-    readonly source: DockerSource;
-    /** Another bundle of static programs than the pinned one. */
-    readonly bundle?:
-      { readonly version: string; readonly sha256: string; readonly url?: string | undefined } | undefined;
-    /** Archives of container images that the device loads on its first boot. */
-    readonly images: readonly { readonly path: string; readonly at: Written }[];
-  };
-  /** Programs of one's own. */
-  readonly software: readonly Software[];
   readonly wireless: readonly PackageFiles[];
   /** Machines of QEMU that can start the image; the first one is the default. */
   readonly qemu: readonly MachineName[];

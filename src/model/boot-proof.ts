@@ -4,6 +4,10 @@ import type { BootExpectations } from './boot-expectations.js';
 import type { Account, Verdict } from './boot-facts.js';
 import * as judge from './boot-facts.js';
 import type { Json } from './json.js';
+import type { MachineClock } from './machine-clock.js';
+import { wasHeldUp } from './machine-clock.js';
+import type { PendingJobs } from './pending-jobs.js';
+import { describeJobs, followJobs, NO_JOBS } from './pending-jobs.js';
 import type { MachineName } from './qemu.js';
 
 /** In the order in which they are looked at. */
@@ -49,14 +53,23 @@ export type BootProof = {
   /** From power-on to the answer of the container engine, in seconds; undefined when there was none. */
   readonly bootSeconds?: number;
   readonly passed: boolean;
+  /** `not-proven`: it failed, and the reason may be that this machine was too slow or too busy. */
+  readonly verdict: 'works' | 'does-not-work' | 'not-proven';
   /** Why it ended before its end. */
-  readonly stopped?: { readonly code: FatalCode | 'timeout'; readonly detail: string };
+  readonly stopped?: { readonly code: StopCode; readonly detail: string };
+  /** What the device was waiting for when it was given up, the oldest first. */
+  readonly waitingFor: readonly string[];
+  /** Since power-on: on the wall, and how much of it the emulator had a processor or needed none. */
+  readonly time: { readonly wallSeconds: number; readonly hadSeconds: number };
   /** The last words of every unit that failed. */
   readonly failedUnits: readonly string[];
   /** What systemd-analyze says of the boot. */
   readonly profile: readonly string[];
   readonly consoleTail: readonly string[];
 };
+
+/** `too-slow`: given up before the device had the time that it should get. */
+export type StopCode = FatalCode | 'timeout' | 'too-slow';
 
 /** What has been seen so far. A value: each line gives the next one. */
 export type BootWatch = {
@@ -73,6 +86,7 @@ export type BootWatch = {
   readonly finished: boolean;
   readonly fatal?: { readonly code: FatalCode; readonly detail: string };
   readonly tail: readonly string[];
+  readonly jobs: PendingJobs;
 };
 
 const TAIL_LINES = 40;
@@ -88,6 +102,7 @@ export function startWatch(expected: BootExpectations, greeting: string): BootWa
     profile: [],
     finished: false,
     tail: [],
+    jobs: NO_JOBS,
   };
 }
 
@@ -96,7 +111,7 @@ export function watchLine(watch: BootWatch, rawLine: string, seconds: number): B
   const line = plainText(rawLine);
   if (line === '') return watch;
   const event = readConsoleLine(line);
-  const next = { ...watch, tail: [...watch.tail, line].slice(-TAIL_LINES) };
+  const next = { ...watch, tail: [...watch.tail, line].slice(-TAIL_LINES), jobs: followJobs(watch.jobs, line) };
   return event === undefined ? next : watchEvent(next, event, seconds);
 }
 
@@ -174,21 +189,41 @@ function reach(watch: BootWatch, name: MilestoneName, verdict: Verdict, seconds:
 }
 
 /** The result, once the machine is gone or has been given up. */
-export function concludeWatch(machine: MachineName, watch: BootWatch, stopped?: BootProof['stopped']): BootProof {
+export function concludeWatch(
+  machine: MachineName,
+  watch: BootWatch,
+  clock: MachineClock,
+  stopped?: BootProof['stopped'],
+): BootProof {
   const names = MILESTONES.flatMap(({ name }): readonly MilestoneName[] =>
     name === 'power-off' && watch.realtime ? [LATENCY_MILESTONE.name, name] : [name],
   );
   const milestones = names.map((name) => watch.reached.get(name) ?? { name, ok: false, detail: 'did not come' });
   const reason = watch.fatal ?? stopped;
   const bootSeconds = watch.reached.get('docker')?.seconds;
+  const passed = reason === undefined && milestones.every((milestone) => milestone.ok);
+  const mayBeSlow = reason?.code === 'too-slow' || (wasHeldUp(clock) && mayBeOfTime(milestones, reason?.code));
   return {
     machine,
     milestones,
     ...(bootSeconds === undefined ? {} : { bootSeconds }),
-    passed: reason === undefined && milestones.every((milestone) => milestone.ok),
+    passed,
+    verdict: passed ? 'works' : mayBeSlow ? 'not-proven' : 'does-not-work',
     ...(reason === undefined ? {} : { stopped: reason }),
+    waitingFor: reason === undefined ? [] : describeJobs(watch.jobs),
+    time: { wallSeconds: Math.round(clock.wallSeconds), hadSeconds: Math.round(clock.hadSeconds) },
     failedUnits: watch.failedUnits,
     profile: watch.profile,
     consoleTail: watch.tail,
   };
+}
+
+/** What units do, which have time-outs of their own on the device. */
+const OF_TIME: ReadonlySet<MilestoneName> = new Set(['docker', 'units', 'cloud-init', 'ssh', 'container', 'latency']);
+
+/** A wrong name or a missing user is the image's fault only where the units that make them had their time. */
+function mayBeOfTime(milestones: readonly Milestone[], stopped: StopCode | undefined): boolean {
+  if (stopped === 'kernel-panic' || stopped === 'machine-ended') return false;
+  const isReady = ['units', 'cloud-init'].every((name) => milestones.some((one) => one.name === name && one.ok));
+  return !isReady || milestones.every(({ ok, seconds, name }) => ok || seconds === undefined || OF_TIME.has(name));
 }

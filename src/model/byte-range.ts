@@ -29,6 +29,6 @@ export function shiftRanges(ranges: readonly ByteRange[], offsetBytes: number): 
   return ranges.map((range) => ({ ...range, offsetBytes: range.offsetBytes + offsetBytes }));
 }
 
-function endOf({ offsetBytes, sizeBytes }: ByteRange): number {
+export function endOf({ offsetBytes, sizeBytes }: ByteRange): number {
   return offsetBytes + sizeBytes;
 }

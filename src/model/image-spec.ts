@@ -86,9 +86,15 @@ export type Layer = {
 /** Another bundle than the pinned one. */
 export type DockerBundlePin = { readonly version: string; readonly sha256: string; readonly url?: string };
 
+/** Names in the registry of file systems (src/filesystems). */
+export const FILE_SYSTEM_NAMES = ['vfat', 'ext4'] as const;
+export type FileSystemName = (typeof FILE_SYSTEM_NAMES)[number];
+
+/** Those that the device can grow while they are mounted. */
+export const GROWING_FILE_SYSTEMS: readonly FileSystemName[] = ['ext4'];
+
 export type VolumeSpec = {
-  /** Name in the registry of file systems (src/filesystems). */
-  readonly fs: string;
+  readonly fs: FileSystemName;
   /** Key of `trees`; undefined: an empty file system. */
   readonly tree?: string;
   readonly label: string;
@@ -125,3 +131,6 @@ export function engineLayer(layers: readonly Layer[]): Layer & { readonly engine
   if (found === undefined) throw new TypeError('no layer brings a container engine');
   return found;
 }
+
+/** The layer that grows whichever partition a system says, with a file that names it. */
+export const GROW_LAYER = 'grow-partition';

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import type { BlockMap, BlockRange } from '../formats/bmap.js';
 import { formatBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
@@ -9,7 +8,7 @@ import { sha256 } from '../model/sha256.js';
 import type { Host } from '../host/host.js';
 import type { Stage } from '../pipeline/stage.js';
 import type { StageReporter } from '../pipeline/reporter.js';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { ReadAt } from '../model/read-at.js';
 import { mappedRanges } from '../images/used-ranges.js';
 import type { ImageInPlace, MadeOutput } from './output.js';
 import { openOutput, recordOutput } from './output.js';
@@ -44,20 +43,6 @@ export const blockMapStage: Stage<BlockMapInput, MadeOutput> = {
 
   open: openOutput,
 };
-
-/** Reads a file; throws when it ends before `sizeBytes`. */
-export function readerOf(file: FileHandle): ReadAt {
-  return async (offsetBytes, sizeBytes) => {
-    const buffer = Buffer.allocUnsafe(sizeBytes);
-    let done = 0;
-    while (done < sizeBytes) {
-      const { bytesRead } = await file.read(buffer, done, sizeBytes - done, offsetBytes + done);
-      if (bytesRead === 0) throw new RangeError(`the file ends before byte ${offsetBytes + sizeBytes}`);
-      done += bytesRead;
-    }
-    return buffer;
-  };
-}
 
 /** The block map of an image whose used ranges are known: each range of whole blocks with its sha256. */
 export async function makeBlockMap(

@@ -4,7 +4,9 @@ import { imagerTags, raspberryPiCpu } from '../model/raspberry-pi.js';
 
 /** A finished image as it is offered to others. */
 export type PublishedImage = {
-  readonly board: Pick<Board, 'id' | 'name' | 'description' | 'models' | 'soc' | 'architecture'>;
+  readonly board: Pick<Board, 'id' | 'name' | 'models' | 'soc' | 'architecture'>;
+  /** One sentence: what the image is for. */
+  readonly description: string;
   /** Of reswarm-os. */
   readonly version: string;
   /** ISO 8601, UTC: how new its packages are. */
@@ -22,14 +24,15 @@ export type PublishedImage = {
  * A list for Raspberry Pi Imager, which also opens it as a file `*.rpi-imager-manifest` (rpi-imager,
  * doc/json-schema/os-list-schema.json). Undefined for a board that is no Raspberry Pi.
  */
-export function imagerList({ board, packagesAsOf, image, file, blockMap, urlBase }: PublishedImage): Json | undefined {
+export function imagerList(published: PublishedImage): Json | undefined {
+  const { board, description, packagesAsOf, image, file, blockMap, urlBase } = published;
   const devices = imagerTags(board.models);
   if (devices.length === 0) return undefined;
   return {
     os_list: [
       {
         name: `Reswarm OS for ${board.name}`,
-        description: board.description,
+        description,
         // One that Imager itself has.
         icon: 'icons/use_custom.png',
         url: urlBase + encodeURIComponent(file.name),

@@ -11,7 +11,7 @@ import type { ToolsTree } from '../tools/tools-tree.js';
 import { toolVersions } from '../tools/tools-tree.js';
 import type { ImageInPlace, MadeOutput } from './output.js';
 import { openOutput, recordOutput } from './output.js';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { ReadAt } from '../model/read-at.js';
 
 const CHUNK_BYTES = MiB;
 

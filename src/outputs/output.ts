@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { ReadAt } from '../model/read-at.js';
 import type { Made } from '../pipeline/stage.js';
 
 /** A file that was made from the image and is beside it. */

@@ -1,4 +1,5 @@
 import { CommandError, ReswarmError } from '../errors.js';
+import { diskFull } from '../host/disk-full.js';
 
 /** Turns "no room" of whatever runs in `body`, file operations and programs alike, into ReswarmError `disk-full`. */
 export async function guardSpace<T>(folder: string, hint: string, body: () => Promise<T>): Promise<T> {
@@ -6,11 +7,8 @@ export async function guardSpace<T>(folder: string, hint: string, body: () => Pr
     return await body();
   } catch (error) {
     if (!isDiskFull(error)) throw error;
-    throw new ReswarmError('disk-full', `There is no room left in ${folder}`, {
-      details: error instanceof ReswarmError ? [error.message, ...error.details] : [],
-      hints: [hint],
-      cause: error,
-    });
+    const details = error instanceof ReswarmError ? [error.message, ...error.details] : [];
+    throw diskFull({ folder, hint, details, cause: error });
   }
 }
 

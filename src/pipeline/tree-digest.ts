@@ -1,32 +1,65 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, open, readdir, readlink } from 'node:fs/promises';
+import { fileSha256 } from '../host/file-digest.js';
 
 /**
  * sha256 (hex) of everything in a folder that a copy of it would show: names, types, link targets, contents and,
- * with `modes: 'all'`, permission bits; with `'executable'` only whether the owner may execute a file, which is what
- * git keeps. Times and owners do not count.
+ * with `modes: 'all'`, permission bits; with `'scripts'` only whether a file is a script. Times and owners do not count.
+ * Names are bytes: not all of them are UTF-8.
  */
-export async function treeDigest(folder: string, modes: 'all' | 'executable'): Promise<string> {
+export async function treeDigest(folder: string, modes: 'all' | 'scripts'): Promise<string> {
   const hash = createHash('sha256');
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
-  for (const path of paths) {
-    const full = join(folder, path);
+  const root = Buffer.from(folder);
+  for (const path of (await pathsBelow(root)).sort((a, b) => a.compare(b))) {
+    const full = joined(root, path);
     const status = await lstat(full);
     const kind = status.isDirectory() ? 'd' : status.isSymbolicLink() ? 'l' : status.isFile() ? 'f' : 'o';
-    const mode = modes === 'all' ? status.mode & 0o7777 : kind === 'f' ? status.mode & 0o100 : 0;
-    hash.update(`${kind}\0${mode}\0${path}\0`);
-    if (kind === 'l') hash.update(await readlink(full));
-    if (kind === 'f') hash.update(await fileDigest(full));
+    const mode = modes === 'all' ? status.mode & 0o7777 : kind === 'f' && (await isScript(full)) ? 0o100 : 0;
+    hash.update(`${kind}\0${mode}\0`).update(path).update('\0');
+    if (kind === 'l') hash.update(await readlink(full, { encoding: 'buffer' }));
+    if (kind === 'f') hash.update(await fileSha256(full));
   }
   return hash.digest('hex');
 }
 
-/** sha256 (hex) of a file, read in pieces. */
-async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+/**
+ * The scripts in a folder: relative paths of the files that begin with `#!`. A checkout on a file system without modes,
+ * or a copy that lost them, says nothing of what is a program.
+ */
+export async function scriptsIn(folder: string): Promise<readonly string[]> {
+  const root = Buffer.from(folder);
+  const scripts: string[] = [];
+  for (const path of await pathsBelow(root)) {
+    const full = joined(root, path);
+    if ((await lstat(full)).isFile() && (await isScript(full))) scripts.push(path.toString());
+  }
+  return scripts.sort();
+}
+
+async function isScript(path: Buffer): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.toString('latin1', 0, bytesRead) === '#!';
+  } finally {
+    await file.close();
+  }
+}
+
+/** Without the folder's own. */
+async function pathsBelow(folder: Buffer): Promise<Buffer[]> {
+  const entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      // The types of Node 20 call it a string all the same.
+      const name = entry.name as unknown as Buffer;
+      const below = entry.isDirectory() ? await pathsBelow(joined(folder, name)) : [];
+      return [name, ...below.map((path) => joined(name, path))];
+    }),
+  );
+  return found.flat();
+}
+
+function joined(folder: Buffer, path: Buffer): Buffer {
+  return Buffer.concat([folder, Buffer.from('/'), path]);
 }

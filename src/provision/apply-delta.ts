@@ -1,15 +1,14 @@
 import { writeFully } from '../images/sparse-write.js';
 import { readFile } from 'node:fs/promises';
-import { KiB, MiB } from '../model/bytes.js';
-import { createHash } from 'node:crypto';
+import { MiB } from '../model/bytes.js';
 import { decodeOverlay, overlayBytes, type Overlay } from '../formats/image-delta.js';
 import { IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { writeData } from '../images/sparse-write.js';
 import { checkImagePath, replaceImage } from '../images/image-file.js';
-import { findTools } from '../tools/find-tools.js';
-import { withRawImage } from '../images/image-source.js';
-import { withImageFile, type ImageTarget } from '../images/image-target.js';
+import { streamSha256 } from '../host/file-digest.js';
+import type { RawImage } from '../images/disk-image.js';
+import { withRawImage, withWritableImage } from '../images/raw-image.js';
 import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
 export type AppliedOverlay = { readonly image: string; readonly writtenBytes: number; readonly unchanged: boolean };
@@ -29,9 +28,9 @@ export async function applyOverlay(
   const { overlay, baseSha256 } = decodeOverlay(await readOverlayFile(options.overlay));
   const { output, image } = options;
   if (output === undefined) {
-    const applied = await withImageFile(image, 'write', async (target) => {
+    const applied = await withWritableImage(image, host, async (target) => {
       if (await isApplied(target, overlay)) return { image, writtenBytes: 0, unchanged: true };
-      await requireBase(target, image, overlay, baseSha256, host.signal);
+      await requireBase(target, overlay, baseSha256);
       await target.write([overlay.extents]);
       await readBack(target, overlay);
       return { image, writtenBytes: overlayBytes(overlay), unchanged: false };
@@ -41,21 +40,19 @@ export async function applyOverlay(
   }
   const problems = await checkImagePath(output);
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  return withRawImage(image, await findTools(host), host, (raw) =>
-    withImageFile(raw, 'read', async (base) => {
-      await requireBase(base, image, overlay, baseSha256, host.signal);
-      await replaceImage(output, { sizeBytes: base.sizeBytes, mode: 0o600 }, async (target) => {
-        for (let position = 0; position < base.sizeBytes; position += MiB) {
-          host.signal.throwIfAborted();
-          await writeData(target, Buffer.from(await base.read(position, MiB)), position);
-        }
-        await target.truncate(base.sizeBytes);
-        for (const { offsetBytes, bytes } of overlay.extents) await writeFully(target, bytes, offsetBytes);
-      });
-      await withImageFile(output, 'read', (written) => readBack(written, overlay));
-      return { image: output, writtenBytes: overlayBytes(overlay), unchanged: false };
-    }),
-  );
+  return withRawImage(image, host, async (base) => {
+    await requireBase(base, overlay, baseSha256);
+    await replaceImage(output, { sizeBytes: base.sizeBytes, mode: 0o600 }, async (target) => {
+      for (let position = 0; position < base.sizeBytes; position += MiB) {
+        host.signal.throwIfAborted();
+        await writeData(target, Buffer.from(await base.read(position, MiB)), position);
+      }
+      await target.truncate(base.sizeBytes);
+      for (const { offsetBytes, bytes } of overlay.extents) await writeFully(target, bytes, offsetBytes);
+    });
+    await withRawImage(output, host, (written) => readBack(written, overlay));
+    return { image: output, writtenBytes: overlayBytes(overlay), unchanged: false };
+  });
 }
 
 async function readOverlayFile(path: string): Promise<Uint8Array> {
@@ -69,7 +66,7 @@ async function readOverlayFile(path: string): Promise<Uint8Array> {
   throw new UserError('overlay-invalid', `${path} is too large to be an overlay`);
 }
 
-async function isApplied(target: ImageTarget, overlay: Overlay): Promise<boolean> {
+async function isApplied(target: RawImage, overlay: Overlay): Promise<boolean> {
   if (target.sizeBytes !== overlay.imageSizeBytes) return false;
   for (const { offsetBytes, bytes } of overlay.extents) {
     if (Buffer.compare(await target.read(offsetBytes, bytes.length), bytes) !== 0) return false;
@@ -77,35 +74,19 @@ async function isApplied(target: ImageTarget, overlay: Overlay): Promise<boolean
   return true;
 }
 
-async function readBack(target: ImageTarget, overlay: Overlay): Promise<void> {
+async function readBack(target: RawImage, overlay: Overlay): Promise<void> {
   if (await isApplied(target, overlay)) return;
-  throw new IntegrityError('overlay-read-back', `${target.path} does not hold what was written to it`, {
+  throw new IntegrityError('overlay-read-back', `${target.name} does not hold what was written to it`, {
     hints: ['The disk may be failing.'],
   });
 }
 
 /** Sectors of one image mean nothing in another one. */
-async function requireBase(
-  base: ImageTarget,
-  name: string,
-  overlay: Overlay,
-  baseSha256: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const fits = base.sizeBytes === overlay.imageSizeBytes && (await targetDigest(base, signal)) === baseSha256;
+async function requireBase(base: RawImage, overlay: Overlay, baseSha256: string): Promise<void> {
+  const fits = base.sizeBytes === overlay.imageSizeBytes && (await streamSha256(base.stream())) === baseSha256;
   if (fits) return;
-  throw new UserError('overlay-wrong-image', `The overlay was not made for ${name}`, {
+  throw new UserError('overlay-wrong-image', `The overlay was not made for ${base.name}`, {
     details: [`made for an image with the sha256 ${baseSha256}`],
     hints: ['Name the very image that `fleet images --base` was given, unchanged.'],
   });
-}
-
-/** sha256 (hex) of a whole image. */
-export async function targetDigest(base: ImageTarget, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for (let position = 0; position < base.sizeBytes; position += 512 * KiB) {
-    signal.throwIfAborted();
-    hash.update(await base.read(position, 512 * KiB));
-  }
-  return hash.digest('hex');
 }

@@ -13,7 +13,7 @@ import { hashPasswords, seedOf } from '../seeds/device/identity.js';
 import { cmdlineInstanceId, cmdlineSeedFrom, withCmdlineIdentity, withDiskId } from '../formats/command-line.js';
 import { CMDLINE_LIMIT } from '../formats/command-line.js';
 import { configLineProblems, withConfigLines } from '../formats/config-txt.js';
-import type { ReadBytes } from '../formats/image-delta.js';
+import type { ReadAt } from '../model/read-at.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import type { BootChanges, BootPartitionView } from '../images/edit-boot-files.js';
@@ -51,7 +51,7 @@ export type DeviceChanges = {
  */
 export async function deviceChanges(
   view: BootPartitionView,
-  read: ReadBytes,
+  read: ReadAt,
   identity: DeviceIdentity,
   options: DeviceChangesOptions,
 ): Promise<DeviceChanges> {
@@ -81,10 +81,11 @@ export async function deviceChanges(
     [SEED_FILE_NAMES.metaData, seed.metaData],
     ...(seed.networkConfig === undefined ? [] : [[SEED_FILE_NAMES.networkConfig, seed.networkConfig] as const]),
   ]);
+  if (options.uniqueDisk === true && view.table.scheme === 'gpt') throw gptKeepsItsIds();
   const disk = options.uniqueDisk === true ? uniqueDisk(instanceId) : undefined;
-  const diskId = disk?.diskId ?? view.mbr.diskId;
+  const diskId = disk?.diskId ?? view.table.diskId;
   if (cmdline !== undefined) {
-    const line = withDiskId(withCmdlineIdentity(cmdline, instanceId, identity.hostname), view.mbr.diskId, diskId);
+    const line = withDiskId(withCmdlineIdentity(cmdline, instanceId, identity.hostname), view.table.diskId, diskId);
     if (line.trimEnd().length > CMDLINE_LIMIT) throw cmdlineTooLong(line.trimEnd().length);
     files.set('cmdline.txt', line);
   }
@@ -101,7 +102,7 @@ export async function deviceChanges(
       files,
       sourceDateEpoch: options.sourceDateEpoch,
       ...(disk === undefined ? {} : { fatSerial: disk.fatSerial }),
-      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.mbr, disk.diskId, cmdline ?? '') }),
+      ...(disk === undefined ? {} : { extents: await diskIdExtents(read, view.table, disk.diskId, cmdline ?? '') }),
     },
     seed,
     instanceId,
@@ -202,6 +203,16 @@ function elsewhere(cmdline: string | undefined): Problem[] {
   if (place === undefined || /^(file:\/\/)?\/boot(\/firmware)?\/?$/.test(place)) return [];
   const message = `cmdline.txt sends cloud-init to ${place} for its seed; what is written here may not be read`;
   return [{ code: 'seed-read-elsewhere', message, file: 'cmdline.txt' }];
+}
+
+function gptKeepsItsIds(): UserError {
+  return new UserError(
+    'unique-disk-id-gpt',
+    'A disk with a GPT gets no id of its own here: its GUIDs stay as they are',
+    {
+      hints: ['Leave --unique-disk-id out. Two such disks in one machine must not be mounted by PARTUUID.'],
+    },
+  );
 }
 
 function cmdlineTooLong(length: number): UserError {

@@ -2,7 +2,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { readDeviceIni } from '../seeds/device/device-ini.js';
 import { readFlock } from '../seeds/device/flock.js';
-import type { DeviceFile, DeviceIdentity, DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
+import type {
+  DeviceFile,
+  DeviceIdentity,
+  DeviceNetwork,
+  DeviceUser,
+  DeviceWifi,
+} from '../seeds/device/device-identity.js';
 import { readSeedInputs } from '../seeds/read-seed.js';
 import { OTHER_LIMIT_BYTES, readSeedFile } from '../seeds/text-file.js';
 import type { Problem } from '../errors.js';
@@ -17,7 +23,8 @@ export type IdentityOptions = {
   readonly networkConfig?: string;
   readonly hostname?: string;
   readonly sshKeys: readonly string[];
-  readonly wifi?: DeviceWifi;
+  readonly wifi?: readonly DeviceWifi[];
+  readonly network?: DeviceNetwork;
   readonly timezone?: string;
   readonly user?: DeviceUser;
   readonly configTxt: readonly string[];
@@ -70,7 +77,7 @@ export async function readIdentity(
       ...file,
       ...defined({ hostname: options.hostname, timezone: options.timezone }),
       ...(options.user === undefined ? {} : { users: [options.user] }),
-      ...(options.wifi === undefined ? {} : { wifi: [options.wifi] }),
+      ...defined({ wifi: options.wifi, network: options.network }),
       ...(inputs.sshKeys === undefined ? {} : { sshKeys: inputs.sshKeys }),
       ...(inputs.userData === undefined ? {} : { userData: inputs.userData }),
       ...(inputs.metaData === undefined ? {} : { metaData: inputs.metaData }),

@@ -1,8 +1,10 @@
 import { ReswarmError, UserError } from '../errors.js';
 import { withDiskId } from '../formats/command-line.js';
 import type { FileSystemReader } from '../formats/file-system-reader.js';
-import type { Extent, ReadBytes } from '../formats/image-delta.js';
-import { MBR_SIZE_BYTES, type Mbr } from '../formats/mbr.js';
+import type { Extent } from '../formats/image-delta.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import type { PartitionTable } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 import { requireReader, rootOf, systemPartitions } from './root-partition.js';
 
 const DISK_ID_OFFSET = 440;
@@ -17,8 +19,8 @@ const FSTAB = '/etc/fstab';
  * @param commandLine of the kernel, with the disk's id before the change
  */
 export async function diskIdExtents(
-  read: ReadBytes,
-  mbr: Mbr,
+  read: ReadAt,
+  mbr: Pick<PartitionTable, 'diskId' | 'partitions'>,
   diskId: string,
   commandLine: string,
 ): Promise<readonly Extent[]> {

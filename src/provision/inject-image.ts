@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
 import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import { readDefaultSeed } from '../seeds/read-seed.js';
 import type { BlockDevice } from '../host/drives/block-device.js';
-import { compressionOf, MAGIC_BYTES } from '../formats/compression.js';
 import type { Overlay } from '../formats/image-delta.js';
 import { overlayBytes } from '../formats/image-delta.js';
 import type { Problem } from '../errors.js';
@@ -15,10 +13,11 @@ import { openBootPartition, wrongBootFiles } from '../images/edit-boot-files.js'
 import { claimDevice, withDeviceOpen } from '../drives/claim.js';
 import { deviceChanges, type DeviceChangesOptions } from './device-changes.js';
 import { findTools } from '../tools/find-tools.js';
-import { withRawImage } from '../images/image-source.js';
-import type { ImageTarget } from '../images/image-target.js';
+import type { RawImage } from '../images/disk-image.js';
+import { isDrive, openedDrive } from '../images/disk-image.js';
 import { removeOutdatedNeighbours } from './outdated-neighbours.js';
-import { targetOf, withFreshRead, withImageFile } from '../images/image-target.js';
+import type { WritableImage } from '../images/raw-image.js';
+import { withFreshRead, withRawImage, withWritableImage, writableImage } from '../images/raw-image.js';
 import { writeDeviceImage } from './write-device-image.js';
 
 /** What would be written to a card, shown before it is. */
@@ -64,26 +63,22 @@ export type Injection = {
 /**
  * Makes an image or a card that device: writes what is different on its boot partition, and reads it back. Throws
  * UserError with every problem before anything is written, IntegrityError `inject-read-back`, and what claimDevice
- * and openImageSource throw.
+ * and openDiskImage throw.
  */
 export async function injectImage(options: InjectOptions, host: Host): Promise<Injection> {
   const { image, output } = options;
-  const isDevice = (await stat(image).catch(() => undefined))?.isBlockDevice() === true;
+  const isCard = await isDrive(image);
   if (output !== undefined) {
-    if (isDevice) throw new UserError('output-of-device', `${image} is a card; --output is for image files`);
-    const tools = await findTools(host);
-    return withRawImage(image, tools, host, (raw) =>
-      withImageFile(raw, 'read', async (target) => {
-        const { edit, injection } = await planInjection(target, options);
-        await writeDeviceImage(target, edit.overlay, output, tools, host);
-        const outdated = await removeOutdatedNeighbours(output);
-        return { ...injection, image: output, changed: true, ...target.traffic, outdated };
-      }),
-    );
+    if (isCard) throw new UserError('output-of-device', `${image} is a card; --output is for image files`);
+    return withRawImage(image, host, async (base) => {
+      const { edit, injection } = await planInjection(base, options);
+      await writeDeviceImage(base, edit.overlay, output, await findTools(host), host);
+      const outdated = await removeOutdatedNeighbours(output);
+      return { ...injection, image: output, changed: true, ...base.traffic, outdated };
+    });
   }
-  if (isDevice) return injectCard(options, host);
-  await refusePacked(image);
-  const injection = await withImageFile(image, 'write', (target) => injectTarget(target, options));
+  if (isCard) return injectCard(options, host);
+  const injection = await withWritableImage(image, host, (target) => injectTarget(target, options));
   return { ...injection, outdated: injection.changed ? await removeOutdatedNeighbours(image) : [] };
 }
 
@@ -99,17 +94,16 @@ async function injectCard(options: InjectOptions, host: Host): Promise<Injection
 export async function withCard<Result>(
   path: string,
   host: Host,
-  use: (target: ImageTarget, device: BlockDevice) => Promise<Result>,
+  use: (target: WritableImage, device: BlockDevice) => Promise<Result>,
 ): Promise<Result> {
   const device = await claimDevice(path, { imagePaths: [] }, host);
-  const { sizeBytes = 0 } = device;
-  return withDeviceOpen(device, host, (handle) =>
-    use(targetOf(handle, { path: device.path, sizeBytes, isDevice: true }), device),
+  return withDeviceOpen(device, host, async (handle) =>
+    use(writableImage(await openedDrive(device.path, handle, device.sizeBytes), host), device),
   );
 }
 
-async function planInjection(target: ImageTarget, options: TargetOptions) {
-  const view = await openBootPartition(target.read, target.sizeBytes, target.path);
+async function planInjection(target: RawImage, options: TargetOptions) {
+  const view = await openBootPartition(target.read, target.sizeBytes, target.name, target.sectorSizeBytes);
   const { identity, projectDir, ...others } = options;
   const defaults = await readDefaultSeed(join(projectDir, 'cloud-init'));
   const device = await deviceChanges(view, target.read, identity, { ...others, defaults });
@@ -118,7 +112,7 @@ async function planInjection(target: ImageTarget, options: TargetOptions) {
   const edit = await view.edit(changes);
   const different = [...changes.files].filter(([path, content]) => !isSame(before.get(path), content));
   const injection: Injection = {
-    image: target.path,
+    image: target.name,
     changed: edit.steps.length > 0,
     instanceId: device.instanceId,
     ...(device.instanceIdBefore === undefined ? {} : { instanceIdBefore: device.instanceIdBefore }),
@@ -136,7 +130,7 @@ async function planInjection(target: ImageTarget, options: TargetOptions) {
 
 /** @param confirm throws where nothing may be written; called only when something would be */
 export async function injectTarget(
-  target: ImageTarget,
+  target: WritableImage,
   options: TargetOptions,
   confirm: (files: readonly string[]) => Promise<void> = () => Promise.resolve(),
 ): Promise<Injection> {
@@ -150,7 +144,7 @@ export async function injectTarget(
 }
 
 async function readBack(
-  target: ImageTarget,
+  target: RawImage,
   overlay: Overlay,
   files: ReadonlyMap<string, Uint8Array | string | undefined>,
 ): Promise<void> {
@@ -159,10 +153,10 @@ async function readBack(
       const found = await read(offsetBytes, bytes.length);
       if (Buffer.compare(found, bytes) !== 0) return [`bytes ${offsetBytes} to ${offsetBytes + bytes.length - 1}`];
     }
-    return wrongBootFiles(read, target.sizeBytes, files);
+    return wrongBootFiles(read, target.sizeBytes, files, target.sectorSizeBytes);
   });
   if (wrong.length === 0) return;
-  throw new IntegrityError('inject-read-back', `${target.path} does not hold what was written to it`, {
+  throw new IntegrityError('inject-read-back', `${target.name} does not hold what was written to it`, {
     details: wrong,
     hints: ['The medium may be failing: try another card.'],
   });
@@ -180,13 +174,4 @@ async function contents(
 function isSame(before: Uint8Array | undefined, after: Uint8Array | string | undefined): boolean {
   if (before === undefined || after === undefined) return before === after;
   return Buffer.compare(before, Buffer.from(after)) === 0;
-}
-
-/** Throws UserError `image-compressed`: what is packed cannot be changed in place. */
-async function refusePacked(path: string): Promise<void> {
-  const packed = await withImageFile(path, 'read', async ({ read }) => compressionOf(await read(0, MAGIC_BYTES)));
-  if (packed === 'none') return;
-  throw new UserError('image-compressed', `${path} is compressed (${packed}) and cannot be changed in place`, {
-    hints: [`Name a new image for the result: --output device.img (or device.img.${packed}).`],
-  });
 }

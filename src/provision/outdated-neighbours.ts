@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { updateChecksums } from '../formats/checksum-list.js';
-import { replaceTextFile } from '../host/replace-text-file.js';
+import { replaceTextFile } from '../host/replace-file.js';
 
 /**
  * Takes away what lies beside an image file and describes it as it was before a change in place: its block map, its

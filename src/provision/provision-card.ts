@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
 import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
 import { readDefaultSeed } from '../seeds/read-seed.js';
-import type { Overlay, ReadBytes } from '../formats/image-delta.js';
+import type { Overlay } from '../formats/image-delta.js';
+import type { ReadAt } from '../model/read-at.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
@@ -39,7 +40,7 @@ export type PersonaliseOptions = {
  * of the device; before anything is written.
  */
 export async function personalise(
-  image: { readonly read: ReadBytes; readonly sizeBytes: number; readonly name: string },
+  image: { readonly read: ReadAt; readonly sizeBytes: number; readonly name: string },
   identities: readonly CardIdentity[],
   options: PersonaliseOptions,
 ): Promise<readonly PersonalCard[]> {

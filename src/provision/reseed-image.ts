@@ -1,13 +1,13 @@
-import { stat } from 'node:fs/promises';
 import { baseName } from '../formats/file-entry.js';
 import type { FileSystemReader } from '../formats/file-system-reader.js';
-import type { ReadBytes } from '../formats/image-delta.js';
+import type { ReadAt } from '../model/read-at.js';
 import type { Host } from '../host/host.js';
 import { openBootPartition } from '../images/edit-boot-files.js';
 import type { InjectOptions, Injection } from './inject-image.js';
 import { injectTarget, withCard } from './inject-image.js';
-import type { ImageTarget } from '../images/image-target.js';
-import { withImageFile } from '../images/image-target.js';
+import { isDrive } from '../images/disk-image.js';
+import type { WritableImage } from '../images/raw-image.js';
+import { withWritableImage } from '../images/raw-image.js';
 import { requireReader, rootOf, systemPartitions } from './root-partition.js';
 import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
@@ -37,9 +37,8 @@ type ReseedOptions = Omit<InjectOptions, 'output' | 'uniqueDisk'>;
  * injectImage throws.
  */
 export async function reseedImage(options: ReseedOptions, host: Host): Promise<Reseeding> {
-  const isDevice = (await stat(options.image).catch(() => undefined))?.isBlockDevice() === true;
-  if (!isDevice) {
-    const reseeding = await withImageFile(options.image, 'write', (target) => reseedTarget(target, options));
+  if (!(await isDrive(options.image))) {
+    const reseeding = await withWritableImage(options.image, host, (target) => reseedTarget(target, options));
     return { ...reseeding, outdated: reseeding.changed ? await removeOutdatedNeighbours(options.image) : [] };
   }
   return withCard(options.image, host, (target, device) =>
@@ -48,11 +47,11 @@ export async function reseedImage(options: ReseedOptions, host: Host): Promise<R
 }
 
 async function reseedTarget(
-  target: ImageTarget,
+  target: WritableImage,
   options: ReseedOptions,
   confirm?: (files: readonly string[]) => Promise<void>,
 ): Promise<Reseeding> {
-  const card = await readCardState(target.read, target.sizeBytes, target.path);
+  const card = await readCardState(target.read, target.sizeBytes, target.name);
   const { identity, projectDir, sourceDateEpoch, schemas } = options;
   const injection = await injectTarget(
     target,
@@ -73,10 +72,9 @@ async function reseedTarget(
  * Looks into /var/lib/cloud of the root partition; reads only. Throws what openBootPartition throws, UserError
  * `root-not-read` where it has a file system that is not read here, ReswarmError `file-system-corrupt`.
  */
-export async function readCardState(read: ReadBytes, sizeBytes: number, name: string): Promise<CardState> {
+export async function readCardState(read: ReadAt, sizeBytes: number, name: string): Promise<CardState> {
   const view = await openBootPartition(read, sizeBytes, name);
-  const cmdline = Buffer.from((await view.readFile('cmdline.txt')) ?? []).toString('utf8');
-  const root = await rootOf(await systemPartitions(read, view.mbr.partitions, name), cmdline);
+  const root = await rootOf(await systemPartitions(read, view.table.partitions, name), await view.commandLine());
   // All of the system is on the FAT: nothing of an earlier start is kept.
   if (root === undefined) return NEVER_BOOTED;
   const reader = requireReader(root, 'nobody can tell what the card has been');

@@ -2,22 +2,23 @@ import { UserError } from '../errors.js';
 import type { FoundFileSystem } from '../formats/file-systems.js';
 import { openFileSystem } from '../formats/file-systems.js';
 import type { FileSystemReader } from '../formats/file-system-reader.js';
-import { rootPartitionNumber } from '../formats/fstab.js';
-import type { ReadBytes } from '../formats/image-delta.js';
-import type { MbrPartition } from '../formats/mbr.js';
+import { isExtended } from '../formats/partition-types.js';
+import { partitionNamed, rootWordOf } from '../formats/root-word.js';
+import type { Partition } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 
 /** A partition that is no FAT, and what is in it. */
-export type SystemPartition = { readonly partition: MbrPartition; readonly found: FoundFileSystem };
+export type SystemPartition = { readonly partition: Partition; readonly found: FoundFileSystem };
 
 /** Opens all partitions that may hold a system: what is not a FAT. Throws nothing because of what they hold. */
 export async function systemPartitions(
-  read: ReadBytes,
-  partitions: readonly MbrPartition[],
+  read: ReadAt,
+  partitions: readonly Partition[],
   name: string,
 ): Promise<readonly SystemPartition[]> {
   const opened: SystemPartition[] = [];
-  for (const partition of partitions) {
-    const readHere: ReadBytes = (offset, size) => read(partition.offsetBytes + offset, size);
+  for (const partition of partitions.filter((one) => !isExtended(one))) {
+    const readHere: ReadAt = (offset, size) => read(partition.offsetBytes + offset, size);
     const found = await openFileSystem(readHere, partition.sizeBytes, `partition ${partition.number} of ${name}`);
     if ((found.reader?.facts.kind ?? found.other)?.startsWith('fat') !== true) opened.push({ partition, found });
   }
@@ -32,9 +33,12 @@ export async function rootOf(
   systems: readonly SystemPartition[],
   commandLine: string,
 ): Promise<SystemPartition | undefined> {
-  const number = rootPartitionNumber(commandLine);
-  const named = systems.find(({ partition }) => partition.number === number);
-  if (named !== undefined) return named;
+  const systemOf = (wanted: Partition): SystemPartition | undefined =>
+    systems.find(({ partition }) => partition === wanted);
+  const word = rootWordOf(commandLine);
+  const partitions = systems.map(({ partition }) => partition);
+  const named = word && partitionNamed(word, partitions, (one) => systemOf(one)?.found.reader?.facts);
+  if (named !== undefined) return systemOf(named);
   for (const system of systems) if ((await system.found.reader?.find('/etc'))?.kind === 'folder') return system;
   return systems.find(({ found }) => found.reader === undefined && found.other !== 'swap') ?? systems[0];
 }

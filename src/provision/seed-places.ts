@@ -1,4 +1,3 @@
-import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
 import type { SeedFile } from '../seeds/seed.js';
@@ -7,10 +6,7 @@ import { cmdlineInstanceId } from '../formats/command-line.js';
 import type { Problem } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { openBootPartition } from '../images/edit-boot-files.js';
-import { findTools } from '../tools/find-tools.js';
-import { withRawImage } from '../images/image-source.js';
-import { readPartitionTable } from '../images/image-table.js';
-import { targetOf } from '../images/image-target.js';
+import { withRawImage } from '../images/raw-image.js';
 
 export type SeedKind = keyof typeof SEED_FILE_NAMES;
 
@@ -44,38 +40,22 @@ export async function seedOfImage(
   name: string,
   host: Host,
 ): Promise<SeedPlace & { readonly warnings: readonly Problem[]; readonly vendorData?: SeedFile }> {
-  return withRawPath(path, host, async (rawPath) => {
-    const { sizeBytes } = await readPartitionTable(rawPath);
-    const handle = await open(rawPath, 'r');
-    try {
-      const { read } = targetOf(handle, { path: rawPath, sizeBytes, isDevice: false });
-      const view = await openBootPartition(read, sizeBytes, name);
-      const found: FoundSeedFile[] = [];
-      for (const kind of seedKinds()) {
-        const bytes = await view.readFile(SEED_FILE_NAMES[kind]);
-        if (bytes === undefined) continue;
-        const file = `${name}:${SEED_FILE_NAMES[kind]}`;
-        found.push({ kind, file: { file, text: Buffer.from(bytes).toString('utf8') } });
-      }
-      const cmdline = await view.readFile('cmdline.txt');
-      const warnings = cmdline === undefined ? [] : twoInstances(name, Buffer.from(cmdline).toString('utf8'), found);
-      const vendor = await view.readFile(VENDOR_DATA);
-      const vendorData = vendor && { file: `${name}:${VENDOR_DATA}`, text: Buffer.from(vendor).toString('utf8') };
-      const place = { prefix: `${name}:`, found, names: await view.names(), warnings };
-      return vendorData === undefined ? place : { ...place, vendorData };
-    } finally {
-      await handle.close();
+  return withRawImage(path, host, async ({ read, sizeBytes, sectorSizeBytes }) => {
+    const view = await openBootPartition(read, sizeBytes, name, sectorSizeBytes);
+    const found: FoundSeedFile[] = [];
+    for (const kind of seedKinds()) {
+      const bytes = await view.readFile(SEED_FILE_NAMES[kind]);
+      if (bytes === undefined) continue;
+      const file = `${name}:${SEED_FILE_NAMES[kind]}`;
+      found.push({ kind, file: { file, text: Buffer.from(bytes).toString('utf8') } });
     }
+    const cmdline = await view.readFile('cmdline.txt');
+    const warnings = cmdline === undefined ? [] : twoInstances(name, Buffer.from(cmdline).toString('utf8'), found);
+    const vendor = await view.readFile(VENDOR_DATA);
+    const vendorData = vendor && { file: `${name}:${VENDOR_DATA}`, text: Buffer.from(vendor).toString('utf8') };
+    const place = { prefix: `${name}:`, found, names: await view.names(), warnings };
+    return vendorData === undefined ? place : { ...place, vendorData };
   });
-}
-
-async function withRawPath<Result>(
-  path: string,
-  host: Host,
-  use: (rawPath: string) => Promise<Result>,
-): Promise<Result> {
-  const isDevice = (await stat(path).catch(() => undefined))?.isBlockDevice() === true;
-  return isDevice ? use(path) : withRawImage(path, await findTools(host), host, use);
 }
 
 function twoInstances(image: string, cmdline: string, found: readonly FoundSeedFile[]): Problem[] {

@@ -1,7 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { MiB } from '../model/bytes.js';
 import type { Command } from '../model/command.js';
 import type { OutputCompression } from '../formats/compression.js';
@@ -10,10 +8,12 @@ import { sandboxed } from '../model/sandbox.js';
 import type { Overlay } from '../formats/image-delta.js';
 import { readThrough } from '../formats/image-delta.js';
 import { IntegrityError, UserError } from '../errors.js';
+import { fileSha256, streamSha256 } from '../host/file-digest.js';
 import type { Host } from '../host/host.js';
+import { replaceFile } from '../host/replace-file.js';
 import { writeData } from '../images/sparse-write.js';
 import { checkImagePath, replaceImage } from '../images/image-file.js';
-import type { ImageTarget } from '../images/image-target.js';
+import type { RawImage } from '../images/disk-image.js';
 
 const PRIVATE_MODE = 0o600;
 const PACKED: readonly OutputCompression[] = ['xz', 'zst', 'gz'];
@@ -26,7 +26,7 @@ const PACKED: readonly OutputCompression[] = ['xz', 'zst', 'gz'];
  * @param tools root of a tools tree whose programs pack; without it those of this machine
  */
 export async function writeDeviceImage(
-  base: ImageTarget,
+  base: RawImage,
   overlay: Overlay,
   output: string,
   tools: string | undefined,
@@ -65,7 +65,7 @@ async function writeRaw(output: string, sizeBytes: number, chunks: AsyncIterable
       position += chunk.length;
     }
   });
-  return digestOf(createReadStream(output, { highWaterMark: MiB }));
+  return fileSha256(output);
 }
 
 async function writePacked(
@@ -77,28 +77,10 @@ async function writePacked(
 ): Promise<string> {
   const program = (command: Command): Command =>
     tools === undefined ? command : sandboxed({ root: tools }, command, host.facts.privilege);
-  const temporary = join(dirname(output), `.${basename(output)}.${randomUUID()}.part`);
-  try {
-    const target = await open(temporary, 'wx', PRIVATE_MODE);
-    try {
-      for await (const packed of host.stream(program(compressCommand(packing, host.facts.cpus, 'quick')), chunks)) {
-        await target.writeFile(packed);
-      }
-      await target.sync();
-    } finally {
-      await target.close();
+  return replaceFile(output, PRIVATE_MODE, async (target, temporary) => {
+    for await (const packed of host.stream(program(compressCommand(packing, host.facts.cpus, 'quick')), chunks)) {
+      await target.writeFile(packed);
     }
-    const found = await digestOf(host.stream(program(decompressCommand(packing)), createReadStream(temporary)));
-    await rename(temporary, output);
-    return found;
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function digestOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of chunks) hash.update(chunk);
-  return hash.digest('hex');
+    return streamSha256(host.stream(program(decompressCommand(packing)), createReadStream(temporary)));
+  });
 }

@@ -44,7 +44,7 @@ function usersOf(root: YamlMapping): YamlMapping[] {
 
 /** plain_text_passwd becomes hashed_passwd: both are applied to an account that exists, too. */
 function userPassword(user: YamlMapping): ClearText[] {
-  const pair = user.pairs.findLast(({ key }) => key.text === 'plain_text_passwd');
+  const pair = pairOf(user, 'plain_text_passwd');
   const text = pair === undefined ? undefined : textOf(pair.value);
   if (pair === undefined || text === undefined) return [];
   const name = '"plain_text_passwd"';
@@ -105,14 +105,10 @@ export function brokenHashes(source: YamlSource): YamlPair[] {
   const root = source.root === undefined ? undefined : followAlias(source.root);
   if (root?.kind !== 'mapping') return [];
   return usersOf(root).flatMap((user) =>
-    user.pairs.filter(({ key, value }) => {
-      const text = textOf(value);
-      return (
-        (key.text === 'passwd' || key.text === 'hashed_passwd') &&
-        text !== undefined &&
-        text !== '' &&
-        !isShadowField(text)
-      );
+    ['passwd', 'hashed_passwd'].flatMap((key) => {
+      const pair = pairOf(user, key);
+      const text = pair === undefined ? undefined : textOf(pair.value);
+      return pair === undefined || text === undefined || text === '' || isShadowField(text) ? [] : [pair];
     }),
   );
 }

@@ -7,7 +7,7 @@ import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
 import { notInImage } from './image/not-in-image.js';
 import { imageSettings, misplacedKeys, withoutKnownElsewhere } from './misplaced-keys.js';
-import { nestedKeys } from './nested-keys.js';
+import { userKeys } from './user-keys.js';
 import { passwordFindings } from './passwords.js';
 import { raspberryPi } from './raspberry-pi.js';
 import { problemsFromSchema } from './schema-problems.js';
@@ -46,7 +46,7 @@ export function checkCloudConfig(file: SeedFile, schemas: CloudInitSchemas | und
     sshKeys(source),
     passwordFindings(source),
     misplacedKeys(source),
-    nestedKeys(source),
+    userKeys(source),
     raspberryPi(source),
     scripts(source),
     writtenFiles(source),

@@ -2,7 +2,7 @@ import type { Problem } from '../errors.js';
 import { describePath } from '../config/wording.js';
 import type { Path, YamlSource } from '../config/yaml-source.js';
 import { changeUser } from './change-user.js';
-import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from './cloud-init-yaml.js';
 import type { Findings } from './findings.js';
 import { hostnameFault } from './hostname.js';
 import type { SeedFile, SeedFiles } from './seed.js';
@@ -69,7 +69,7 @@ function withHostname(files: SeedFiles, hostname: string): Step {
     ...preserved(files.userData),
   ];
   const source = readSeedYaml(files.metaData);
-  const edit = source.problems.length > 0 ? undefined : setTopLevel(source, 'local-hostname', hostname);
+  const edit = yamlFindings(source).problems.length > 0 ? undefined : setTopLevel(source, 'local-hostname', hostname);
   return { files: { ...files, metaData: edited(files.metaData, edit) }, problems };
 }
 
@@ -115,7 +115,7 @@ function withSshKeys(files: SeedFiles, keys: readonly string[]): Step {
     };
   }
   const source = readSeedYaml(userData);
-  if (source.problems.length > 0) return unchanged(files);
+  if (yamlFindings(source).problems.length > 0) return unchanged(files);
   const path = pathOfFirst(source);
   const changed = path === undefined ? undefined : withKeysAt(userData, path, keys);
   if (changed !== undefined) return unchanged({ ...files, userData: changed });

@@ -30,11 +30,15 @@ export function imageSettings(source: YamlSource): Findings {
   return { problems: [], warnings };
 }
 
-/** For the schema, which knows nothing of them; what `rpi` may hold is said by raspberryPi. */
+/**
+ * For the schema, which knows nothing of them; what `rpi` may hold is said by raspberryPi. A key that begins with
+ * "x-" is the usual place for what anchors share: cloud-init passes it over, as its author expects.
+ */
 export function withoutKnownElsewhere(value: unknown): unknown {
   const config = asMapping(value);
   if (config === undefined) return value;
-  return Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'rpi' && !IMAGE_SETTINGS.includes(key)));
+  const isKnown = (key: string): boolean => key === 'rpi' || key.startsWith('x-') || IMAGE_SETTINGS.includes(key);
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !isKnown(key)));
 }
 
 /** Keys that people expect in a user-data, and what does it instead. */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../model/command.js';
 import type { Problem } from '../errors.js';
 import { positionFinder, type YamlSource } from '../config/yaml-source.js';
 import { brokenHashes, clearTextPasswords, type ClearText } from './clear-text-passwords.js';
-import { readSeedYaml } from './cloud-init-yaml.js';
+import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
 import { isBrokenHash, isCryptHash } from './crypt-hash.js';
 import type { Findings } from './findings.js';
+import { accountsOf } from './login/accounts.js';
 import type { SeedFile } from './seed.js';
 import { applyEdits, type TextEdit } from './text-edit.js';
 import { userDataKind } from './user-data-header.js';
@@ -19,7 +21,8 @@ export type PasswordHash = (password: string, salt: string) => Promise<string>;
  */
 export function passwordFindings(source: YamlSource): Findings {
   const position = positionFinder(source.text);
-  const warnings = clearTextPasswords(source).map(({ name, start }): Problem => ({
+  const clear = clearTextPasswords(source).filter(({ password }) => !looksLikeHash(password));
+  const warnings = clear.map(({ name, start }): Problem => ({
     code: 'seed-clear-text-password',
     message: `${name} is a password in clear text; its hash is written instead`,
     hint: 'Better write the hash yourself, made with: openssl passwd -6',
@@ -36,10 +39,14 @@ export function passwordFindings(source: YamlSource): Findings {
   return { problems: [...problems, ...unreachable(source)], warnings };
 }
 
+function looksLikeHash(text: string): boolean {
+  return isCryptHash(text) || isBrokenHash(text);
+}
+
 /** Hashes that this key of cloud-init takes for passwords, and passwords that cannot be replaced where they stand. */
 function unreachable(source: YamlSource): Problem[] {
   return clearTextPasswords(source).flatMap(({ name, start, password, edits }): Problem[] => {
-    const isHash = isCryptHash(password) || isBrokenHash(password);
+    const isHash = looksLikeHash(password);
     if (edits !== undefined && !isHash) return [];
     const message = isHash
       ? `${name} is a hash where cloud-init expects a password in clear text: it would be hashed once more`
@@ -67,7 +74,18 @@ export async function hashClearTextPasswords(file: SeedFile, context: string, ha
       return editsOf(clear, await hash(clear.password, derivedSalt([publicText, context, index.toString()])));
     }),
   );
-  return { ...file, text: applyEdits(file.text, edits.flat()) };
+  const hashed = { ...file, text: applyEdits(file.text, edits.flat()) };
+  verifyHashed(file, hashed);
+  return hashed;
+}
+
+/** @throws Error (a bug) where a password in clear text is left, or somebody's login is another than before */
+function verifyHashed(before: SeedFile, after: SeedFile): void {
+  const logins = (file: SeedFile): unknown =>
+    accountsOf(asMapping(readSeedYaml(file).value) ?? {}).map(({ name, keys, password }) => ({ name, keys, password }));
+  const isLeft = clearTextPasswords(readSeedYaml(after)).length > 0;
+  if (isLeft) throw new Error('a password in clear text is left after all were hashed');
+  if (!isDeepStrictEqual(logins(after), logins(before))) throw new Error('hashing a password changed who can log in');
 }
 
 function editsOf(clear: ClearText, hash: string): readonly TextEdit[] {

@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.js';
-import { didYouMean } from '../config/wording.js';
+import { nearestWord } from '../config/wording.js';
 import { checkCloudConfig } from './cloud-config.js';
 import type { CloudInitSchemas } from './cloud-init-schemas.js';
 import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
@@ -75,14 +75,16 @@ function checkPart(part: Part, file: string, schemas: CloudInitSchemas | undefin
         { file, text: '' },
         `a part of the type "${part.type}" is for the part handler, and not checked here`,
       );
-    const problem: Problem = {
+    const meant = nearestWord(part.type ?? '', Object.keys(PART_TYPES));
+    const found: Problem = {
       code: 'seed-part-type',
       message: `cloud-init does not know the type "${part.type}", and would ignore this part`,
       hint:
-        didYouMean(part.type ?? '', Object.keys(PART_TYPES)) ??
-        'A cloud-config is "text/cloud-config", a script "text/x-shellscript".',
+        meant === undefined
+          ? 'A cloud-config is "text/cloud-config", a script "text/x-shellscript".'
+          : `Did you mean "${meant}"?`,
     };
-    return { problems: [problem], warnings: [] };
+    return meant === undefined ? { problems: [], warnings: [found] } : { problems: [found], warnings: [] };
   }
   if (typeof kind !== 'string') {
     if (kind.code !== 'seed-ignored') return { problems: [kind], warnings: [] };

@@ -10,6 +10,8 @@ export type CopiedFolder = {
   readonly digest: string;
   /** Files from a git checkout carry the umask of whoever cloned it; these get 0644 or 0755. */
   readonly normaliseModes: boolean;
+  /** With it, these files get 0755 and all others 0644, whatever the checkout says. Relative paths. */
+  readonly programs?: readonly string[];
 };
 
 /** Copies folders in order over the tree at /mnt of the sandbox. Throws UserError `overlay-type-differs`. */
@@ -18,7 +20,9 @@ export async function copyFolders(folders: readonly CopiedFolder[], sandbox: San
     const inside = `/run/layer-${index}`;
     const mounts = [...(sandbox.mounts ?? []), { source: folder.path, target: inside }];
     await refuseOtherTypes(folder.path, inside, { ...sandbox, mounts }, host);
-    await host.runIn({ ...sandbox, mounts }, copyCommand(`${inside}/`, folder.normaliseModes));
+    await host.runIn({ ...sandbox, mounts }, copyCommand(`${inside}/`, folder));
+    const programs = (folder.programs ?? []).map((path) => `/mnt/${path}`);
+    if (programs.length > 0) await host.runIn(sandbox, { file: 'chmod', args: ['0755', '--', ...programs] });
   }
 }
 
@@ -40,8 +44,9 @@ async function refuseOtherTypes(path: string, inside: string, sandbox: Sandbox, 
 }
 
 /** -K: /lib is a link to /usr/lib and stays one. */
-function copyCommand(from: string, normaliseModes: boolean): Command {
-  const modes = normaliseModes ? ['--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX'] : [];
+function copyCommand(from: string, { normaliseModes, programs }: CopiedFolder): Command {
+  const kept = programs === undefined ? '--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX' : '--chmod=D755,F644';
+  const modes = normaliseModes ? [kept] : [];
   return { file: 'rsync', args: ['-rlptDK', '--chown=0:0', ...modes, from, '/mnt/'] };
 }
 

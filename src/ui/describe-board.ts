@@ -1,11 +1,12 @@
-import type { Board, PartitionRequest } from '../model/board.js';
+import type { Board } from '../model/board.js';
+import type { ImageSpec } from '../model/image-spec.js';
 import { configTxt } from '../boot/raspberry-pi.js';
-import { formatSize } from '../model/bytes.js';
 import { identify } from '../disk/identity.js';
+import { formatRows, imageRows } from './describe-system.js';
 
-/** A resolved board for people: one row a subject, config.txt as it will be written. */
-export function describeBoard(board: Board, files: readonly string[]): string {
-  const { kernel, partitions, rootfs } = board;
+/** A board with what an image for it has, for people: one row a subject, config.txt as it will be written. */
+export function describeBoard(board: Board, image: Omit<ImageSpec, 'board'>, files: readonly string[]): string {
+  const { kernel } = board;
   const rows: [string, string][] = [
     ['models', board.models.join(', ')],
     ['soc', `${board.soc}, ${board.architecture}`],
@@ -22,28 +23,18 @@ export function describeBoard(board: Board, files: readonly string[]): string {
     ['overlays', list(board.deviceTreeOverlays.map(({ name }) => name))],
     ['consoles', board.consoles.join(', ')],
     ['cmdline', board.cmdline.join(' ')],
-    ['disk id', identify(board.id, 'mbr', []).diskId],
-    ['/boot', `FAT32 ${describePartition(partitions.boot)}`],
-    ['/', `ext4 ${describePartition(partitions.root)}`],
-    ['rootfs', `Debian ${rootfs.suite}, Docker source ${board.docker.source}, host name ${board.hostname}`],
-    ...(rootfs.packages.length > 0 ? [['', `packages: ${rootfs.packages.join(', ')}`] satisfies [string, string]] : []),
-    ...(rootfs.overlays.length > 0 ? [['', `overlays: ${rootfs.overlays.join(', ')}`] satisfies [string, string]] : []),
-    ...rowsOf(
-      'images',
-      board.docker.images.map(({ path }) => path),
-    ),
-    ...rowsOf(
-      'software',
-      board.software.map(({ name }) => name),
-    ),
+    ['disk id', identify(board.id, image.table, []).diskId],
     ['wireless', board.wireless.length === 0 ? 'none' : board.wireless.map((entry) => entry.package).join(', ')],
     ['qemu', board.qemu.join(', ')],
   ];
   return [
     `${board.name} (${board.id})`,
-    board.description,
+    image.system.description,
     '',
-    ...rows.map(([name, value]) => `${name.padEnd(14)}${value}`),
+    ...formatRows(rows),
+    '',
+    `image with the system ${image.system.id}`,
+    ...formatRows(imageRows(image)),
     '',
     'config.txt',
     ...configTxt(board)
@@ -60,15 +51,4 @@ function list(names: readonly string[]): string {
 function kernelSource({ kernel }: Board): string {
   const flavour = kernel.flavour === 'rt' ? ', PREEMPT_RT,' : '';
   return `${kernel.source?.url ?? `${kernel.package} (${kernel.suite})`}${flavour}`;
-}
-
-/** No row where there is nothing to say. */
-function rowsOf(name: string, values: readonly string[]): [string, string][] {
-  return values.length === 0 ? [] : [[name, values.join(', ')]];
-}
-
-function describePartition({ label, sizeBytes, startBytes, headroomBytes }: PartitionRequest): string {
-  const size = sizeBytes === 'auto' ? 'size from content' : formatSize(sizeBytes);
-  const start = startBytes === 'auto' ? '' : `, begins at ${formatSize(startBytes)}`;
-  return `"${label}", ${size}, ${formatSize(headroomBytes)} headroom${start}`;
 }

@@ -13,6 +13,16 @@ export function describeProof(proof: BootProof): readonly string[] {
     ...rows,
     ...proof.profile.map((line) => `           ${line}`),
     '',
-    proof.passed ? `The image works (${proof.machine}).${boot}` : `The image does not work (${proof.machine}).`,
+    `${WORDS[proof.verdict]} (${proof.machine}).${proof.passed ? boot : timeOf(proof)}`,
   ];
+}
+
+const WORDS: Readonly<Record<BootProof['verdict'], string>> = {
+  works: 'The image works',
+  'does-not-work': 'The image does not work',
+  'not-proven': 'Not proven: this machine was too slow',
+};
+
+function timeOf({ verdict, time: { hadSeconds, wallSeconds } }: BootProof): string {
+  return verdict === 'not-proven' ? ` The device had ${hadSeconds} s of a processor in ${wallSeconds} s.` : '';
 }

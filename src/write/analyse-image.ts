@@ -2,15 +2,22 @@ import { readFile } from 'node:fs/promises';
 import type { BlockMap } from '../formats/bmap.js';
 import { parseBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
-import { MiB } from '../model/bytes.js';
+import { endOf } from '../model/byte-range.js';
+import { KiB, MiB } from '../model/bytes.js';
+import type { PartitionTable } from '../model/partition-table.js';
+import { partitionsEndBytes } from '../model/partition-table.js';
+import type { ReadAt } from '../model/read-at.js';
 import { suffixOf } from '../formats/compression.js';
-import { MBR_SIZE_BYTES, parseMbr } from '../formats/mbr.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
+import { readPartitionTable } from '../formats/partition-table.js';
+import { isExtended } from '../formats/partition-types.js';
 import type { WritePlan } from './write-plan.js';
 import { planWrite } from './write-plan.js';
 import { IntegrityError, UserError } from '../errors.js';
 import type { StageReporter } from '../pipeline/reporter.js';
-import type { ImageSource } from '../images/image-source.js';
-import type { ReadAt } from '../images/used-ranges.js';
+import type { DiskImage } from '../images/disk-image.js';
+import { isRaw } from '../images/disk-image.js';
+import { imageTruncated } from '../images/image-errors.js';
 import { mappedRanges } from '../images/used-ranges.js';
 import { rangesAround } from './ranges-to-write.js';
 import { openCursor } from '../images/image-cursor.js';
@@ -18,8 +25,6 @@ import { ImageDigests, type ExpectedDigest } from './image-digests.js';
 
 /** The partition table of an MBR, and the header of a GPT. */
 const HEAD_BYTES = 2 * MBR_SIZE_BYTES;
-/** A GPT has tables of its own at both ends of the disk; a partition entry of this type says so. */
-const GPT_GUARD = 0xee;
 
 /** What is known of an image before anything is written. */
 export type ImageSurvey = {
@@ -42,32 +47,24 @@ export type ImageSurvey = {
  * @param name the image's path as a person knows it
  */
 export async function surveyImage(
-  source: ImageSource,
+  source: DiskImage,
   options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
   report: StageReporter,
 ): Promise<ImageSurvey> {
   const found = options.allBlocks ? undefined : await findBlockMap(options.name, suffixOf(source.compression));
-  const { readInto, sizeBytes } = source;
-  if (readInto !== undefined && sizeBytes !== undefined) {
-    const read = readerOf(readInto);
-    const head = await read(0, HEAD_BYTES);
+  if (isRaw(source)) {
+    const { read, sizeBytes } = source;
+    const beginning = { head: await read(0, HEAD_BYTES), table: await readPartitionTable(read, sizeBytes) };
     if (found !== undefined) {
       requireSameSize(found, options.name, sizeBytes);
-      return fromMap(found, head, await mappedRanges(read, sizeBytes));
+      return fromMap(found, beginning, await mappedRanges(read, sizeBytes));
     }
-    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), head, sizeBytes, 'all-blocks');
-    requireWhole(options.name, head, sizeBytes);
-    return fromRanges(await mappedRanges(read, sizeBytes), head, sizeBytes, 'file-systems');
+    if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), beginning, sizeBytes, 'all-blocks');
+    requireWhole(options.name, beginning, sizeBytes);
+    return fromRanges(await mappedRanges(read, sizeBytes), beginning, sizeBytes, 'file-systems');
   }
   if (found !== undefined && found.map.isOfFileSystems) {
-    const cursor = openCursor(source);
-    const head = Buffer.alloc(HEAD_BYTES);
-    try {
-      await cursor.fill(head, 0);
-    } finally {
-      await cursor.close();
-    }
-    return fromMap(found, head, []);
+    return fromMap(found, await firstLook(source), []);
   }
   report.step('reading the packed image once: how large it is, what is used of it, and whether it is whole');
   return firstReading(source, { ...options, found }, report);
@@ -89,27 +86,39 @@ async function findBlockMap(
   return undefined;
 }
 
+/** What stands at an image's beginning. */
+type Beginning = { readonly head: Uint8Array; readonly table: PartitionTable | undefined };
+
+/** A GPT and its entries, with sectors of either size; the records of logical partitions lie further on. */
+const LOOK_BYTES = 64 * KiB;
+
+async function firstLook(source: DiskImage): Promise<Beginning> {
+  const cursor = openCursor(source);
+  const bytes = Buffer.alloc(LOOK_BYTES);
+  try {
+    return await lookAt(bytes.subarray(0, await cursor.fill(bytes, 0)));
+  } finally {
+    await cursor.close();
+  }
+}
+
+async function lookAt(bytes: Uint8Array): Promise<Beginning> {
+  const read: ReadAt = (offsetBytes, sizeBytes) =>
+    Promise.resolve(bytes.subarray(offsetBytes, offsetBytes + sizeBytes));
+  return { head: bytes.subarray(0, HEAD_BYTES), table: await readPartitionTable(read, undefined) };
+}
+
 /** An image that its own partition table calls larger was not copied to its end; its card would not start. */
-function requireWhole(image: string, head: Uint8Array, sizeBytes: number): void {
-  const end = endOfPartitions(head);
-  if (end <= sizeBytes) return;
-  throw new IntegrityError('image-truncated', `${image} ends too early`, {
-    details: [`it has ${sizeBytes} bytes, its partitions end at byte ${end}`],
-    hints: ['Was it copied or downloaded to its end? If it is meant to be so: --all-blocks'],
-  });
+function requireWhole(image: string, { table }: Beginning, sizeBytes: number): void {
+  const neededBytes = table === undefined ? 0 : partitionsEndBytes(table);
+  if (neededBytes <= sizeBytes) return;
+  throw imageTruncated(image, { sizeBytes, neededBytes }, 'If it is meant to be so: --all-blocks');
 }
 
-/** A protective MBR may say FFFFFFFF sectors; where its disk ends is said by the GPT. */
-function endOfPartitions(head: Uint8Array): number {
-  const partitions = (parseMbr(head)?.partitions ?? []).filter(({ type }) => type !== GPT_GUARD);
-  return Math.max(0, endOfGpt(head), ...partitions.map((part) => part.offsetBytes + part.sizeBytes));
-}
-
-/** The backup of the header is in the last sector. */
-function endOfGpt(head: Uint8Array): number {
-  const header = Buffer.from(head.buffer, head.byteOffset + MBR_SIZE_BYTES, head.length - MBR_SIZE_BYTES);
-  if (header.length < 40 || header.toString('latin1', 0, 8) !== 'EFI PART') return 0;
-  return (Number(header.readBigUInt64LE(32)) + 1) * MBR_SIZE_BYTES;
+/** Where the last byte is that the table speaks of: a GPT has its backup behind the partitions. */
+function endOfTable(table: PartitionTable | undefined): number {
+  if (table === undefined) return 0;
+  return Math.max(partitionsEndBytes(table), ...table.ownRanges.map(endOf));
 }
 
 type FoundMap = { readonly path: string; readonly map: BlockMap };
@@ -123,42 +132,34 @@ function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: numb
 }
 
 /** @param used what the file systems use: a map that was made of a sparse file's holes leaves out zeros they rely on */
-function fromMap({ path, map }: FoundMap, head: Uint8Array, used: readonly ByteRange[]): ImageSurvey {
+function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly ByteRange[]): ImageSurvey {
   const mapped = map.ranges.map(({ firstBlock, lastBlock }) => ({
     offsetBytes: firstBlock * map.blockSizeBytes,
     sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
   }));
-  return { ...fromRanges([...mapped, ...used], head, map.imageSizeBytes, 'block-map'), map, mapPath: path };
+  return { ...fromRanges([...mapped, ...used], beginning, map.imageSizeBytes, 'block-map'), map, mapPath: path };
 }
 
 function fromRanges(
   mapped: readonly ByteRange[],
-  head: Uint8Array,
+  { head, table }: Beginning,
   sizeBytes: number,
   mappedFrom: ImageSurvey['mappedFrom'],
 ): ImageSurvey {
-  const mbr = parseMbr(head) ?? { diskId: '', partitions: [] };
-  const partitions = mbr.partitions.filter(({ type }) => type !== GPT_GUARD);
+  const partitions = (table?.partitions ?? []).filter((partition) => !isExtended(partition));
   const wanted = [...mapped, ...rangesAround(partitions, sizeBytes)];
-  return { plan: planWrite({ sizeBytes, mapped: wanted, mbr }), head, mappedFrom };
+  return { plan: planWrite({ sizeBytes, mapped: wanted, partitions }), head, mappedFrom };
 }
 
 function wholeOf(sizeBytes: number): readonly ByteRange[] {
   return [{ offsetBytes: 0, sizeBytes }];
 }
 
-function readerOf(readInto: NonNullable<ImageSource['readInto']>): ReadAt {
-  return async (offsetBytes, sizeBytes) => {
-    const bytes = Buffer.alloc(sizeBytes);
-    return bytes.subarray(0, await readInto(bytes, offsetBytes));
-  };
-}
-
 const STEP_BYTES = MiB;
 const REPORT_EVERY_MS = 250;
 
 async function firstReading(
-  source: ImageSource,
+  source: DiskImage,
   options: {
     readonly name: string;
     readonly allBlocks: boolean;
@@ -191,20 +192,20 @@ async function firstReading(
   };
   try {
     // The file systems' own tables come before most of what they describe, so one reading forwards answers this.
-    const head = await kept.read(0, HEAD_BYTES, advance);
-    const end = endOfPartitions(head);
     const read: ReadAt = (offsetBytes, sizeBytes) => kept.read(offsetBytes, sizeBytes, advance);
+    const beginning = await lookAt(await read(0, LOOK_BYTES));
+    const end = endOfTable(beginning.table);
     const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
     while (await advance());
     const sha256 = digests.finish();
-    if (!options.allBlocks) requireWhole(options.name, head, position);
+    if (!options.allBlocks) requireWhole(options.name, beginning, position);
     const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
     const used = isWhole ? wholeOf(position) : mapped;
     if (options.found !== undefined) {
       requireSameSize(options.found, options.name, position);
-      return { ...fromMap(options.found, head, used), sha256 };
+      return { ...fromMap(options.found, beginning, used), sha256 };
     }
-    return { ...fromRanges(used, head, position, options.allBlocks ? 'all-blocks' : 'file-systems'), sha256 };
+    return { ...fromRanges(used, beginning, position, options.allBlocks ? 'all-blocks' : 'file-systems'), sha256 };
   } finally {
     await cursor.close();
   }

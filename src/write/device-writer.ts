@@ -10,8 +10,9 @@ import { BlockState } from './block-state.js';
 import { CARD_DEPTH, CardWriter } from './card-writer.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ImageDigests } from './image-digests.js';
-import { alignedBuffers, BufferPool, SlotPool } from './buffer-pools.js';
-import type { ImageSource } from '../images/image-source.js';
+import { alignedBuffers } from '../model/aligned-buffers.js';
+import { BufferPool, SlotPool } from './buffer-pools.js';
+import type { DiskImage } from '../images/disk-image.js';
 
 export type { CardFailure, CardIo } from './card-io.js';
 export type { CardProgress } from './card-writer.js';
@@ -37,7 +38,7 @@ export type CardOutcome = {
 };
 
 export type CardsToWrite = {
-  readonly source: ImageSource;
+  readonly source: DiskImage;
   readonly plan: WritePlan;
   /** Fresh ones: they are used up. */
   readonly digests: ImageDigests;

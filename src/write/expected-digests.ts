@@ -6,7 +6,7 @@ import { parseChecksums } from '../formats/checksum-list.js';
 import { suffixOf, type Compression } from '../formats/compression.js';
 import { CommandError, IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import type { ImageSource } from '../images/image-source.js';
+import type { DiskImage } from '../images/disk-image.js';
 import type { ExpectedDigest } from './image-digests.js';
 
 /** Endings of files that hold the digest of one other file, and lists of a whole folder. */
@@ -93,11 +93,11 @@ async function readSums(path: string): Promise<readonly ListedDigest[] | undefin
  * @returns the digest of the very bytes that were signed: what is written later must be these, not what took their place
  */
 export async function checkSignature(
-  source: ImageSource,
+  source: DiskImage,
   { signature, keyring }: { readonly signature: string; readonly keyring: string },
   host: Host,
 ): Promise<ExpectedDigest> {
-  const image = source.path;
+  const image = source.name;
   const hash = createHash('sha256');
   const gpgv = {
     file: 'gpgv',

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Compression } from '../formats/compression.js';
-import type { Overlay, ReadBytes } from '../formats/image-delta.js';
+import type { Overlay } from '../formats/image-delta.js';
 import { describeProblem, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { etaSeconds, TransferRate } from '../host/transfer-rate.js';
@@ -17,9 +17,10 @@ import { withCardOpen } from './open-card.js';
 import type { CardIdentity, PersonalCard, PersonaliseOptions } from '../provision/provision-card.js';
 import { personalise } from '../provision/provision-card.js';
 import { surveyImage, type ImageSurvey } from './analyse-image.js';
-import type { ImageSource } from '../images/image-source.js';
-import { openImageSource, withRawImage } from '../images/image-source.js';
-import { findTools } from '../tools/find-tools.js';
+import type { DiskImage } from '../images/disk-image.js';
+import { isRaw, openDiskImage } from '../images/disk-image.js';
+import { noOrdinaryFile } from '../images/image-errors.js';
+import { withUnpacked } from '../images/raw-image.js';
 
 export type FlashOptions = {
   readonly image: string;
@@ -87,7 +88,7 @@ export type PreparedFlash = {
 
 /**
  * Reads and checks everything about an image and its cards, writes nothing, and lends `use` the plan and the power to
- * carry it out. Throws what openImageSource, surveyImage and claimDevice throw, and UserError `card-named-twice`.
+ * carry it out. Throws what openDiskImage, surveyImage and claimDevice throw, and UserError `card-named-twice`.
  */
 export async function withFlash<Result>(
   options: FlashOptions,
@@ -95,9 +96,9 @@ export async function withFlash<Result>(
   reporter: Reporter,
   use: (flash: PreparedFlash) => Promise<Result>,
 ): Promise<Result> {
-  const tools = await findTools(host);
-  const outer = await openImageSource(options.image, tools, host);
+  const outer = await openDiskImage(options.image, host);
   try {
+    if (outer.isDrive) throw noOrdinaryFile(options.image, 'a drive');
     // A wrong card is found at once, a packed image takes its time.
     await claimAll(options, undefined, host);
     const { signature } = options;
@@ -108,14 +109,9 @@ export async function withFlash<Result>(
     }
     reporter.emit({ type: 'notice', text: `Unpacking ${options.image}: its boot partition is edited for each card` });
     if (expected.length > 0) await checkFileDigest(outer, expected);
-    return await withRawImage(options.image, tools, host, async (rawPath) => {
-      const raw = await openImageSource(rawPath, tools, host);
-      try {
-        const ofImage = expected.filter(({ of }) => of === 'image');
-        return await withSource(raw, outer.compression, options, ofImage, host, reporter, use);
-      } finally {
-        await raw.close();
-      }
+    return await withUnpacked(outer, host, (raw) => {
+      const ofImage = expected.filter(({ of }) => of === 'image');
+      return withSource(raw, outer.compression, options, ofImage, host, reporter, use);
     });
   } finally {
     await outer.close();
@@ -123,7 +119,7 @@ export async function withFlash<Result>(
 }
 
 async function withSource<Result>(
-  source: ImageSource,
+  source: DiskImage,
   compression: Compression,
   options: FlashOptions,
   expected: readonly ExpectedDigest[],
@@ -137,9 +133,9 @@ async function withSource<Result>(
     stageReporter(reporter, 'image'),
   );
   const devices = await claimAll(options, survey.plan.cardSizeBytes, host);
-  const image = { read: readerOf(source), sizeBytes: survey.plan.imageSizeBytes, name: options.image };
   const { identities = [] } = options;
-  const personal = identities.length === 0 ? [] : await personalise(image, identities, options.personal);
+  if (identities.length > 0 && !isRaw(source)) throw new TypeError('a packed image is edited in its unpacked copy');
+  const personal = isRaw(source) ? await personalise(source, identities, options.personal) : [];
   for (const { warnings } of personal) {
     for (const { hint, ...problem } of warnings) {
       reporter.emit({ type: 'warning', text: describeProblem(problem), ...(hint === undefined ? {} : { hint }) });
@@ -190,18 +186,10 @@ async function claimAll(
   return devices;
 }
 
-function readerOf({ readInto }: ImageSource): ReadBytes {
-  return async (offsetBytes, sizeBytes) => {
-    if (readInto === undefined) throw new TypeError('a packed image is edited in its unpacked copy');
-    const bytes = Buffer.alloc(sizeBytes);
-    return bytes.subarray(0, await readInto(bytes, offsetBytes));
-  };
-}
-
 /** A packed file whose content is read from a copy: its own digest, before anything else. */
-async function checkFileDigest(source: ImageSource, expected: readonly ExpectedDigest[]): Promise<void> {
+async function checkFileDigest(source: DiskImage, expected: readonly ExpectedDigest[]): Promise<void> {
   const digests = new ImageDigests(
-    source.path,
+    source.name,
     true,
     expected.filter(({ of }) => of !== 'image'),
     undefined,
@@ -211,7 +199,7 @@ async function checkFileDigest(source: ImageSource, expected: readonly ExpectedD
 }
 
 type FlashWork = {
-  readonly source: ImageSource;
+  readonly source: DiskImage;
   readonly survey: ImageSurvey;
   readonly expected: readonly ExpectedDigest[];
   readonly cards: readonly PlannedCard[];

@@ -6,7 +6,8 @@ import { isUniform } from '../model/zeros.js';
 import { IntegrityError } from '../errors.js';
 import type { WrappedPlace } from './fake-card.js';
 import type { Host } from '../host/host.js';
-import type { ImageSource } from '../images/image-source.js';
+import { imageTruncated } from '../images/image-errors.js';
+import type { DiskImage } from '../images/disk-image.js';
 import type { ImageCursor } from '../images/image-cursor.js';
 import { openCursor } from '../images/image-cursor.js';
 import type { ImageDigests } from './image-digests.js';
@@ -44,7 +45,7 @@ export class ImageReader {
   private blocksByDigest: Map<string, number> | undefined;
 
   constructor(
-    private readonly source: ImageSource,
+    private readonly source: DiskImage,
     private readonly plan: WritePlan,
     private readonly pool: SlotPool,
     private readonly host: Host,
@@ -133,7 +134,7 @@ export class ImageReader {
         });
       }
       if (consumer.isListening() && (await cursor.fill(scratch.subarray(0, 1), this.plan.imageSizeBytes)) > 0) {
-        throw new IntegrityError('image-longer-than-known', `${this.source.path} is longer than is expected`, {
+        throw new IntegrityError('image-longer-than-known', `${this.source.name} is longer than is expected`, {
           details: [`its block map or its first reading counted ${this.plan.imageSizeBytes} bytes`],
           hints: ['The block map is of another image, or the image changed meanwhile.'],
         });
@@ -156,7 +157,7 @@ export class ImageReader {
         await this.inMemory(segment, consumer, undefined, async (bytes) => {
           await this.fill(cursor, segment, bytes);
           if (Buffer.compare(this.digestOf(block), await digestOf(bytes)) === 0) return;
-          throw new IntegrityError('image-changed', `${this.source.path} was changed while it was read`, {
+          throw new IntegrityError('image-changed', `${this.source.name} was changed while it was read`, {
             hints: ['Start again; the card does not boot until it is whole.'],
           });
         });
@@ -194,10 +195,8 @@ export class ImageReader {
     const ownBytes = Math.min(bytes.length, this.plan.imageSizeBytes - offsetBytes);
     const count = await cursor.fill(bytes.subarray(0, ownBytes), offsetBytes);
     if (count < ownBytes) {
-      throw new IntegrityError('image-truncated', `${this.source.path} ends too early`, {
-        details: [`it has ${offsetBytes + count} bytes, ${this.plan.imageSizeBytes} were expected`],
-        hints: ['Was it copied or downloaded to its end?'],
-      });
+      const neededBytes = this.plan.imageSizeBytes;
+      throw imageTruncated(this.source.name, { sizeBytes: offsetBytes + count, neededBytes });
     }
     bytes.fill(0, ownBytes);
     return bytes.subarray(0, ownBytes);

@@ -1,7 +1,7 @@
 import { alignUp, KiB, MiB } from '../model/bytes.js';
 import type { ByteRange } from '../model/byte-range.js';
-import type { Mbr } from '../formats/mbr.js';
-import { isFat } from '../formats/mbr.js';
+import { isFat } from '../formats/partition-types.js';
+import type { Partition } from '../model/partition-table.js';
 
 /**
  * What a card gets of an image, and in which order: the blocks, which are all that a file system or a map calls used,
@@ -33,10 +33,10 @@ const FAT_HEAD_BYTES = 8 * SECTOR_BYTES;
 export function planWrite(image: {
   readonly sizeBytes: number;
   readonly mapped: readonly ByteRange[];
-  readonly mbr: Mbr;
+  readonly partitions: readonly Pick<Partition, 'type' | 'offsetBytes'>[];
 }): WritePlan {
   const cardSizeBytes = alignUp(image.sizeBytes, SECTOR_BYTES);
-  const bootCritical = bootCriticalRanges(image.mbr, cardSizeBytes);
+  const bootCritical = bootCriticalRanges(image.partitions, cardSizeBytes);
   const wanted = joinNear(image.mapped.map((range) => wholePages(range, cardSizeBytes)));
   const blocks = without(wanted, [...bootCritical].sort(byOffset)).flatMap(cut);
   return {
@@ -48,9 +48,12 @@ export function planWrite(image: {
   };
 }
 
-function bootCriticalRanges(mbr: Mbr, cardSizeBytes: number): readonly ByteRange[] {
+function bootCriticalRanges(
+  partitions: readonly Pick<Partition, 'type' | 'offsetBytes'>[],
+  cardSizeBytes: number,
+): readonly ByteRange[] {
   const table = { offsetBytes: 0, sizeBytes: Math.min(PAGE_BYTES, cardSizeBytes) };
-  const heads = mbr.partitions
+  const heads = partitions
     .filter((partition) => isFat(partition) && partition.offsetBytes >= PAGE_BYTES)
     .filter(({ offsetBytes }) => offsetBytes + FAT_HEAD_BYTES <= cardSizeBytes)
     .map(({ offsetBytes }) => ({ offsetBytes, sizeBytes: FAT_HEAD_BYTES }));

@@ -84,7 +84,9 @@ function suppliersOf(place: Place, byPhandle: ReadonlyMap<number, Place>): strin
   const referred = [...withoutDevices(place)].flatMap(({ properties }) =>
     [...properties.keys()].flatMap((property) => {
       const reference = REFERENCES.find(([pattern]) => pattern.test(property));
-      return reference === undefined ? [] : targetsOf(properties, property, reference[1], byPhandle);
+      // The pins of a hog are its parent's: numbers, no references.
+      if (reference === undefined || properties.has('gpio-hog')) return [];
+      return targetsOf(properties, property, reference[1], byPhandle);
     }),
   );
   const targets = [

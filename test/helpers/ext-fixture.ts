@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { FoundFileSystem } from '../../src/formats/file-systems.js';
 import { openFileSystem } from '../../src/formats/file-systems.js';
 import type { FileSystemReader } from '../../src/formats/file-system-reader.js';
-import type { ReadBytes } from '../../src/formats/file-system.js';
+import type { ReadAt } from '../../src/model/read-at.js';
 
 export const EXT_FIXTURES = [
   'ext4',
@@ -47,7 +47,7 @@ export function extFixture(name: string): Buffer {
   return gunzipSync(readFileSync(`test/fixtures/ext4/${name}.img.gz`));
 }
 
-export function readFrom(bytes: Uint8Array): ReadBytes {
+export function readFrom(bytes: Uint8Array): ReadAt {
   return (offset, size) => Promise.resolve(bytes.slice(offset, offset + size));
 }
 

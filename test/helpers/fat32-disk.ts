@@ -1,4 +1,5 @@
-import type { ReadBytes } from '../../src/formats/image-delta.js';
+import { open, truncate } from 'node:fs/promises';
+import type { ReadAt } from '../../src/model/read-at.js';
 
 const SECTOR = 512;
 const RESERVED = 32;
@@ -8,7 +9,7 @@ const TABLE_SECTORS = Math.ceil(((CLUSTERS + 2) * 4) / SECTOR);
 /** A disk in memory that is mostly zeros. */
 export type MemoryDisk = {
   readonly sizeBytes: number;
-  readonly read: ReadBytes;
+  readonly read: ReadAt;
   write(offsetBytes: number, bytes: Uint8Array): void;
   readBytes: number;
 };
@@ -99,4 +100,15 @@ export function fat32Disk({ offsetSectors = 8, sectorsPerCluster = 1, freeCluste
     }
   }
   return disk;
+}
+
+/** As a file; zeros are holes. */
+export async function saveDisk(disk: MemoryDisk, path: string): Promise<void> {
+  const file = await open(path, 'w');
+  for (let position = 0; position < disk.sizeBytes; position += 1 << 20) {
+    const bytes = await disk.read(position, 1 << 20);
+    if (bytes.some((byte) => byte !== 0)) await file.write(bytes, 0, bytes.length, position);
+  }
+  await file.close();
+  await truncate(path, disk.sizeBytes);
 }

@@ -4,7 +4,7 @@ import { tableScript } from '../../src/disk/table.js';
 import { fileSystem } from '../../src/filesystems/registry.js';
 import { volumeSize } from '../../src/filesystems/size.js';
 import type { Disk, Partition } from '../../src/model/disk.js';
-import type { ImageSpec, PartitionSpec, VolumeSpec } from '../../src/model/image-spec.js';
+import type { FileSystemName, ImageSpec, PartitionSpec, VolumeSpec } from '../../src/model/image-spec.js';
 import { MiB } from '../../src/model/bytes.js';
 import type { TreeContent } from '../../src/model/tree-content.js';
 
@@ -38,7 +38,7 @@ export function twoPartitions({ id = 'test', alignmentBytes = 4 * MiB, boot, roo
     grow: name === 'root',
     logical: false,
   });
-  const volume = (fs: string, { label = fs, sizeBytes = 'fit', headroomBytes = 0 }: Asked = {}): VolumeSpec => {
+  const volume = (fs: FileSystemName, { label = fs, sizeBytes = 'fit', headroomBytes = 0 }: Asked = {}): VolumeSpec => {
     return { fs, label, sizeBytes, headroomBytes };
   };
   return {

@@ -9,7 +9,7 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 
 const run = promisify(execFile);
 const { privilege } = readHostFacts(process.env);
-const SCRIPTS = join(import.meta.dirname, '../../boards/rootfs-overlay/usr/lib/reswarm');
+const SCRIPTS = join(import.meta.dirname, '../../layers/base/files/usr/lib/reswarm');
 /** What `cloud-init clean` does to its folder; the whole of it is the business of the power-cut test. */
 const CLEAN = '#!/bin/sh\n[ "$*" = clean ] && rm -r /var/lib/cloud/*\n';
 

@@ -13,7 +13,8 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { StageReporter } from '../../src/pipeline/reporter.js';
 import { compressImage } from '../../src/outputs/compress.js';
-import { makeBlockMap, readerOf } from '../../src/outputs/block-map.js';
+import { fileReader } from '../../src/host/file-reader.js';
+import { makeBlockMap } from '../../src/outputs/block-map.js';
 import { mappedRanges } from '../../src/images/used-ranges.js';
 import { ROOT_OFFSET, inTools, makeSmallImage } from '../helpers/small-image.js';
 
@@ -50,7 +51,7 @@ async function pack(compression: 'gz' | 'xz' | 'zst', jobs: number, name: string
   const source = await open(image);
   const target = await open(join(folder, name), 'w');
   try {
-    const content = { read: readerOf(source), sizeBytes };
+    const content = { read: fileReader(source), sizeBytes };
     return await compressImage(content, target, { compression, jobs, tools: { root: tools } }, host, report);
   } finally {
     await source.close();
@@ -62,7 +63,7 @@ async function pack(compression: 'gz' | 'xz' | 'zst', jobs: number, name: string
 async function writeMap(): Promise<number> {
   const source = await open(image);
   try {
-    const read = readerOf(source);
+    const read = fileReader(source);
     const used = await mappedRanges(read, sizeBytes);
     const map = await makeBlockMap(read, { sizeBytes, used }, host, silent);
     await writeFile(`${image}.bmap`, formatBmap(map));

@@ -17,7 +17,7 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { Injection } from '../../src/provision/inject-image.js';
 import { injectImage } from '../../src/provision/inject-image.js';
-import { withImageFile } from '../../src/images/image-target.js';
+import { withRawImage } from '../../src/images/raw-image.js';
 import { reseedImage } from '../../src/provision/reseed-image.js';
 import { writeDisk } from '../../src/outputs/disk.js';
 import { ed25519Key } from '../helpers/seed-keys.js';
@@ -281,7 +281,7 @@ describe('an injection that cannot be', () => {
 describe('a root partition that nobody has mounted', () => {
   it('is read as debugfs reads it', async () => {
     const { offsetBytes, sizeBytes } = layout.partitions[1];
-    await withImageFile(base, 'read', async ({ read }) => {
+    await withRawImage(base, host, async ({ read }) => {
       const { reader } = await openFileSystem((at, size) => read(offsetBytes + at, size), sizeBytes, 'the root');
       const place = `/mnt/base.img?offset=${offsetBytes}`;
       expect((await reader?.readFile('/etc/fstab'))?.toString()).toBe(

@@ -10,7 +10,7 @@ import { totalBytes } from '../../src/model/byte-range.js';
 import { MiB } from '../../src/model/bytes.js';
 import { sandboxed } from '../../src/model/sandbox.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
-import type { ReadAt } from '../../src/images/used-ranges.js';
+import { fileReader } from '../../src/host/file-reader.js';
 import { mappedRanges } from '../../src/images/used-ranges.js';
 
 const facts = readHostFacts(process.env);
@@ -45,12 +45,7 @@ async function tool(file: string, ...args: readonly string[]): Promise<string> {
 async function mapOf(image: string): Promise<readonly ByteRange[]> {
   const file = await open(image, 'r');
   try {
-    const read: ReadAt = async (offsetBytes, sizeBytes) => {
-      const buffer = Buffer.alloc(sizeBytes);
-      await file.read(buffer, 0, sizeBytes, offsetBytes);
-      return buffer;
-    };
-    return await mappedRanges(read, (await stat(image)).size);
+    return await mappedRanges(fileReader(file), (await stat(image)).size);
   } finally {
     await file.close();
   }
@@ -243,13 +238,18 @@ describe('the map of a disk', () => {
     expect(await mapOf(image)).toEqual([{ offsetBytes: 0, sizeBytes: bytes.length }]);
   });
 
-  it('is everything with a GPT', async () => {
+  it('has both copies of a GPT', async () => {
     const image = join(folder, 'gpt.img');
     await writeFile(image, '');
     await truncate(image, 16 * MiB);
-    await writeFile(join(folder, 'table'), 'label: gpt\nsize=4M\n');
+    await writeFile(join(folder, 'table'), 'label: gpt\nstart=2048, size=4M\n');
     await tool('sh', '-c', 'sfdisk -q /mnt/gpt.img < /mnt/table');
-    expect(await mapOf(image)).toEqual([{ offsetBytes: 0, sizeBytes: 16 * MiB }]);
+    expect(await mapOf(image)).toEqual([
+      { offsetBytes: 0, sizeBytes: 34 * 512 },
+      { offsetBytes: MiB, sizeBytes: 4 * MiB },
+      // The page in which the backup begins.
+      { offsetBytes: 16 * MiB - 5 * 4096, sizeBytes: 5 * 4096 },
+    ]);
   });
 
   it('is everything when a partition goes beyond the end', async () => {

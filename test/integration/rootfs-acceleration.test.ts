@@ -60,7 +60,7 @@ async function context(name: string) {
 async function build(name: string, accelerate: boolean): Promise<string> {
   const out = join(folder, name);
   await mkdir(out);
-  const overlay = join(import.meta.dirname, '../../boards/rootfs-overlay/etc');
+  const overlay = join(import.meta.dirname, '../../layers/base/files/etc');
   const sources = await readAptSources(tools);
   await rootfsStage.run(
     {

@@ -92,7 +92,15 @@ beforeAll(async () => {
     });
   };
   await apt('update');
-  await apt('download', 'cloud-init', 'netplan-generator', 'libnetplan1', 'libglib2.0-0t64', 'libyaml-0-2');
+  await apt(
+    'download',
+    'cloud-init',
+    'netplan-generator',
+    'netplan.io',
+    'libnetplan1',
+    'libglib2.0-0t64',
+    'libyaml-0-2',
+  );
   const files = await readdir(join(folder, 'debs'));
   const unpack = inTools([
     { source: join(folder, 'debs'), target: '/srv' },
@@ -317,6 +325,37 @@ describe('network-config read by netplan', () => {
     expect(checkNetworkConfig({ file: 'x', text }, schemas).problems).toEqual([]);
     expect((await netplan(text)).said).not.toMatch(/Error|ERROR/);
   });
+});
+
+describe("netplan's verdicts", () => {
+  type Verdict = { readonly name: string; readonly rendered?: string; readonly device: 'takes' | 'refuses' };
+  const refuses = async (text: string): Promise<boolean> =>
+    /Error in network definition|^ERROR: /m.test((await netplan(text)).said);
+
+  it('in the fixtures are those of the generator that images get', async () => {
+    const verdicts = JSON.parse(await readFile('test/fixtures/netplan/verdicts.json', 'utf8')) as readonly Verdict[];
+    const others: string[] = [];
+    for (const { name, rendered, device } of verdicts) {
+      if (rendered !== undefined && (await refuses(rendered)) !== (device === 'refuses')) others.push(name);
+    }
+    expect(others).toEqual([]);
+  }, 300_000);
+
+  it("of netplan's own examples are ours, too", async () => {
+    const examplesOfNetplan = join(folder, 'unpacked/usr/share/doc/netplan/examples');
+    const names = (await readdir(examplesOfNetplan)).filter((name) => /\.ya?ml$/.test(name));
+    expect(names.length).toBeGreaterThan(30);
+    for (const name of names) {
+      const text = await readFile(join(examplesOfNetplan, name), 'utf8');
+      const found = checkNetworkConfig({ file: name, text }, schemas).problems;
+      // Without a version it is cloud-init that does not take it.
+      if (!/^ *version:/m.test(text)) expect(found).toMatchObject([{ code: 'network-version' }]);
+      else
+        expect(found.length > 0, `${name}: ${lines({ problems: found, warnings: [] }).join()}`).toBe(
+          await refuses(text),
+        );
+    }
+  }, 120_000);
 });
 
 describe('docs/seeds.md', () => {

@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
+import { temporaryBeside } from '../../host/replace-file.js';
 import type { Host } from '../../host/host.js';
 import { guardSpace } from '../../pipeline/disk-full.js';
 import { stageNode } from '../../pipeline/graph.js';
@@ -48,7 +48,7 @@ async function requireEmpty(output: string): Promise<void> {
 
 /** Whole or not at all. */
 async function copyWhole(from: string, output: string): Promise<void> {
-  const temporary = join(dirname(output), `.${basename(output)}.${randomUUID()}.part`);
+  const temporary = temporaryBeside(output);
   await mkdir(dirname(output), { recursive: true });
   await guardSpace(dirname(output), 'Make room there, or name a folder on another disk.', async () => {
     try {

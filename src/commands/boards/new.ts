@@ -1,7 +1,8 @@
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { NewBoard } from '../../config/boards/write-new-board.js';
 import { newBoard, schemaPath } from '../../config/boards/write-new-board.js';
+import { configPlaces } from '../../config/places.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class BoardsNew extends BaseCommand {
@@ -21,13 +22,13 @@ export default class BoardsNew extends BaseCommand {
   override async run(): Promise<NewBoard> {
     const { args, flags } = await this.parse(BoardsNew);
     const cwd = process.cwd();
-    const boardsDir = join(this.config.root, 'boards');
+    const places = configPlaces(this.config.root, cwd);
     const options = {
       from: flags.from,
       ...(flags.output === undefined ? {} : { file: flags.output }),
-      schema: schemaPath(boardsDir),
+      schema: schemaPath(places.boardsDir),
     };
-    const made = await newBoard(args.name, options, { boardsDir, cwd });
+    const made = await newBoard(args.name, options, places);
     const path = relative(cwd, made.file);
     const shown = path.startsWith('.') ? path : `./${path}`;
     this.log(`${shown} extends ${made.from}. Change it, then:`);

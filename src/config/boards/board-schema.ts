@@ -1,80 +1,19 @@
 import * as z from 'zod';
 import { KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../../model/board.js';
 import { ARCHITECTURES } from '../../model/architecture.js';
-import { parseSize } from '../../model/bytes.js';
-import { DOCKER_SOURCES } from '../../model/container-engine.js';
 import { MACHINE_NAMES } from '../../model/qemu.js';
+import { alignment, partitionList, partitionMap, tableType } from '../partitions/partition-schema.js';
+import { dockerBundlePin } from '../layers/layer-schema.js';
+import { packageName } from '../package-name.js';
 import { softwareSchema } from '../software/software-schema.js';
+import { hostname, suite } from '../systems/system-schema.js';
 
-const SIZE = /^\d+(\.\d+)?[KMG](iB)?$/;
-const AUTO_OR_SIZE = /^(auto|\d+(\.\d+)?[KMG](iB)?)$/;
-const SIZE_HINT = 'Write a number and its unit: 64M, 1.5G (binary units).';
-
-const size = z.string().regex(SIZE, { error: `must be a size. ${SIZE_HINT}` });
-const autoOrSize = z.string().regex(AUTO_OR_SIZE, { error: `must be "auto" or a size. ${SIZE_HINT}` });
 const text = z.string().min(1, { error: 'must not be empty' });
-const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, {
-  error: 'must be the name of a Debian package: small letters, digits, + - .',
-});
 const fileName = z.string().regex(/^[A-Za-z0-9._-]+$/, { error: 'must be a file name without a folder' });
 const word = z.string().regex(/^[\x21-\x7e]+$/, { error: 'must be one word: printable ASCII without spaces' });
 
-/** A string that fits; the length is told to editors, the code and the hint to the person. */
-function label(name: string, maxLength: number, code: string) {
-  return z
-    .string()
-    .min(1, { error: 'must not be empty' })
-    .meta({ maxLength })
-    .refine((value) => Buffer.byteLength(value) <= maxLength, {
-      error: (issue) =>
-        `"${String(issue.input)}" is too long for a ${name} label: ${maxLength} characters are the most`,
-      params: { code, hint: `Shorten it to ${maxLength} characters.` },
-    });
-}
-
-const fatLabel = label('FAT', 11, 'fat-label-too-long').regex(/^[A-Z0-9_-]+$/, {
-  error: 'must be capital letters, digits, _ and -: others read differently on other systems',
-});
-const ext4Label = label('ext4', 16, 'ext4-label-too-long').regex(/^[\x21-\x7e]+$/, {
-  error: 'must be printable ASCII without spaces',
-});
-
-const place = {
-  start: autoOrSize
-    .default('auto')
-    .describe('Where the partition begins on the disk. "auto": the first aligned place after the one before it.'),
-  size: autoOrSize
-    .default('auto')
-    .describe('Fixed size, or "auto": content, what the file system itself needs, and the headroom, rounded up.'),
-};
-
-const partitions = z
-  .strictObject({
-    alignment: size
-      .default('4M')
-      .describe('Starts and sizes are multiples of it. A multiple of 4M: SD cards erase in blocks of 4 MiB.'),
-    boot: z
-      .strictObject({
-        fs: z.literal('fat32').default('fat32').describe('The only file system that the boot ROM reads.'),
-        label: fatLabel.describe('Volume label: 11 characters at most, capital letters, digits, `_` and `-`.'),
-        ...place,
-        headroom: size.default('8M').describe('Free space beside the content, for a second kernel or larger seeds.'),
-      })
-      .describe(
-        'First partition: firmware, kernel, device trees, config.txt, cmdline.txt and seeds; mounted at /boot.',
-      ),
-    root: z
-      .strictObject({
-        fs: z.literal('ext4').default('ext4').describe('File system of the root partition.'),
-        label: ext4Label.describe('Volume label: 16 characters at most.'),
-        ...place,
-        headroom: size
-          .default('16M')
-          .describe('Free space for what is written before the partition grows on first boot.'),
-      })
-      .describe('Second partition: the root file system. It grows to the end of the card on first boot.'),
-  })
-  .describe('Partition table (MBR). Disk id, UUIDs and volume serials are derived from the board id.');
+/** For keys in which a board may differ from the system that it runs. */
+const OF_SYSTEM = 'By default that of the system.';
 
 /** A whole board: what a file and the ones that it extends say together. */
 export const boardSchema = z.strictObject({
@@ -83,7 +22,7 @@ export const boardSchema = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, { error: 'must be small letters, digits and -, at most 32' })
     .describe('Name on the command line and of the image; disk ids are derived from it. Never inherited.'),
   name: text.describe('Name for people.'),
-  description: text.describe('One sentence: what this image is for.'),
+  description: text.optional().describe(`One sentence: what this image is for. ${OF_SYSTEM}`),
   status: z
     .strictObject({
       qemu: text.describe('What was booted in QEMU, and how far.'),
@@ -93,11 +32,7 @@ export const boardSchema = z.strictObject({
   soc: text.describe('System on a chip: BCM2837, BCM2711.'),
   models: z.array(text).min(1).describe('Models that this image is for, as they are sold.'),
   architecture: z.enum(ARCHITECTURES).default('arm64').describe("Debian's name of the architecture."),
-  hostname: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'must be a host name: small letters, digits and -' })
-    .default('reswarm')
-    .describe('Host name where no seed gives another.'),
+  hostname: hostname.optional().describe(`Host name where no seed gives another. ${OF_SYSTEM}`),
   firmware: z
     .strictObject({
       manifest: text.describe('Entry of firmware-manifest.json that the files come from.'),
@@ -181,53 +116,45 @@ export const boardSchema = z.strictObject({
   cmdline: z
     .array(word)
     .describe('Words of the kernel command line, one an item. console=, root=, rootfstype= and rootwait are added.'),
-  partitions,
+  partitions: z
+    .union([partitionMap, partitionList])
+    .optional()
+    .describe(partitionMap.description ?? ''),
+  partitionAlignment: alignment.optional().describe(`Beside a list of partitions. ${alignment.description ?? ''}`),
+  partitionTable: tableType.optional().describe(`${tableType.description ?? ''} ${OF_SYSTEM}`),
   rootfs: z
     .strictObject({
-      suite: z.enum(['trixie']).default('trixie').describe('Debian release.'),
-      packages: z.array(packageName).default([]).describe('Debian packages beside those that every image has.'),
+      suite: suite.optional().describe(`Debian release. ${OF_SYSTEM}`),
+      packages: z.array(packageName).optional().describe('Debian packages beside those of the system.'),
       overlay: z
         .array(text)
-        .default([])
+        .optional()
         .describe('Folders that are copied over the root file system, in this order; paths from this file.'),
     })
-    .prefault({})
-    .describe('Root file system.'),
+    .optional()
+    .describe('Root file system, beside what the system says.'),
   docker: z
     .strictObject({
-      source: z
-        .enum(DOCKER_SOURCES)
-        .default('debian')
+      source: text
+        .optional()
         .describe(
-          "Where the container engine comes from: Docker of Debian, Docker's own static programs, containerd alone, Podman, or none.",
+          `Where the container engine comes from: debian (Docker of Debian), static (Docker's own static programs), containerd, podman, or none; layers have more. ${OF_SYSTEM}`,
         ),
-      bundle: z
-        .strictObject({
-          version: text.describe("Docker's version."),
-          sha256: z
-            .string()
-            .regex(/^[0-9a-f]{64}$/, { error: 'must be a sha256: 64 hex digits in small letters' })
-            .describe('What the archive must hash to.'),
-          url: z
-            .string()
-            .regex(/^https?:\/\/\S+$/, { error: 'must begin with https:// or http://' })
-            .optional()
-            .describe("Where it is; default: Docker's own download server. {version} stands for the version."),
-        })
+      bundle: dockerBundlePin
         .optional()
         .describe('With source static: another bundle than the pinned one of firmware-manifest.json.'),
       images: z
         .array(text)
-        .default([])
+        .optional()
         .describe(
           'Container images that the device has from the start: archives of `docker save`; paths from this file.',
         ),
     })
-    .prefault({})
+    .optional()
     .describe('Container engine.'),
   software: z
     .array(softwareSchema)
-    .default([])
+    .optional()
     .describe('Programs of your own: pinned files and systemd units that go into the root file system.'),
   wireless: z
     .array(
@@ -253,10 +180,3 @@ export const boardSchema = z.strictObject({
 
 /** The values of a board file, defaults applied, sizes still as text. */
 export type BoardDefinition = z.output<typeof boardSchema>;
-
-/** A size that the schema has let through. */
-export function sizeBytes(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw new TypeError(`not a size: ${text}`);
-  return bytes;
-}

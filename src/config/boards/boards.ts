@@ -1,44 +1,53 @@
-import { readdir } from 'node:fs/promises';
-import { join, parse, relative, resolve } from 'node:path';
-import { checkBoard, type LoadedBoard } from './load-board.js';
-import { didYouMean } from '../wording.js';
 import { UserError, type Problem } from '../../errors.js';
+import type { Board } from '../../model/board.js';
+import { fromCwd } from '../from-cwd.js';
+import { checkImage } from '../image/read-image-spec.js';
+import type { ConfigPlaces } from '../places.js';
+import { boardFile } from './board-file.js';
+import { readBoard } from './load-board.js';
+import { namesIn } from '../present.js';
+import type { BoardDefinition } from './board-schema.js';
 
 /** Where boards are looked for. */
-export type BoardPlaces = {
-  /** The shipped boards; `families/` and `kernel/` lie below. */
-  readonly boardsDir: string;
-  /** Paths that a person types begin here. */
-  readonly cwd: string;
+export type BoardPlaces = Pick<ConfigPlaces, 'boardsDir' | 'cwd'>;
+
+export type LoadedBoard = {
+  readonly board: Board;
+  /** The board as its files say it, merged and with defaults: what a file without `extends` would hold. */
+  readonly definition: BoardDefinition;
+  /** The board's file and the ones that it extends, nearest first. */
+  readonly files: readonly string[];
 };
 
 /**
- * A shipped board by its id or a board file by its path ("./my-board.yaml"). Throws UserError `unknown-board`, or every
- * problem of the file and of those that it extends.
+ * The hardware of a shipped board, by its id, or of a board file, by its path ("./my-board.yaml"); what it says over its
+ * system is held against none. Throws UserError `unknown-board`, or every problem of the file and of those that it extends.
  */
 export async function findBoard(idOrPath: string, places: BoardPlaces): Promise<LoadedBoard> {
-  const file = await boardFile(idOrPath, places);
-  const { loaded, problems } = await checkBoard(file, places.boardsDir);
-  if (loaded === undefined) throw UserError.fromProblems(problems.map((problem) => fromCwd(problem, places.cwd)));
+  const { loaded, problems } = await readBoard(await boardFile(idOrPath, places), places.boardsDir);
+  if (loaded === undefined || problems.length > 0) {
+    throw UserError.fromProblems(problems.map((problem) => fromCwd(problem, places.cwd)));
+  }
   return loaded;
 }
 
 /** All shipped boards, by id. */
 export async function listBoards(places: BoardPlaces): Promise<readonly LoadedBoard[]> {
-  const ids = await shippedIds(places.boardsDir);
+  const ids = await namesIn(places.boardsDir, '.yaml');
   return Promise.all(ids.map((id) => findBoard(id, places)));
 }
 
 /** Checks boards and reports all problems of all of them. Without names: the shipped ones. */
 export async function validateBoards(
   idsOrPaths: readonly string[],
-  places: BoardPlaces,
+  places: ConfigPlaces,
+  system?: string,
 ): Promise<readonly LoadedBoard[]> {
-  const names = idsOrPaths.length === 0 ? await shippedIds(places.boardsDir) : idsOrPaths;
+  const names = idsOrPaths.length === 0 ? await namesIn(places.boardsDir, '.yaml') : idsOrPaths;
   const valid: LoadedBoard[] = [];
   const found = new Map<string, Problem>();
   for (const name of names) {
-    const { loaded, problems } = await checkBoard(await boardFile(name, places), places.boardsDir);
+    const { loaded, problems } = await checkBoard(name, places, system);
     if (loaded !== undefined) valid.push(loaded);
     // Boards that extend the same family share its problems; each is told once.
     for (const problem of problems) found.set(JSON.stringify(problem), fromCwd(problem, places.cwd));
@@ -47,30 +56,11 @@ export async function validateBoards(
   return valid;
 }
 
-async function boardFile(idOrPath: string, { boardsDir, cwd }: BoardPlaces): Promise<string> {
-  if (/[/\\]|\.ya?ml$/.test(idOrPath)) return resolve(cwd, idOrPath);
-  const ids = await shippedIds(boardsDir);
-  if (ids.includes(idOrPath)) return join(boardsDir, `${idOrPath}.yaml`);
-  const meant = didYouMean(idOrPath, ids);
-  throw new UserError('unknown-board', `there is no board "${idOrPath}"`, {
-    hints: [
-      ...(meant?.startsWith('Did') === true ? [meant] : []),
-      `Known: ${ids.join(', ')}. A board file of your own is given with its path: ./${idOrPath}.yaml`,
-    ],
-  });
-}
+type BoardCheck = { readonly loaded?: LoadedBoard; readonly problems: readonly Problem[] };
 
-async function shippedIds(boardsDir: string): Promise<string[]> {
-  const entries = await readdir(boardsDir);
-  return entries
-    .filter((entry) => entry.endsWith('.yaml'))
-    .map((entry) => parse(entry).name)
-    .sort();
-}
-
-/** Paths below the working directory are shorter to read and as clickable. */
-export function fromCwd(problem: Problem, cwd: string): Problem {
-  if (problem.file === undefined) return problem;
-  const shorter = relative(cwd, problem.file);
-  return shorter.startsWith('..') ? problem : { ...problem, file: shorter };
+async function checkBoard(idOrPath: string, places: ConfigPlaces, system?: string): Promise<BoardCheck> {
+  const { image, problems } = await checkImage({ board: idOrPath, system }, places);
+  if (image === undefined) return { problems };
+  const { definition, files } = image.board;
+  return { loaded: { board: image.spec.board, definition, files }, problems };
 }

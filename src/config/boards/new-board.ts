@@ -38,12 +38,11 @@ ${board.configTxt
   .join('')}#     - dtoverlay=i2c1
 
 # partitions:
-#   root:
-#     # Free space before the partition grows to the card on first boot.
-#     headroom: 64M
+#   # Free space before the partition grows to the card on first boot.
+#   - { name: root, headroom: 64M }
 
 rootfs:
-  # Debian packages beside those that every image has.
+  # Debian packages beside those of the system.
   packages: []
   # Folders that are copied over the root file system; paths from this file.
   overlay: []

@@ -1,24 +1,25 @@
 import { basename } from 'node:path';
-import type { Board, PartitionRequest } from '../../model/board.js';
-import type { Software, Written } from '../../model/software.js';
-import { sizeBytes, type BoardDefinition } from './board-schema.js';
+import type { Board } from '../../model/board.js';
+import type { BoardDefinition } from './board-schema.js';
 import type { Path } from '../yaml-source.js';
 
 /** Makes a path absolute that is written at `at` in a board file; a fragment's name becomes its file. */
 export type ResolvePath = (written: string, at: Path) => string;
 
-/** What is read beside the definition. */
-export type ReadWithBoard = { readonly software: readonly Software[]; readonly locate: (path: Path) => Written };
-
-/** Sizes in bytes and paths absolute; pure, so whether the paths exist is not known yet. */
-export function resolveBoard(
-  definition: BoardDefinition,
-  resolvePath: ResolvePath,
-  { software, locate }: ReadWithBoard,
-): Board {
-  const { kernel, partitions, rootfs, docker } = definition;
+/** The hardware, paths absolute; pure, so whether the paths exist is not known yet. */
+export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePath): Board {
+  const { kernel } = definition;
+  const { id, name, status, soc, models, architecture, firmware } = definition;
   return {
-    ...definition,
+    id,
+    name,
+    status,
+    soc,
+    models,
+    architecture,
+    ...(firmware === undefined ? {} : { firmware }),
+    deviceTrees: definition.deviceTrees,
+    deviceTreeCopies: definition.deviceTreeCopies,
     kernel: {
       ...kernel,
       fragments: [...derivedFragments(definition), ...kernel.fragments].map((name) => ({
@@ -32,30 +33,14 @@ export function resolveBoard(
       path: resolvePath(name, DEVICE_TREE_OVERLAYS_PATH),
     })),
     configTxt: Object.entries(definition.configTxt).map(([filter, lines]) => ({ filter, lines })),
-    partitions: {
-      alignmentBytes: sizeBytes(partitions.alignment),
-      boot: partitionRequest(partitions.boot),
-      root: partitionRequest(partitions.root),
-    },
-    rootfs: {
-      suite: rootfs.suite,
-      packages: rootfs.packages,
-      overlays: rootfs.overlay.map((folder) => resolvePath(folder, OVERLAY_PATH)),
-    },
-    docker: {
-      ...docker,
-      images: docker.images.map((archive, index) => ({
-        path: resolvePath(archive, IMAGES_PATH),
-        at: locate([...IMAGES_PATH, index]),
-      })),
-    },
-    software,
+    consoles: definition.consoles,
+    cmdline: definition.cmdline,
+    wireless: definition.wireless,
+    qemu: definition.qemu,
   };
 }
 
 export const FRAGMENTS_PATH: Path = ['kernel', 'fragments'];
-export const OVERLAY_PATH: Path = ['rootfs', 'overlay'];
-const IMAGES_PATH: Path = ['docker', 'images'];
 export const DEVICE_TREE_OVERLAYS_PATH: Path = ['deviceTreeOverlays'];
 export const PATCHES_PATH: Path = ['kernel', 'patches'];
 
@@ -68,17 +53,4 @@ export function derivedFragments({ architecture, kernel }: Pick<BoardDefinition,
   const series = kernel.source === undefined ? /^linux-source-(\d+\.\d+)$/.exec(kernel.package)?.[1] : undefined;
   const names = [kernel.flavour, ...(series === undefined ? [] : [`linux-${series}`])];
   return [architecture, ...names.flatMap((name) => [name, `${name}-${architecture}`])];
-}
-
-function partitionRequest(partition: BoardDefinition['partitions']['boot' | 'root']): PartitionRequest {
-  return {
-    label: partition.label,
-    startBytes: autoOrBytes(partition.start),
-    sizeBytes: autoOrBytes(partition.size),
-    headroomBytes: sizeBytes(partition.headroom),
-  };
-}
-
-function autoOrBytes(text: string): number | 'auto' {
-  return text === 'auto' ? 'auto' : sizeBytes(text);
 }

@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { boardSchema } from './board-schema.js';
 import { newBoardText } from './new-board.js';
 import { UserError } from '../../errors.js';
-import type { BoardPlaces } from './boards.js';
+import { extendsText } from '../extends-text.js';
+import type { ConfigPlaces } from '../places.js';
 import { findBoard, validateBoards } from './boards.js';
 
 export type NewBoard = { readonly id: string; readonly from: string; readonly file: string };
@@ -15,7 +16,7 @@ export type NewBoard = { readonly id: string; readonly from: string; readonly fi
 export async function newBoard(
   id: string,
   options: { readonly from: string; readonly file?: string; readonly schema: string },
-  places: BoardPlaces,
+  places: ConfigPlaces,
 ): Promise<NewBoard> {
   const checked = boardSchema.shape.id.safeParse(id);
   if (!checked.success) {
@@ -31,7 +32,7 @@ export async function newBoard(
       hints: ['Two boards of one id would be found as each other’s root partition. Take another one.'],
     });
   }
-  await write(file, newBoardText(id, options.from, board, options.schema));
+  await write(file, newBoardText(id, extendsText(options.from, file, places.cwd), board, options.schema));
   await validateBoards([file], places);
   return { id, from: board.id, file };
 }

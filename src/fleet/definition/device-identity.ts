@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { readFlock } from '../../seeds/device/flock.js';
-import type { DeviceFile, DeviceIdentity, DeviceUser, DeviceWifi } from '../../seeds/device/device-identity.js';
+import type {
+  DeviceFile,
+  DeviceIdentity,
+  DeviceUser,
+  DeviceRoute,
+  DeviceWifi,
+} from '../../seeds/device/device-identity.js';
 import { isCryptHash } from '../../seeds/crypt-hash.js';
 import { derivedSalt } from '../../seeds/passwords.js';
 import type { SeedFile } from '../../seeds/seed.js';
@@ -166,16 +172,26 @@ class Reading {
       const message = `the Wi-Fi "${wifi.ssid}" has no passphrase: an open network is joined`;
       this.warnings.push(deviceProblem(this.device, ['wifi'], { code: 'fleet-wifi-open', message }));
     }
-    const { ssid, country, hidden } = wifi;
-    return [{ ssid, ...present('password', password), ...present('country', country), ...present('hidden', hidden) }];
+    const { ssid, country, hidden, wpa3, identity } = wifi;
+    return [
+      {
+        ssid,
+        ...present('password', password),
+        ...present('country', country),
+        ...present('hidden', hidden),
+        ...present('wpa3', wpa3),
+        ...present('account', identity === undefined ? undefined : { identity }),
+      },
+    ];
   }
 
   network(): DeviceIdentity['network'] {
-    const { address, gateway, dns, interface: name } = this.device.values.network ?? {};
+    const { address, gateway, dns, routes, interface: name } = this.device.values.network ?? {};
     if (address === undefined) return undefined;
     return {
       addresses: [address],
       ...present('gateway', gateway),
+      ...present('routes', routes?.map(routeOf)),
       ...present('nameservers', dns),
       ...present('interface', name),
     };
@@ -264,4 +280,10 @@ function keyLines(text: string | undefined): readonly string[] | undefined {
 
 function present<Key extends string, Value>(key: Key, value: Value | undefined): Partial<Record<Key, Value>> {
   return value === undefined ? {} : ({ [key]: value } as Partial<Record<Key, Value>>);
+}
+
+/** Of NETWORK,ROUTER, as the schema has found it. */
+function routeOf(text: string): DeviceRoute {
+  const [to = '', via = ''] = text.split(',').map((part) => part.trim());
+  return { to, via };
 }

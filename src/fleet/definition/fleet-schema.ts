@@ -54,6 +54,13 @@ const wifi = z
       .optional()
       .describe('Country whose radio rules apply. Without it most channels of 5 GHz stay off.'),
     hidden: z.boolean().optional().describe('The network does not tell its name.'),
+    wpa3: z
+      .boolean()
+      .optional()
+      .describe('Joined by WPA3 only. It needs the passphrase itself, which then stands in the seed.'),
+    identity: text
+      .optional()
+      .describe('Account of an enterprise network (802.1X, PEAP); the passphrase is its password.'),
   })
   .describe('Wi-Fi network to join.');
 
@@ -61,6 +68,12 @@ const network = z
   .strictObject({
     address: interfaceAddress.optional().describe('Fixed address with its prefix length. Unique. DHCP without it.'),
     gateway: ipAddress.optional().describe('Default route.'),
+    routes: z
+      .array(
+        z.string().regex(/^[^,\s]+\s*,\s*[^,\s]+$/, { error: 'must be NETWORK,ROUTER like 10.1.0.0/16,192.168.1.1' }),
+      )
+      .optional()
+      .describe('NETWORK,ROUTER: further routes.'),
     dns: z.array(ipAddress).optional().describe('Name servers.'),
     interface: z
       .string()

@@ -1,9 +1,10 @@
-import type { FileSystemFormat, ReadBytes } from '../file-system.js';
+import type { FileSystemFormat } from '../file-system.js';
 import { DamagedFileSystem } from '../file-system.js';
 import { readExt } from './reader.js';
 import type { Superblock } from './superblock.js';
 import { SUPERBLOCK_BYTES, SUPERBLOCK_OFFSET, isSuperblock, parseSuperblock } from './superblock.js';
 import { extUsedRanges } from './used-ranges.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 /** ext2, ext3 and ext4. */
 export const EXT: FileSystemFormat = {
@@ -17,7 +18,7 @@ export const EXT: FileSystemFormat = {
   },
 };
 
-async function superblockOf(read: ReadBytes, sizeBytes: number): Promise<Superblock> {
+async function superblockOf(read: ReadAt, sizeBytes: number): Promise<Superblock> {
   const superblock = parseSuperblock(await read(SUPERBLOCK_OFFSET, SUPERBLOCK_BYTES));
   const ownBytes = superblock.blocks * superblock.blockBytes;
   if (ownBytes > sizeBytes) {

@@ -1,7 +1,7 @@
-import type { ReadBytes } from '../file-system.js';
 import { DamagedFileSystem } from '../file-system.js';
 import type { Superblock } from './superblock.js';
 import { SUPERBLOCK_OFFSET } from './superblock.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 /** A group's descriptor (Documentation/filesystems/ext4/group_descr.rst). */
 export type Group = {
@@ -19,7 +19,7 @@ const BLOCK_UNINIT = 0x2;
 /** The descriptors of all groups, each read when it is asked for. */
 export class GroupTable {
   constructor(
-    private readonly read: ReadBytes,
+    private readonly read: ReadAt,
     private readonly superblock: Superblock,
   ) {}
 

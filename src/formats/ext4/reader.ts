@@ -1,4 +1,4 @@
-import type { Child, DataPlace, FileSystem, ReadBytes } from '../file-system.js';
+import type { Child, DataPlace, FileSystem } from '../file-system.js';
 import { DamagedFileSystem, UnreadFileSystem } from '../file-system.js';
 import type { FileEntry } from '../file-entry.js';
 import { joinPath } from '../file-entry.js';
@@ -12,13 +12,14 @@ import { GroupTable } from './groups.js';
 import type { Inode } from './inode.js';
 import { ROOT_INODE, parseInode } from './inode.js';
 import type { Superblock } from './superblock.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 const LONGEST_LINK_BYTES = 4096;
 /** A folder in an inode begins with its parent's number. */
 const INLINE_FOLDER_HEADER_BYTES = 4;
 
 /** The files of an ext2, ext3 or ext4. */
-export function readExt(read: ReadBytes, superblock: Superblock, sizeBytes: number): FileSystem {
+export function readExt(read: ReadAt, superblock: Superblock, sizeBytes: number): FileSystem {
   const disk = new ExtDisk(cachedReader(read, sizeBytes), read, superblock);
   return {
     facts: {
@@ -43,8 +44,8 @@ class ExtDisk {
 
   constructor(
     /** For what is small. */
-    private readonly readNear: ReadBytes,
-    private readonly read: ReadBytes,
+    private readonly readNear: ReadAt,
+    private readonly read: ReadAt,
     private readonly superblock: Superblock,
   ) {
     this.groups = new GroupTable(readNear, superblock);

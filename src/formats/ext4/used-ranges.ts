@@ -1,6 +1,5 @@
 import type { UsedRanges } from '../file-system.js';
 import { mergeRanges } from '../../model/byte-range.js';
-import type { ReadBytes } from '../file-system.js';
 import type { Group } from './groups.js';
 import {
   GroupTable,
@@ -13,6 +12,7 @@ import {
   metaGroups,
 } from './groups.js';
 import type { Superblock } from './superblock.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 /** A run of blocks. */
 type Run = { readonly first: number; readonly blocks: number };
@@ -26,7 +26,7 @@ type Run = { readonly first: number; readonly blocks: number };
  * bitmap and its descriptor count free blocks differently
  */
 export async function extUsedRanges(
-  read: ReadBytes,
+  read: ReadAt,
   superblock: Superblock,
   sizeBytes: number,
 ): Promise<UsedRanges | undefined> {

@@ -1,9 +1,10 @@
-import type { FileSystemFormat, ReadBytes } from '../file-system.js';
+import type { FileSystemFormat } from '../file-system.js';
 import { DamagedFileSystem } from '../file-system.js';
 import type { FatVolume } from './boot-sector.js';
 import { BOOT_SECTOR_BYTES, parseBootSector } from './boot-sector.js';
 import { readFat } from './reader.js';
 import { fatUsedRanges } from './used-ranges.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 /** FAT12, FAT16 and FAT32. */
 export const FAT: FileSystemFormat = {
@@ -16,7 +17,7 @@ export const FAT: FileSystemFormat = {
   },
 };
 
-async function volumeOf(read: ReadBytes, sizeBytes: number): Promise<FatVolume> {
+async function volumeOf(read: ReadAt, sizeBytes: number): Promise<FatVolume> {
   const volume = parseBootSector(await read(0, BOOT_SECTOR_BYTES));
   if (volume === undefined) throw new DamagedFileSystem('its boot sector has changed');
   if (volume.sizeBytes > sizeBytes) {

@@ -1,4 +1,4 @@
-import type { Child, DataPlace, FileSystem, FileSystemFacts, ReadBytes } from '../file-system.js';
+import type { Child, DataPlace, FileSystem, FileSystemFacts } from '../file-system.js';
 import { DamagedFileSystem } from '../file-system.js';
 import type { FileEntry } from '../file-entry.js';
 import { joinPath } from '../file-entry.js';
@@ -8,6 +8,7 @@ import { clusterOffset } from './boot-sector.js';
 import type { FatEntry } from './directory.js';
 import { parseFolder } from './directory.js';
 import { FatTable } from './table.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 /** Drivers take no larger folder (the specification's 65,536 entries). */
 const MOST_FOLDER_BYTES = 2 ** 21;
@@ -17,7 +18,7 @@ const ROOT_ID = 0;
 type Run = { readonly first: number; clusters: number };
 
 /** The files of a FAT12, FAT16 or FAT32. */
-export async function readFat(read: ReadBytes, volume: FatVolume, sizeBytes: number): Promise<FileSystem> {
+export async function readFat(read: ReadAt, volume: FatVolume, sizeBytes: number): Promise<FileSystem> {
   const disk = new FatDisk(read, cachedReader(read, sizeBytes), volume);
   const facts = await disk.readFacts();
   return {
@@ -44,8 +45,8 @@ class FatDisk {
   private readonly table: FatTable;
 
   constructor(
-    private readonly read: ReadBytes,
-    readNear: ReadBytes,
+    private readonly read: ReadAt,
+    readNear: ReadAt,
     private readonly volume: FatVolume,
   ) {
     this.table = new FatTable(readNear, volume);

@@ -1,7 +1,7 @@
-import type { ReadBytes } from '../file-system.js';
 import { DamagedFileSystem } from '../file-system.js';
 import type { FatVolume } from './boot-sector.js';
 import { FIRST_CLUSTER, isDataCluster } from './boot-sector.js';
+import type { ReadAt } from '../../model/read-at.js';
 
 /** An entry is free at 0; from the first end mark on it ends a chain; the number before that marks a bad cluster. */
 const FIRST_END_MARK = { fat12: 0xff8, fat16: 0xfff8, fat32: 0x0fff_fff8 } as const;
@@ -38,7 +38,7 @@ export function encodeEntry(kind: FatVolume['kind'], cluster: number, value: num
 /** The file allocation table of a volume: which cluster follows which. Throws DamagedFileSystem. */
 export class FatTable {
   constructor(
-    private readonly read: ReadBytes,
+    private readonly read: ReadAt,
     private readonly volume: FatVolume,
   ) {}
 

@@ -17,20 +17,36 @@ export type DeviceUser = {
 
 export type DeviceWifi = {
   readonly ssid: string;
-  /** A passphrase of 8 to 63 characters, or the key itself as 64 hex digits; none for an open network. */
+  /** A passphrase of 8 to 63 bytes, or the key itself as 64 hex digits; none for an open network. */
   readonly password?: string;
+  /** WPA3 only: such a network needs the passphrase itself, and the seed holds it in clear text. */
+  readonly wpa3?: boolean;
+  /** An enterprise network (802.1X), where `password` is the account's. */
+  readonly account?: WifiAccount;
   readonly hidden?: boolean;
   /** Two capital letters. */
   readonly country?: string;
 };
 
-/** A fixed address of the wired port. */
+/** Who logs in to an enterprise network, with a password (PEAP and MSCHAPv2, unless `method` says otherwise). */
+export type WifiAccount = {
+  readonly identity: string;
+  readonly method?: 'peap' | 'ttls' | 'pwd';
+  /** Path on the device: without it, whoever sets up a network of that name learns the password. */
+  readonly caCertificate?: string;
+};
+
+export type DeviceRoute = { readonly to: string; readonly via: string };
+
+/** Fixed addresses of the wired port, or of the Wi-Fi where `interface` names it. */
 export type DeviceNetwork = {
   /** Default: the only wired device of the network-config, or eth0. */
   readonly interface?: string;
-  /** Each with its prefix length: 192.168.1.10/24. */
+  /** Each with its prefix length: 192.168.1.10/24, fd00::10/64. */
   readonly addresses: readonly string[];
   readonly gateway?: string;
+  /** Further routes; `to` is a network, or "default" for the default route of the other protocol. */
+  readonly routes?: readonly DeviceRoute[];
   readonly nameservers?: readonly string[];
 };
 

@@ -1,7 +1,7 @@
 import type { SeedStep } from './device-identity.js';
 import type { DeviceUser, DeviceIdentity } from './device-identity.js';
 import { composeSeed, type ComposedSeed } from '../compose-seed.js';
-import { asMapping, readSeedYaml } from '../cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from '../cloud-init-yaml.js';
 import { AUTOMATIC_INSTANCE_ID } from '../meta-data.js';
 import type { SeedFile, SeedFiles } from '../seed.js';
 import { applyEdits } from '../text-edit.js';
@@ -10,6 +10,7 @@ import { setTopLevel } from '../yaml-edit.js';
 import { withNetworks } from './networks.js';
 import { timezoneFault } from '../timezone.js';
 import { needsCloudConfig, withUsers } from './users.js';
+import { overruledPasswords, verifyIdentity } from './verify-identity.js';
 
 /**
  * A device's seed: the base (an image's own seed, or the default one), with the identity's whole files in its place
@@ -17,7 +18,7 @@ import { needsCloudConfig, withUsers } from './users.js';
  * bytes.
  *
  * Codes: those of composeSeed, `identity-needs-cloud-config`, `identity-users-form`, `user-name-invalid`,
- * `identity-needs-network-v2`, `timezone-invalid`, `wifi-ssid-invalid`, `wifi-password-invalid`.
+ * `identity-password-overruled`, `identity-needs-network-v2`, `timezone-invalid`, `wifi-ssid-invalid`, `wifi-password-invalid`.
  */
 export function seedOf(identity: DeviceIdentity, base: SeedFiles): ComposedSeed {
   const users = withKeys(identity);
@@ -33,17 +34,23 @@ export function seedOf(identity: DeviceIdentity, base: SeedFiles): ComposedSeed 
   const withPeople = withUsers(files.userData, users);
   const zoned = withTimezone(withPeople.file, identity.timezone);
   const networks = withNetworks(files.networkConfig, identity.wifi ?? [], identity.network);
+  const overruled = overruledPasswords(users, zoned.file);
   const metaData =
     identity.instanceId === undefined ? files.metaData : withValue(files.metaData, 'instance-id', identity.instanceId);
-  return {
-    files: {
-      userData: zoned.file,
-      metaData,
-      ...(networks.file === undefined ? {} : { networkConfig: networks.file }),
-    },
-    problems: [...composed.problems, ...withPeople.problems, ...zoned.problems, ...networks.problems],
-    warnings: composed.warnings,
+  const problems = [
+    ...composed.problems,
+    ...withPeople.problems,
+    ...zoned.problems,
+    ...overruled,
+    ...networks.problems,
+  ];
+  const made: SeedFiles = {
+    userData: zoned.file,
+    metaData,
+    ...(networks.file === undefined ? {} : { networkConfig: networks.file }),
   };
+  if (problems.length === 0) verifyIdentity(identity, made, identity.userData ?? base.userData);
+  return { files: made, problems, warnings: composed.warnings };
 }
 
 /** Puts the hash in the place of each clear-text password, so that none is part of any text. */
@@ -95,7 +102,7 @@ function isConfig(file: SeedFile): boolean {
 
 function withValue(file: SeedFile, key: string, value: string): SeedFile {
   const source = readSeedYaml(file);
-  if (source.problems.length > 0 || asMapping(source.value)?.[key] === value) return file;
+  if (yamlFindings(source).problems.length > 0 || asMapping(source.value)?.[key] === value) return file;
   const edit = setTopLevel(source, key, value);
   return edit === undefined ? file : { ...file, text: applyEdits(file.text, [edit]) };
 }

@@ -6,8 +6,9 @@ import { SEED_FILE_NAMES, type SeedFile } from '../seed.js';
 import { applyEdits } from '../text-edit.js';
 import { blockYaml, rootMapping } from '../yaml-edit.js';
 import { followAlias, pairOf } from '../../config/yaml-nodes.js';
-import type { DeviceNetwork, DeviceWifi } from './device-identity.js';
-import { wifiKey, wifiPasswordFault } from './wifi-key.js';
+import type { DeviceNetwork, DeviceWifi, WifiAccount } from './device-identity.js';
+import { ssidForNetplan } from './ssid.js';
+import { isWifiKey, wifiKey, wifiPasswordFault } from './wifi-key.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 type NetworkStep = { readonly file: SeedFile | undefined; readonly problems: readonly Problem[] };
@@ -51,22 +52,42 @@ export function withNetworks(
   };
 }
 
-function faults({ ssid, password }: DeviceWifi): Problem[] {
+function faults({ ssid, password, wpa3, account }: DeviceWifi): Problem[] {
   const sizeBytes = Buffer.byteLength(ssid);
   const ssidFault = sizeBytes === 0 || sizeBytes > 32 ? `has ${sizeBytes} bytes; 1 to 32 are allowed` : undefined;
-  const passwordFault = password === undefined ? undefined : wifiPasswordFault(password);
+  const passwordFault =
+    account === undefined ? passphraseFault(password, wpa3 === true) : accountFault(account, password);
   return [
     ...(ssidFault === undefined
       ? []
       : [{ code: 'wifi-ssid-invalid', message: `The Wi-Fi name ${JSON.stringify(ssid)} ${ssidFault}` }]),
     ...(passwordFault === undefined
       ? []
-      : [{ code: 'wifi-password-invalid', message: `The passphrase of the Wi-Fi "${ssid}" ${passwordFault}` }]),
+      : [
+          {
+            code: 'wifi-password-invalid',
+            message: `The ${account === undefined ? 'passphrase' : 'account'} of the Wi-Fi "${ssid}" ${passwordFault}`,
+          },
+        ]),
   ];
 }
 
+function passphraseFault(password: string | undefined, isWpa3: boolean): string | undefined {
+  if (isWpa3 && password === undefined) return 'is missing: WPA3 needs one';
+  if (isWpa3 && password !== undefined && isWifiKey(password)) return 'is a key; WPA3 needs the passphrase itself';
+  return password === undefined ? undefined : wifiPasswordFault(password);
+}
+
+/** netplan hands both to wpa_supplicant in quotes, one of them with quotes escaped. */
+function accountFault({ identity }: WifiAccount, password: string | undefined): string | undefined {
+  if (password === undefined) return 'needs a password';
+  if (/["\p{Cc}]/u.test(identity) || identity === '') return 'has an identity that is empty or holds a quotation mark';
+  if (/\p{Cc}/u.test(password)) return 'has a password that holds a control character, such as a line end';
+  return undefined;
+}
+
 function wiredByDhcp(network: DeviceNetwork | undefined): Mapping {
-  if (network !== undefined) return {};
+  if (network !== undefined && network.interface !== DEFAULT_WIFI) return {};
   return { wired: { match: { name: 'e*' }, dhcp4: true, optional: true } };
 }
 
@@ -77,12 +98,9 @@ function withWifi(network: Mapping, wifi: readonly DeviceWifi[]): Mapping {
   const device = asMapping(devices[id]) ?? { dhcp4: true, optional: true };
   const country = wifi.find((one) => one.country !== undefined)?.country ?? device['regulatory-domain'];
   const points = Object.fromEntries(
-    wifi.map(({ ssid, password, hidden }) => [
-      ssid,
-      {
-        ...(password === undefined ? {} : { password: wifiKey(ssid, password) }),
-        ...(hidden === true ? { hidden: true } : {}),
-      },
+    wifi.map((one) => [
+      ssidForNetplan(one.ssid),
+      { ...loginOf(one), ...(one.hidden === true ? { hidden: true } : {}) },
     ]),
   );
   const next = {
@@ -93,19 +111,40 @@ function withWifi(network: Mapping, wifi: readonly DeviceWifi[]): Mapping {
   return { ...network, wifis: { ...devices, [id]: next } };
 }
 
+function loginOf({ ssid, password, wpa3, account }: DeviceWifi): Mapping {
+  if (account !== undefined) {
+    const { identity, method = 'peap', caCertificate } = account;
+    const login = { 'key-management': 'eap', method, identity, password };
+    const inner = method === 'pwd' ? {} : { 'phase2-auth': 'MSCHAPV2' };
+    return {
+      auth: { ...login, ...inner, ...(caCertificate === undefined ? {} : { 'ca-certificate': caCertificate }) },
+    };
+  }
+  if (password === undefined) return {};
+  return wpa3 === true ? { auth: { 'key-management': 'sae', password } } : { password: wifiKey(ssid, password) };
+}
+
 function withAddress(network: Mapping, wanted: DeviceNetwork | undefined): Mapping {
   if (wanted === undefined) return network;
-  const devices = asMapping(network['ethernets']) ?? {};
+  const wifis = asMapping(network['wifis']) ?? {};
+  const kind = wanted.interface !== undefined && wanted.interface in wifis ? 'wifis' : 'ethernets';
+  const devices = asMapping(network[kind]) ?? {};
   const id = wanted.interface ?? onlyKey(devices) ?? DEFAULT_WIRED;
   const device = asMapping(devices[id]) ?? { optional: true };
+  const routes = [
+    ...(wanted.gateway === undefined ? [] : [{ to: 'default', via: wanted.gateway }]),
+    ...(wanted.routes ?? []).map(({ to, via }) => ({ to, via })),
+  ];
+  // Of a protocol without a fixed address, what the network itself gives stays.
+  const isFixed = wanted.addresses.some((address) => !address.includes(':'));
   const next = {
     ...device,
-    dhcp4: false,
+    dhcp4: isFixed ? false : (device['dhcp4'] ?? true),
     addresses: [...wanted.addresses],
-    ...(wanted.gateway === undefined ? {} : { routes: [{ to: 'default', via: wanted.gateway }] }),
+    ...(routes.length === 0 ? {} : { routes }),
     ...(wanted.nameservers === undefined ? {} : { nameservers: { addresses: [...wanted.nameservers] } }),
   };
-  return { ...network, ethernets: { ...devices, [id]: next } };
+  return { ...network, [kind]: { ...devices, [id]: next } };
 }
 
 function onlyKey(devices: Mapping): string | undefined {

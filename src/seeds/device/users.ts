@@ -3,7 +3,7 @@ import type { Json } from '../../model/json.js';
 import type { Problem } from '../../errors.js';
 import type { Path } from '../../config/yaml-source.js';
 import { changeUser } from '../change-user.js';
-import { asMapping, readSeedYaml } from '../cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from '../cloud-init-yaml.js';
 import { DEFAULT_USER } from '../image/accounts.js';
 import type { Mapping } from '../login/plain-values.js';
 import { userEntries } from '../login/user-entries.js';
@@ -70,7 +70,7 @@ function faults(user: DeviceUser): Problem[] {
 /** undefined where the user-data is written in a way that the user cannot be worked into. */
 function withUser(file: SeedFile, user: DeviceUser): SeedFile | undefined {
   const source = readSeedYaml(file);
-  if (source.problems.length > 0) return file;
+  if (yamlFindings(source).problems.length > 0) return file;
   const config = asMapping(source.value) ?? {};
   const path = pathOf(user.name, config);
   if (path !== undefined) return merged(file, path, user);

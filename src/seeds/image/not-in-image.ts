@@ -18,6 +18,7 @@ export function notInImage(source: YamlSource): Findings {
     ...locale(config, source),
     ...keyboard(config, source),
     ...legacyZone(config, source),
+    ...snapPackages(config, source),
     ...ofUsers(config, source),
   ];
   return { problems: [], warnings };
@@ -62,6 +63,23 @@ function legacyZone({ timezone: name }: Config, source: YamlSource): Problem[] {
   return [absent(source, ['timezone'], message, hint)];
 }
 
+/** `packages: [{snap: [hello]}]`. */
+function snapPackages({ packages }: Config, source: YamlSource): Problem[] {
+  const items = Array.isArray(packages) ? (packages as readonly unknown[]) : [];
+  return items.flatMap((item, index) =>
+    asMapping(item)?.['snap'] === undefined
+      ? []
+      : [
+          absent(
+            source,
+            ['packages', index],
+            'the image has no snap: these packages are not installed',
+            'Name packages of Debian instead.',
+          ),
+        ],
+  );
+}
+
 function ofUsers(config: Config, source: YamlSource): Problem[] {
   const { users } = config;
   const listed = Array.isArray(users) ? (users as readonly unknown[]) : [];
@@ -78,12 +96,12 @@ function ofUsers(config: Config, source: YamlSource): Problem[] {
 const USER_KEYS: readonly (readonly [string, string, string])[] = [
   [
     'ssh_import_id',
-    'the program ssh-import-id',
+    'program ssh-import-id',
     'Build the image with --packages ssh-import-id, or write the keys themselves.',
   ],
   [
     'ssh-import-id',
-    'the program ssh-import-id',
+    'program ssh-import-id',
     'Build the image with --packages ssh-import-id, or write the keys themselves.',
   ],
   ['snapuser', 'snap', 'Leave it out: this image is Debian.'],

@@ -8,6 +8,7 @@ import { userDataKind, type UserDataKind } from '../user-data-header.js';
 import { publicKeysOf } from '../public-keys.js';
 import { loginFindings } from './login-findings.js';
 import type { Mapping } from './plain-values.js';
+import { loginsOf, type WayIn } from './ways-in.js';
 
 /**
  * Whether anybody can log in, for a seed or for a user-data on its own; what is wrong with the files themselves has
@@ -20,9 +21,28 @@ export function loginWarnings(userData: SeedFile, metaData?: SeedFile, vendorDat
   const isWhole = typeof userDataKind(userData) === 'string' && isConfig(userDataKind(userData) as UserDataKind);
   // One of several parts that says nothing of users is none's whole seed.
   if (metaData === undefined && !isWhole && !ACCOUNT_KEYS.some((key) => key in config)) return [];
-  const keys = metaData === undefined ? [] : publicKeysOf(asMapping(readSeedYaml(metaData).value)?.['public-keys']);
   const source = readSeedYaml(isWhole ? userData : { file: userData.file, text: '' });
-  return loginFindings({ ...vendor, ...config }, source, keys);
+  return loginFindings({ ...vendor, ...config }, source, keysOf(metaData));
+}
+
+/** How each user of a seed can log in; undefined where that is known on the device only. */
+export function waysIn(
+  userData: SeedFile,
+  metaData?: SeedFile,
+  vendorData?: SeedFile,
+): readonly UserWays[] | undefined {
+  const config = configOf(userData);
+  const vendor = vendorData === undefined ? {} : configOf(vendorData);
+  if (config === undefined || vendor === undefined) return undefined;
+  return loginsOf({ ...vendor, ...config }, keysOf(metaData))
+    .filter(({ account, ways }) => ways.length > 0 || account.name !== 'root')
+    .map(({ account, ways }) => ({ name: account.name, ways }));
+}
+
+export type UserWays = { readonly name: string; readonly ways: readonly WayIn[] };
+
+function keysOf(metaData: SeedFile | undefined): readonly string[] {
+  return metaData === undefined ? [] : publicKeysOf(asMapping(readSeedYaml(metaData).value)?.['public-keys']);
 }
 
 const ACCOUNT_KEYS = ['users', 'user', 'ssh_authorized_keys', 'password', 'chpasswd'];

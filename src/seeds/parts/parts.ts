@@ -39,7 +39,8 @@ const UNTOLD = ['text/plain', 'text/x-not-multipart', 'application/octet-stream'
 export function partKind({ text, type, otherwise }: Part, file: string): UserDataKind | Problem | undefined {
   if (type === undefined || UNTOLD.includes(type)) {
     const told = userDataKind({ file, text });
-    return typeof told === 'string' ? told : (otherwise ?? told);
+    // Prose is no configuration, whatever its type would be.
+    return typeof told === 'string' || told.code === 'seed-ignored' ? told : (otherwise ?? told);
   }
   const kind = PART_TYPES[type];
   if (type !== 'text/x-shellscript') return kind;

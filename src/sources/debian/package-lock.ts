@@ -139,7 +139,7 @@ class Apt {
     await this.refuseUnknown(output.stderr);
     throw new UserError('packages-conflict', 'These packages cannot be installed together', {
       details: [...output.stdout.split('\n').slice(-20), ...output.stderr.split('\n')].filter((line) => line !== ''),
-      hints: ['Leave out the one that you added: what every image has is in boards/packages/base.yaml.'],
+      hints: ['Leave out the one that you added: what every image has is in layers/base/layer.yaml.'],
     });
   }
 

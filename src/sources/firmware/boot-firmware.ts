@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FirmwareEntry, FirmwareFile } from '../../config/firmware-manifest.js';
 import { didYouMean } from '../../config/wording.js';
 import type { SourceDeb } from '../debian/packages.js';
+import { fileSha256 } from '../../host/file-digest.js';
 import { IntegrityError, NetworkError, type Problem } from '../../errors.js';
 import type { Made, Stage, StageContext } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
@@ -151,10 +150,7 @@ function unknownFile(file: string, firmware: string, known: readonly string[]): 
 /** Undefined when there is no such plain file. */
 async function digestOf(path: string): Promise<string | undefined> {
   const status = await lstat(path).catch(() => undefined);
-  if (status?.isFile() !== true) return undefined;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  return status?.isFile() === true ? fileSha256(path) : undefined;
 }
 
 function wrongInPackage(file: FirmwareFile, origin: string, sha256: string | undefined): IntegrityError | NetworkError {

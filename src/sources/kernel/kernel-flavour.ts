@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathExists } from '../../host/path-exists.js';
 import type { Board, KernelFlavour } from '../../model/board.js';
 
 /** The board with another flavour of its kernel; undefined leaves it as it is. */
@@ -10,7 +10,7 @@ export async function withFlavour(board: Board, flavour: KernelFlavour | undefin
     name,
     path: join(boardsDir, 'kernel', `${name}.config`),
   }));
-  const present = await Promise.all(ours.map(({ path }) => exists(path)));
+  const present = await Promise.all(ours.map(({ path }) => pathExists(path)));
   const fragments = [
     ...ours.filter((_, index) => present[index]),
     ...board.kernel.fragments.filter(({ name }) => !theirs.includes(name)),
@@ -20,13 +20,6 @@ export async function withFlavour(board: Board, flavour: KernelFlavour | undefin
 
 function flavourFragments(flavour: KernelFlavour, { architecture }: Board): readonly string[] {
   return [flavour, `${flavour}-${architecture}`];
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** What `uname -r` ends with: two flavours of one version must not share a folder of modules. */

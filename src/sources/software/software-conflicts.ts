@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { pathExists } from '../../host/path-exists.js';
 import type { PinnedSoftware, SoftwareUnit } from '../../model/software.js';
 import { mergedPath } from '../../model/software.js';
 import { unitPrograms } from '../../formats/unit-file.js';
@@ -37,7 +37,7 @@ export async function overlayConflicts(
   const problems: Problem[] = [];
   for (const unit of software.flatMap(({ units }) => units)) {
     for (const overlay of overlays) {
-      const found = await Promise.all(UNIT_FOLDERS.map((folder) => exists(join(overlay, folder, unit.name))));
+      const found = await Promise.all(UNIT_FOLDERS.map((folder) => pathExists(join(overlay, folder, unit.name))));
       if (found.includes(true)) problems.push(unitTaken(unit, `The overlay ${basename(overlay)}`));
     }
   }
@@ -63,7 +63,7 @@ export async function programProblems(
         problems.push({ code: 'software-not-executable', message, hint: 'Give it mode: "0755".', ...own.at });
       }
       if (own !== undefined || !/^\/(usr\/local|opt)\//.test(path) || isUnpacked(path, files)) continue;
-      const brought = await Promise.all(overlays.map((overlay) => exists(join(overlay, path))));
+      const brought = await Promise.all(overlays.map((overlay) => pathExists(join(overlay, path))));
       if (brought.includes(true)) continue;
       const message = `${name} starts ${program}, which nothing brings`;
       const hint = 'Add it to files, or correct the path.';
@@ -82,11 +82,4 @@ function isUnpacked(path: string, files: readonly PinnedSoftware['files'][number
 function unitTaken({ name, at }: SoftwareUnit, owner: string): Problem {
   const hint = `Give yours another name; to change that one, put a file into ${name}.d with an overlay.`;
   return { code: 'software-unit-taken', message: `${owner} has a unit ${name} already`, hint, ...at };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,3 +1,4 @@
+import { isExtended } from '../../formats/partition-types.js';
 import type { BootRecord } from '../../model/boot-record.js';
 import { formatSize } from '../../model/bytes.js';
 import type { ImageReport, PartitionReport } from '../../inspect/image-report.js';
@@ -10,7 +11,7 @@ const DISK_HEIGHT = 44;
 /** The image from its first to its last byte: partitions, what is used in them, and what lies between. */
 export function drawDisk({ sizeBytes, partitions }: ImageReport): Markup {
   const scale = WIDTH / sizeBytes;
-  const boxes = partitions.map((partition) => partitionBox(partition, scale));
+  const boxes = partitions.filter((one) => !isExtended(one)).map((partition) => partitionBox(partition, scale));
   return markup`<svg
     class="disk"
     viewBox="0 0 ${WIDTH} ${DISK_HEIGHT + 20}"

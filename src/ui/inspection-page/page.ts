@@ -69,10 +69,11 @@ export function inspectionPage(report: ImageReport): string {
 
 function partitionTable({ partitions }: ImageReport): Markup {
   const rows = partitions.map(
-    ({ number, mount = '', offsetBytes, sizeBytes, fileSystem, other }) =>
+    ({ number, mount = '', offsetBytes, sizeBytes, fileSystem, other, typeName }) =>
       markup`<tr>
         <td>${number}</td>
-        <td>${fileSystem?.kind ?? other ?? 'unknown'}</td>
+        <td>${typeName}</td>
+        <td>${fileSystem?.kind ?? other ?? ''}</td>
         <td>${fileSystem?.label ?? ''}</td>
         <td class="mono">${fileSystem?.uuid ?? ''}</td>
         <td class="number">${formatSize(offsetBytes)}</td>
@@ -86,6 +87,7 @@ function partitionTable({ partitions }: ImageReport): Markup {
       <thead>
         <tr>
           <th>No.</th>
+          <th>Type</th>
           <th>File system</th>
           <th>Label</th>
           <th>UUID</th>

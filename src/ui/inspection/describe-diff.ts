@@ -33,6 +33,7 @@ export function describeDiff(diff: ImageDiff): readonly string[] {
       ],
       files.removed.length + files.added.length + files.changed.length > 0,
     ),
+    ...section('Not compared', shortened(diff.notCompared.map((what) => `    ${what}`))),
     ...section('Size by package', sizeLines(diff.packageSizes)),
     ...section('Size by folder', sizeLines(diff.folders)),
   ].map(printable);

@@ -15,7 +15,7 @@ export function describeImage(report: ImageReport, options: { readonly packages:
     `${report.image}  ${formatSize(report.sizeBytes)} (${report.sizeBytes} bytes)`,
     ...(report.sha256 === undefined ? [] : [`sha256 ${report.sha256}`]),
     '',
-    `Partitions (MBR, disk id ${report.diskId})`,
+    `Partitions (${report.partitionTable.toUpperCase()}, disk id ${report.diskId})`,
     ...table(report.partitions.map(partitionRow)),
     '',
     'System',
@@ -37,7 +37,7 @@ function partitionRow(partition: PartitionReport): readonly string[] {
   const { fileSystem, mount } = partition;
   const place = [`at ${formatSize(partition.offsetBytes)}`, formatSize(partition.sizeBytes)];
   if (fileSystem === undefined) {
-    return [`  ${partition.number}`, partition.other ?? 'unknown', '', ...place, '', ''];
+    return [`  ${partition.number}`, partition.other ?? partition.typeName, partition.name ?? '', ...place, '', ''];
   }
   return [
     `  ${partition.number}`,

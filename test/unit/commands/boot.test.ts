@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import Boot from '../../../src/commands/boot.js';
+import { POWER_ON } from '../../../src/model/machine-clock.js';
 import { concludeWatch, startWatch, watchLine } from '../../../src/model/boot-proof.js';
 import { NO_EXPECTATIONS } from '../../../src/model/boot-expectations.js';
 import { firstFailure } from '../../../src/check/check-boot.js';
+import { fat32Disk, saveDisk } from '../../helpers/fat32-disk.js';
 import { describeProof } from '../../../src/ui/describe-proof.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -51,7 +53,13 @@ describe('boot', () => {
     expect(process.exitCode).toBe(2);
   });
 
+  it('says that the image is missing before it says that there is no terminal', async () => {
+    await Boot.run([join(folder, 'missing.img')], { root });
+    expect(stderr).toContain('[image-not-found]');
+  });
+
   it('needs a terminal when nothing is checked', async () => {
+    await saveDisk(fat32Disk(), join(folder, 'x.img'));
     await Boot.run([join(folder, 'x.img'), '--json'], { root });
     expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
       type: 'result',
@@ -75,7 +83,7 @@ describe('the words for a check', () => {
   it('name the first milestone that did not come, and why nothing more came', () => {
     const panic = ['[ 0] Linux version 6.12.1 (x)', '[ 3] Kernel panic - not syncing: no root'];
     const watch = panic.reduce((state, line) => watchLine(state, line, 1.24), startWatch(NO_EXPECTATIONS, ''));
-    const proof = concludeWatch('virt', watch);
+    const proof = concludeWatch('virt', watch, POWER_ON);
     expect(firstFailure(proof)).toEqual({
       name: 'root',
       text: 'Root file system mounted: Kernel panic - not syncing: no root',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readDefaultSeed } from '../../../src/seeds/read-seed.js';
@@ -7,9 +7,9 @@ import { decodeOverlay } from '../../../src/formats/image-delta.js';
 import { applyOverlay } from '../../../src/provision/apply-delta.js';
 import { openBootPartition } from '../../../src/images/edit-boot-files.js';
 import { makeFleetImages, type FleetImages } from '../../../src/fleet/fleet-images.js';
-import { withImageFile } from '../../../src/images/image-target.js';
+import { withRawImage } from '../../../src/images/raw-image.js';
 import { createFakeHost } from '../../helpers/fake-host.js';
-import { fat32Disk } from '../../helpers/fat32-disk.js';
+import { fat32Disk, saveDisk } from '../../helpers/fat32-disk.js';
 import { ed25519Key } from '../../helpers/seed-keys.js';
 import { useFolder } from '../../helpers/fleet-texts.js';
 
@@ -20,14 +20,7 @@ const at = (name: string): string => join(folder.path, name);
 
 /** An image whose boot partition is empty, as a file. */
 beforeEach(async () => {
-  const disk = fat32Disk();
-  const file = await open(at('base.img'), 'w');
-  for (let position = 0; position < disk.sizeBytes; position += 1 << 20) {
-    const bytes = await disk.read(position, 1 << 20);
-    if (bytes.some((byte) => byte !== 0)) await file.write(bytes, 0, bytes.length, position);
-  }
-  await file.close();
-  await truncate(at('base.img'), disk.sizeBytes);
+  await saveDisk(fat32Disk(), at('base.img'));
   await folder.write('logo.bin', Buffer.alloc(3000, 7));
   await folder.write(
     'gates.yaml',
@@ -55,7 +48,7 @@ async function make(
 }
 
 async function bootFile(image: string, name: string): Promise<string | undefined> {
-  return withImageFile(image, 'read', async ({ read, sizeBytes }) => {
+  return withRawImage(image, host, async ({ read, sizeBytes }) => {
     const bytes = await (await openBootPartition(read, sizeBytes)).readFile(name);
     return bytes === undefined ? undefined : Buffer.from(bytes).toString();
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { withKeyList } from '../../../src/config/boards/board-key-list.js';
+import { withKeyList } from '../../../src/config/key-list.js';
 import { columnTitles } from '../../../src/fleet/definition/csv-columns.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../../../src/fleet/definition/fleet-json-schema.js';
 import { readDefaultSeed } from '../../../src/seeds/read-seed.js';

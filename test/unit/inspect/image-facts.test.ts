@@ -3,7 +3,7 @@ import { parseDpkgStatus, parseOsRelease } from '../../../src/formats/dpkg-statu
 import type { FileEntry } from '../../../src/formats/file-entry.js';
 import { formatMode, normalPath } from '../../../src/formats/file-entry.js';
 import { folderSizes, largeFolders } from '../../../src/inspect/folder-sizes.js';
-import { fatMountPoint, rootPartitionNumber } from '../../../src/formats/fstab.js';
+import { fatMountPoint } from '../../../src/formats/fstab.js';
 import { crc32c } from '../../../src/formats/crc32c.js';
 
 describe('parseDpkgStatus', () => {
@@ -53,16 +53,6 @@ it.each([
   ['', undefined],
 ])('fatMountPoint of %j is %j', (fstab, expected) => {
   expect(fatMountPoint(fstab)).toBe(expected);
-});
-
-it.each([
-  ['console=tty1 root=PARTUUID=1234abcd-02 rw', 2],
-  ['root=/dev/mmcblk0p3', 3],
-  ['root=/dev/sda1', 1],
-  ['root=LABEL=x', undefined],
-  ['subroot=/dev/sda1', undefined],
-])('rootPartitionNumber of %j is %j', (line, expected) => {
-  expect(rootPartitionNumber(line)).toBe(expected);
 });
 
 it('crc32c is the one that ext4 uses', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_EXPECTATIONS, type BootExpectations } from '../../../src/model/boot-expectations.js';
+import { POWER_ON } from '../../../src/model/machine-clock.js';
 import { MILESTONES, concludeWatch, startWatch, watchLine, type BootProof } from '../../../src/model/boot-proof.js';
 
 const EXPECTED: BootExpectations = {
@@ -54,10 +55,14 @@ const GOOD: Readonly<Record<string, string>> = {
   'power-off': '[ 99.0] reboot: Power down',
 };
 
-function prove(changes: Readonly<Record<string, string | undefined>> = {}, expected = EXPECTED): BootProof {
+function prove(
+  changes: Readonly<Record<string, string | undefined>> = {},
+  expected = EXPECTED,
+  clock = POWER_ON,
+): BootProof {
   const lines = Object.values({ ...GOOD, ...changes }).filter((line) => line !== undefined);
   const watch = lines.reduce((state, line, index) => watchLine(state, line, index), startWatch(expected, 'hello'));
-  return concludeWatch('virt', watch);
+  return concludeWatch('virt', watch, clock);
 }
 
 function failed(proof: BootProof): readonly string[] {
@@ -88,7 +93,7 @@ describe('a boot', () => {
     const { 'power-off': end, ...before } = GOOD;
     const lines = [...Object.values({ ...before, ...realtime({ minUs: 12, avgUs: 60, maxUs: 900 }) }), end ?? ''];
     const watch = lines.reduce((state, line, index) => watchLine(state, line, index), startWatch(EXPECTED, 'hello'));
-    const proof = concludeWatch('virt', watch);
+    const proof = concludeWatch('virt', watch, POWER_ON);
     expect(proof.passed).toBe(true);
     expect(proof.milestones.at(-2)).toMatchObject({
       name: 'latency',
@@ -133,6 +138,17 @@ describe('a boot', () => {
     ['ssh', 'ssh', 'nobody answering', { hostKeys: ['k'], banner: '', listening: [] }],
     ['mounts', 'mounts', 'a read-only root', { root: 'ext4 ro,noatime', boot: 'vfat rw', written: false }],
     ['mounts', 'mounts', 'no /boot', { root: 'ext4 rw', boot: '', written: true }],
+    [
+      'mounts',
+      'mounts',
+      'a data partition that is absent',
+      {
+        root: 'ext4 rw',
+        boot: 'vfat rw',
+        written: true,
+        others: [{ where: '/data', type: 'ext4', options: 'defaults,nofail', found: '' }],
+      },
+    ],
     ['mounts', 'mounts', 'writes that fail', { root: 'ext4 rw', boot: 'vfat rw', written: false }],
     [
       'root-size',
@@ -215,17 +231,64 @@ describe('a boot', () => {
   it('keeps the last 40 lines of the console, without colours', () => {
     const lines = Array.from({ length: 100 }, (_, index) => `\u001b[1mline ${index}\u001b[0m\r`);
     const watch = lines.reduce((state, line) => watchLine(state, line, 0), startWatch(EXPECTED, ''));
-    const tail = concludeWatch('virt', watch).consoleTail;
+    const tail = concludeWatch('virt', watch, POWER_ON).consoleTail;
     expect(tail).toHaveLength(40);
     expect(tail.at(-1)).toBe('line 99');
   });
 
   it('counts a time-out as not passed and keeps what never came without a time', () => {
     const watch = watchLine(startWatch(EXPECTED, ''), GOOD.kernel ?? '', 1.26);
-    const proof = concludeWatch('raspi3b', watch, { code: 'timeout', detail: 'it did not come within 5 s' });
+    const proof = concludeWatch('raspi3b', watch, POWER_ON, { code: 'timeout', detail: 'it did not come within 5 s' });
     expect(proof).toMatchObject({ passed: false, stopped: { code: 'timeout' } });
     expect(proof.milestones[0]).toEqual({ name: 'kernel', ok: true, seconds: 1.3, detail: '6.12.1-reswarm' });
     expect(proof.milestones[1]).toEqual({ name: 'root', ok: false, detail: 'did not come' });
     expect(proof.bootSeconds).toBeUndefined();
+  });
+
+  describe('on a machine that was too busy', () => {
+    const busy = { ...POWER_ON, wallSeconds: 1500, hadSeconds: 100 };
+    const early = watchLine(startWatch(EXPECTED, ''), GOOD.kernel ?? '', 1);
+
+    it('proves nothing when it was given up before its time, or its time-outs may have run out for that', () => {
+      const detail = 'it did not come';
+      expect(concludeWatch('virt', early, busy, { code: 'too-slow', detail }).verdict).toBe('not-proven');
+      expect(concludeWatch('virt', early, busy, { code: 'timeout', detail }).verdict).toBe('not-proven');
+      expect(concludeWatch('virt', early, busy).verdict).toBe('not-proven');
+    });
+
+    it('does not work all the same when the reason is none of time', () => {
+      const panic = watchLine(early, '[ 50] Kernel panic - not syncing: no root', 50);
+      expect(concludeWatch('virt', panic, busy).verdict).toBe('does-not-work');
+      const ended = { code: 'machine-ended', detail: '' } as const;
+      expect(concludeWatch('virt', early, busy, ended).verdict).toBe('does-not-work');
+    });
+
+    it('does not blame the image for what its units had no time to make, and does for all else', () => {
+      const identity = fact('identity', { hostname: 'other', accountsRead: true });
+      const units = fact('units', { state: 'degraded', failed: ['x.service'] });
+      const late = prove({ units, identity }, EXPECTED, busy);
+      expect(failed(late)).toEqual(['units', 'hostname']);
+      expect(late.verdict).toBe('not-proven');
+      const wrong = prove({ identity }, EXPECTED, busy);
+      expect(failed(wrong)).toEqual(['hostname']);
+      expect(wrong.verdict).toBe('does-not-work');
+      expect(prove({ units }, EXPECTED, POWER_ON).verdict).toBe('does-not-work');
+    });
+
+    it('does not work when the machine had its time', () => {
+      const had = { ...POWER_ON, wallSeconds: 400, hadSeconds: 300 };
+      expect(concludeWatch('virt', early, had, { code: 'timeout', detail: '' }).verdict).toBe('does-not-work');
+    });
+  });
+
+  it('names what the device was waiting for', () => {
+    const lines = [
+      '         Starting dev-vdb.device - /dev/vdb...',
+      '         Starting cloud-init.service - Cloud-init...',
+      '[  OK  ] Finished cloud-init.service - Cloud-init.',
+    ];
+    const watch = lines.reduce((state, line) => watchLine(state, line, 5), startWatch(EXPECTED, ''));
+    const proof = concludeWatch('virt', watch, POWER_ON, { code: 'timeout', detail: '' });
+    expect(proof.waitingFor).toEqual(['dev-vdb.device - /dev/vdb']);
   });
 });

@@ -9,11 +9,11 @@ const IMAGE: PublishedImage = {
   board: {
     id: 'rpi4',
     name: 'Raspberry Pi 4',
-    description: 'Small Debian.',
     models: ['Raspberry Pi 4 Model B', 'Raspberry Pi 400', 'Raspberry Pi Compute Module 4'],
     soc: 'BCM2711',
     architecture: 'arm64',
   },
+  description: 'Small Debian.',
   version: '0.1.0',
   packagesAsOf: '2026-11-21T10:20:30.456Z',
   image: { sizeBytes: 433_000_000, sha256: 'a'.repeat(64) },

@@ -31,7 +31,15 @@ async function write(files: Files): Promise<void> {
 }
 
 function check(paths: readonly string[], more = {}): Promise<SeedCheck> {
-  const options = { workingFolder: folder, paths, named: {}, strict: false, schemas, defaultsFolder: 'cloud-init', ...more };
+  const options = {
+    workingFolder: folder,
+    paths,
+    named: {},
+    strict: false,
+    schemas,
+    defaultsFolder: 'cloud-init',
+    ...more,
+  };
   return checkSeedFiles(options, createFakeHost());
 }
 
@@ -64,6 +72,21 @@ describe('files of a seed', () => {
   it('are held against each other', async () => {
     await write({ 'user-data': `${USER_DATA}hostname: a\n`, 'meta-data': `${META_DATA}local-hostname: b\n` });
     expect(found(await check(['user-data', 'meta-data']))).toEqual(['warning seed-two-hostnames user-data:4']);
+  });
+
+  it('say how each user logs in', async () => {
+    await write({ 'user-data': USER_DATA, script: '#!/bin/sh\n' });
+    expect((await check(['user-data'])).logins).toEqual([{ name: 'debian', ways: ['ssh password', 'screen'] }]);
+    expect((await check(['script'])).logins).toBeUndefined();
+    await write({ other: '#cloud-config\nusers: []\n' });
+    expect(found(await check(['other']))).toEqual(['warning seed-no-login other:2']);
+    expect((await check(['other'])).logins).toEqual([]);
+  });
+
+  it('that name a device are checked with the seed that they make', async () => {
+    await write({ 'device.ini': '[user]\nUSERNAME = "ada"\nPASSWD = "geheim12"\n', 'x.flock': '{' });
+    expect(found(await check(['device.ini']))).toEqual(['warning seed-login-screen-only device.ini:']);
+    expect(found(await check(['x.flock']))).toEqual(['error flock-syntax x.flock:1']);
   });
 
   it('that are not there are errors', async () => {

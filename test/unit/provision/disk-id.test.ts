@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Extent } from '../../../src/formats/image-delta.js';
-import type { MbrPartition } from '../../../src/formats/mbr.js';
+import type { Partition } from '../../../src/model/partition-table.js';
 import { diskIdExtents } from '../../../src/provision/disk-id.js';
 import { extFixture, FSTAB, readFrom, readerOf } from '../../helpers/ext-fixture.js';
 import { fatVolume } from '../../helpers/fat-volume.js';
@@ -10,13 +10,16 @@ const ROOT = 'console=tty1 root=PARTUUID=1234abcd-02 rootwait';
 const NEW_ID = '0badcafe';
 
 /** A disk whose partitions are those bytes; the first is a FAT, as number 1. */
-async function diskOf(...systems: readonly Buffer[]): Promise<{ bytes: Buffer; partitions: MbrPartition[] }> {
+async function diskOf(...systems: readonly Buffer[]): Promise<{ bytes: Buffer; partitions: Partition[] }> {
   const fat = fatVolume({ kind: 'fat12' });
   const contents = [Buffer.from(await fat.read(0, fat.sizeBytes)), ...systems];
   const parts: Buffer[] = [Buffer.alloc(START)];
   let offsetBytes = START;
-  const partitions = contents.map((content, index): MbrPartition => {
-    const partition = { number: index + 1, type: index === 0 ? 0x0c : 0x83, offsetBytes, sizeBytes: content.length };
+  const partitions = contents.map((content, index): Partition => {
+    const number = index + 1;
+    const names = { typeName: '', bootable: false, partUuid: `1234abcd-0${number}` };
+    const type = index === 0 ? 0x0c : 0x83;
+    const partition = { number, type, ...names, offsetBytes, sizeBytes: content.length };
     parts.push(content);
     offsetBytes += content.length;
     return partition;

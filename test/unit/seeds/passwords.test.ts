@@ -64,6 +64,10 @@ describe('hashing passwords in place', () => {
       `users:\n  - {name: x, hashed_passwd: &p '$6$SALT$${HASHED}'}\n  - {name: y, hashed_passwd: '$6$SALT$${HASHED}'}\n`,
     ],
     [
+      `x-base: &b {plain_text_passwd: ${SECRET}}\nusers:\n  - {<<: *b, name: x}\n`,
+      `x-base: &b {hashed_passwd: '$6$SALT$${HASHED}'}\nusers:\n  - {<<: *b, name: x}\n`,
+    ],
+    [
       `users:\n  - name: x\n    plain_text_passwd: >-  # a | b\n      ${SECRET}\n    shell: /bin/sh\n`,
       `users:\n  - name: x\n    hashed_passwd: '$6$SALT$${HASHED}'\n    shell: /bin/sh\n`,
     ],

@@ -2,8 +2,10 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unitPresets } from '../unit-presets.js';
 import { CommandError } from '../../../errors.js';
+import { DpkgError, runDpkg } from './dpkg-failure.js';
 import type { InImage, Overlay, RootfsBuild } from './rootfs-build.js';
-import { exists, followDpkg, inImage } from './rootfs-build.js';
+import { pathExists } from '../../../host/path-exists.js';
+import { followDpkg, inImage } from './rootfs-build.js';
 
 /** Answers that maintainer scripts would otherwise ask a person for. */
 const DEBCONF_ANSWERS = [
@@ -29,7 +31,7 @@ export async function configure(build: RootfsBuild, overlay: Overlay): Promise<v
     if (overlay.length === 0 || !(error instanceof CommandError)) throw error;
     context.report.warn(
       'Some packages could not be configured at native speed; their scripts run under emulation instead.',
-      failedPackages(error).join(', '),
+      error instanceof DpkgError ? error.packages.join(', ') : error.message,
     );
     await configureRest(build, inImage(build, [], await mutedPrograms(build, [])));
   }
@@ -40,21 +42,18 @@ async function configureFirst({ input, context }: RootfsBuild, { sandbox, env }:
   const follow = followDpkg('Setting up', input.lock.install.length, context);
   const names = CONFIGURED_FIRST.filter((name) => input.lock.install.some((one) => one.name === name));
   const args = [...DPKG, '--force-depends', '--configure', ...names];
-  await context.host.runIn(sandbox, { file: 'dpkg', args, env }, follow);
+  await runDpkg(context.host, sandbox, { file: 'dpkg', args, env }, follow);
   const stdin = `${DEBCONF_ANSWERS.join('\n')}\n`;
   await context.host.runIn(sandbox, { file: 'debconf-set-selections', args: [], stdin, env }, follow);
 }
 
 async function configureRest({ input, context }: RootfsBuild, { sandbox, env }: InImage): Promise<void> {
-  await context.host.runIn(
+  await runDpkg(
+    context.host,
     sandbox,
     { file: 'dpkg', args: [...DPKG, '--configure', '-a'], env },
     followDpkg('Setting up', input.lock.install.length, context),
   );
-}
-
-function failedPackages({ details }: CommandError): readonly string[] {
-  return details.flatMap((line) => /^dpkg: error processing package (\S+)/.exec(line)?.[1] ?? []);
 }
 
 /** Only what is installed. */
@@ -63,7 +62,7 @@ async function enableUnits(build: RootfsBuild, overlay: Overlay, units: ReturnTy
   for (const verb of ['enable', 'disable'] as const) {
     const present: string[] = [];
     for (const unit of units[verb]) {
-      if (await exists(join(root, 'usr/lib/systemd/system', unit))) present.push(unit);
+      if (await pathExists(join(root, 'usr/lib/systemd/system', unit))) present.push(unit);
     }
     if (present.length === 0) continue;
     const { sandbox, env } = inImage(build, overlay);
@@ -87,6 +86,6 @@ async function mutedPrograms({ root, context }: RootfsBuild, overlay: Overlay): 
     { source: nothing, target: '/usr/bin/py3clean' },
     ...pythons.map((name) => ({ source: emptyScript, target: `/usr/lib/${name}/py_compile.py` })),
   ];
-  const present = await Promise.all(muted.map(({ target }) => exists(join(root, target))));
+  const present = await Promise.all(muted.map(({ target }) => pathExists(join(root, target))));
   return muted.filter((_, index) => present[index]);
 }

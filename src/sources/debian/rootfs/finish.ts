@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootfsLeftovers } from './leftovers.js';
 import type { RootfsBuild } from './rootfs-build.js';
-import { exists } from './rootfs-build.js';
+import { pathExists } from '../../../host/path-exists.js';
 
 /** Removes what belongs to the build, and leaves to the device what must be its own. */
 export async function finish({ root, input, context }: RootfsBuild): Promise<void> {
@@ -16,7 +16,7 @@ export async function finish({ root, input, context }: RootfsBuild): Promise<voi
   // Empty: systemd makes the device's own on first boot, and does not take it for a factory reset.
   await rm(join(root, 'etc/machine-id'), { force: true });
   await writeFile(join(root, 'etc/machine-id'), '', { mode: 0o444 });
-  if (await exists(join(root, 'etc/apt'))) {
+  if (await pathExists(join(root, 'etc/apt'))) {
     await writeFile(join(root, 'etc/apt/sources.list'), input.deviceSources, { mode: 0o644 });
   }
 }

@@ -1,5 +1,6 @@
-import { chmod, copyFile, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isNameTaken } from '../../../host/path-exists.js';
 import type { DebFile } from '../packages.js';
 import type { Mount } from '../../../model/sandbox.js';
 import type { ProgramKind } from '../native-programs.js';
@@ -98,12 +99,5 @@ async function pythonModules(root: string, twins: string): Promise<readonly stri
 async function linkLoader(root: string, { loaderFolder }: ProgramKind): Promise<void> {
   if (loaderFolder === undefined) return;
   const link = join(root, basename(loaderFolder));
-  if (!(await exists(link))) await symlink(loaderFolder, link);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+  if (!(await isNameTaken(link))) await symlink(loaderFolder, link);
 }

@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DebFile, PackageLock } from '../packages.js';
 import type { Mount, Sandbox } from '../../../model/sandbox.js';
@@ -79,11 +78,4 @@ export function followDpkg(verb: string, total: number, { report, work }: StageC
     report.progress({ done: Math.min(done, total), total, unit: 'steps', text: name });
   };
   return { onLine, logFile: join(work, 'dpkg.log') };
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -4,6 +4,7 @@ import type { Command } from '../../../model/command.js';
 import { dpkgFilterOptions } from '../dpkg-filters.js';
 import type { DebFile } from '../packages.js';
 import type { Overlay, RootfsBuild, RootfsInput } from './rootfs-build.js';
+import { runDpkg } from './dpkg-failure.js';
 import { debMounts, followDpkg, inImage, scriptEnvironment } from './rootfs-build.js';
 
 /** The least that dpkg and debconf need to start in an empty folder. */
@@ -43,7 +44,7 @@ export async function unpackRest(build: RootfsBuild, install: readonly DebFile[]
   }
   const { sandbox, env } = inImage(build, overlay, debMounts(rest, '/run/debs'));
   const command = unpackCommand(rest, '/run/debs', ['dpkg'], input);
-  await context.host.runIn(sandbox, { ...command, env }, followDpkg('Unpacking', rest.length, context));
+  await runDpkg(context.host, sandbox, { ...command, env }, followDpkg('Unpacking', rest.length, context));
 }
 
 /** By the tools' dpkg: unpacking needs no program of the image, whatever its architecture. */
@@ -55,7 +56,8 @@ async function unpackFromOutside(
   const { root, input, context } = build;
   const mounts = [{ source: root, target: '/mnt', writable: true }, ...debMounts(debs, '/srv')];
   const dpkg = ['eatmydata', 'dpkg', '--root=/mnt', '--force-architecture', ...options];
-  await context.host.runIn(
+  await runDpkg(
+    context.host,
     { root: input.tools.root, mounts },
     unpackCommand(debs, '/srv', dpkg, input),
     followDpkg('Unpacking', debs.length, context),

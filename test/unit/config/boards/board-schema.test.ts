@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { boardJsonSchema } from '../../../../src/config/boards/board-json-schema.js';
-import { withKeyList } from '../../../../src/config/boards/board-key-list.js';
+import { withKeyList } from '../../../../src/config/key-list.js';
 
 const boards = new URL('../../../../boards/', import.meta.url);
 

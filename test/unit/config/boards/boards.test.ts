@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify } from '../../../../src/disk/identity.js';
 import { UserError } from '../../../../src/errors.js';
+import { configPlaces } from '../../../../src/config/places.js';
 import { findBoard, listBoards, validateBoards } from '../../../../src/config/boards/boards.js';
 
-const boardsDir = fileURLToPath(new URL('../../../../boards', import.meta.url));
+const projectDir = fileURLToPath(new URL('../../../..', import.meta.url));
+const boardsDir = join(projectDir, 'boards');
 let cwd: string;
 
 beforeEach(async () => {
@@ -91,21 +93,23 @@ describe('findBoard', () => {
 
 describe('validateBoards', () => {
   it('checks all shipped boards when none is named', async () => {
-    expect(await validateBoards([], { boardsDir, cwd })).toHaveLength(10);
+    expect(await validateBoards([], configPlaces(projectDir, cwd))).toHaveLength(10);
   });
 
   it('tells a problem of a shared family once', async () => {
     const own = join(cwd, 'boards');
     await cp(boardsDir, own, { recursive: true });
     await writeFile(join(own, 'families', 'rpi-64bit.yaml'), 'hostname: "-"\n');
-    const { problems } = await userError(validateBoards([], { boardsDir: own, cwd }));
+    const { problems } = await userError(validateBoards([], { ...configPlaces(projectDir, cwd), boardsDir: own }));
     expect(problems.filter(({ code }) => code === 'invalid-value')).toHaveLength(1);
   });
 
   it('goes on to the next file after a broken one', async () => {
     await writeFile(join(cwd, 'a.yaml'), 'extends: rpi3\nid: A\n');
     await writeFile(join(cwd, 'b.yaml'), 'extends: rpi3\nid: B\n');
-    const { problems } = await userError(validateBoards(['./a.yaml', './b.yaml', 'rpi4'], { boardsDir, cwd }));
+    const { problems } = await userError(
+      validateBoards(['./a.yaml', './b.yaml', 'rpi4'], configPlaces(projectDir, cwd)),
+    );
     expect(problems.map(({ file }) => file)).toEqual(['a.yaml', 'b.yaml']);
   });
 });

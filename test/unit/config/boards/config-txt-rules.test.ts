@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkBoard } from '../../../../src/config/boards/load-board.js';
+import { checkImage } from '../../../../src/config/image/read-image-spec.js';
+import { configPlaces } from '../../../../src/config/places.js';
 
-const boardsDir = fileURLToPath(new URL('../../../../boards', import.meta.url));
+const projectDir = fileURLToPath(new URL('../../../..', import.meta.url));
 const OVERLAY = '/dts-v1/;\n/plugin/;\n';
 let folder: string;
 
@@ -23,7 +24,7 @@ afterEach(async () => {
 async function check(base: string, ...lines: string[]) {
   const file = join(folder, 'mine.yaml');
   await writeFile(file, `${['id: mine', `extends: ${base}`, ...lines].join('\n')}\n`);
-  return (await checkBoard(file, boardsDir)).problems;
+  return (await checkImage({ board: file }, configPlaces(projectDir, folder))).problems;
 }
 
 /** `code line:column` of each problem. */

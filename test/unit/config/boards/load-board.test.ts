@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkBoard } from '../../../../src/config/boards/load-board.js';
+import { checkImage } from '../../../../src/config/image/read-image-spec.js';
+import { configPlaces } from '../../../../src/config/places.js';
 import { MiB } from '../../../../src/model/bytes.js';
 
-const boardsDir = fileURLToPath(new URL('../../../../boards', import.meta.url));
+const projectDir = fileURLToPath(new URL('../../../..', import.meta.url));
+const boardsDir = join(projectDir, 'boards');
 let folder: string;
 
 beforeEach(async () => {
@@ -24,16 +26,20 @@ async function write(name: string, lines: readonly string[]): Promise<string> {
   return file;
 }
 
+async function checkBoard(file: string) {
+  return checkImage({ board: file }, configPlaces(projectDir, folder));
+}
+
 /** Checks a board of one's own: a few lines over the shipped rpi4. */
 async function check(...lines: string[]) {
-  return checkBoard(await write('mine.yaml', ['extends: rpi4', 'id: mine', ...lines]), boardsDir);
+  return checkBoard(await write('mine.yaml', ['extends: rpi4', 'id: mine', ...lines]));
 }
 
 async function valid(...lines: string[]) {
-  const { loaded, problems } = await check(...lines);
+  const { image, problems } = await check(...lines);
   expect(problems).toEqual([]);
-  if (loaded === undefined) throw new Error('no board, no problem');
-  return loaded;
+  if (image === undefined) throw new Error('no board, no problem');
+  return { board: image.spec.board, spec: image.spec, files: image.board.files };
 }
 
 /** `code line:column` of each problem. */
@@ -45,16 +51,23 @@ async function placed(...lines: string[]): Promise<string[]> {
 describe('checkBoard', () => {
   it('gives sizes in bytes, paths as absolute ones, and defaults where the files say nothing', async () => {
     await mkdir(join(folder, 'overlay'));
-    const { board } = await valid(
+    const { board, spec } = await valid(
       'partitions: { boot: { size: 64M }, root: { headroom: 1.5G } }',
       'rootfs: { overlay: [./overlay] }',
     );
-    expect(board.partitions).toMatchObject({
+    expect(spec).toMatchObject({
+      hostname: 'reswarm',
       alignmentBytes: 4 * MiB,
-      boot: { startBytes: 'auto', sizeBytes: 64 * MiB, headroomBytes: 8 * MiB },
-      root: { startBytes: 'auto', sizeBytes: 'auto', headroomBytes: 1536 * MiB },
+      volumes: {
+        boot: { fs: 'vfat', tree: 'boot', label: 'RESWARM', sizeBytes: 64 * MiB, headroomBytes: 8 * MiB },
+        root: { fs: 'ext4', tree: 'debian', label: 'reswarm-root', sizeBytes: 'fit', headroomBytes: 1536 * MiB },
+      },
+      partitions: [
+        { name: 'boot', startBytes: 'auto', mount: '/boot', grow: false },
+        { name: 'root', startBytes: 'auto', mount: '/', grow: true },
+      ],
+      trees: { debian: { overlays: [join(folder, 'overlay')] } },
     });
-    expect(board.rootfs.overlays).toEqual([join(folder, 'overlay')]);
     expect(board.kernel.fragments.map(({ name }) => name).slice(0, 5)).toEqual([
       'arm64',
       'standard',
@@ -63,7 +76,6 @@ describe('checkBoard', () => {
       'base',
     ]);
     expect(board.kernel.fragments[4]).toEqual({ name: 'base', path: join(boardsDir, 'kernel', 'base.config') });
-    expect(board.hostname).toBe('reswarm');
   });
 
   it('merges maps and replaces lists and values', async () => {
@@ -89,7 +101,7 @@ describe('checkBoard', () => {
     ]);
     const family = (await readFile(join(boardsDir, 'rpi4.yaml'), 'utf8')).replace(/^extends: .*$/m, '');
     const file = await write('mine.yaml', ['extends: ./family/site.yaml', family]);
-    const { problems } = await checkBoard(file, boardsDir);
+    const { problems } = await checkBoard(file);
     expect(problems.map(({ code, message }) => [code, message])).toEqual([
       ['kernel-fragment-not-found', expect.stringContaining(join(folder, 'family', 'no.config'))],
     ]);
@@ -162,7 +174,6 @@ describe('checkBoard', () => {
     const family = await write('family.yaml', ['extends: rpi-64bit', 'soc: 2711', 'cmdlien: []']);
     const { problems } = await checkBoard(
       await write('mine.yaml', ['extends: ./family.yaml', 'id: mine', 'hostname: "-"']),
-      boardsDir,
     );
     const places = problems
       .filter(({ code }) => code !== 'missing-key')
@@ -183,12 +194,12 @@ describe('checkBoard', () => {
     ['an empty file', ['# nothing'], 'board-empty'],
   ])('refuses %s', async (_, lines, code) => {
     await write('second.yaml', ['extends: rpi4']);
-    const { problems } = await checkBoard(await write('mine.yaml', lines), boardsDir);
+    const { problems } = await checkBoard(await write('mine.yaml', lines));
     expect(problems.map((problem) => problem.code)).toEqual([code]);
   });
 
   it('refuses a file that is not there', async () => {
-    const { problems } = await checkBoard(join(folder, 'nowhere.yaml'), boardsDir);
+    const { problems } = await checkBoard(join(folder, 'nowhere.yaml'));
     expect(problems.map(({ code }) => code)).toEqual(['board-not-found']);
   });
 });

@@ -3,17 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configPlaces } from '../../../../src/config/places.js';
 import { findBoard } from '../../../../src/config/boards/boards.js';
 import { newBoard } from '../../../../src/config/boards/write-new-board.js';
 
-const boardsDir = fileURLToPath(new URL('../../../../boards/', import.meta.url));
+const projectDir = fileURLToPath(new URL('../../../..', import.meta.url));
+const boardsDir = join(projectDir, 'boards');
 let cwd: string;
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'new-board-'));
 });
 afterEach(() => rm(cwd, { recursive: true }));
 
-const make = (id: string, from = 'rpi4') => newBoard(id, { from, schema: '/x/board.schema.json' }, { boardsDir, cwd });
+const make = (id: string, from = 'rpi4') =>
+  newBoard(id, { from, schema: '/x/board.schema.json' }, configPlaces(projectDir, cwd));
 
 describe('newBoard', () => {
   it.each(['rpi', 'rpi4', 'rpi5', 'cm3', 'virt-arm64'])(

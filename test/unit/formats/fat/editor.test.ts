@@ -48,7 +48,7 @@ async function filesOf(disk: MemoryDisk): Promise<Readonly<Record<string, string
   return files;
 }
 
-describe.each(SHAPES)('the editor on a $title', ({ title: _title, ...shape }) => {
+describe.each(SHAPES)('the editor on a $title', (shape) => {
   it('writes, replaces and removes what the reader then finds, and gives all room back', async () => {
     const disk = fatVolume(shape);
     const { kind, freeBytes } = (await reader(disk)).facts;

@@ -111,8 +111,14 @@ describe('a .flock file', () => {
     [{ device_key: 1.5 }, 'flock-wrong-type 6:3'],
     [{ authentication: { key: 'k' } }, 'flock-missing-field 9:3'],
     [{ authentication: 'k' }, 'flock-wrong-type 9:3'],
+    [{ authentication: { key: '', certificate: 'c' } }, 'flock-missing-field 9:3'],
+    [{ authentication: { key: 1, certificate: 'c' } }, 'flock-wrong-type 9:3'],
   ])('is refused without what the agent needs: %j', (values, expected) => {
     expect(flock(values).problems.map(({ code, line, column }) => `${code} ${line}:${column}`)).toEqual([expected]);
+  });
+
+  it.each([{}, { key: '', certificate: '' }])('of an appliance needs no certificate: %j', (authentication) => {
+    expect(flock({ authentication }).problems).toEqual([]);
   });
 
   it.each(['{"secret": "s3cret",', '[]', 's3cret', ''])('is refused when it is no JSON object: %j', (text) => {

@@ -144,6 +144,67 @@ describe('Wi-Fi', () => {
   });
 });
 
+describe('networks of other kinds', () => {
+  const points = (identity: DeviceIdentity): unknown =>
+    (seed(identity).network as { wifis: { wlan0: Record<string, unknown> } }).wifis.wlan0['access-points'];
+
+  it('are several, each with its own key', () => {
+    const wifi = [{ ssid: 'a', password: 'correct horse' }, { ssid: 'b' }];
+    expect(points({ wifi })).toEqual({ a: { password: wifiKey('a', 'correct horse') }, b: {} });
+  });
+
+  it('are joined by WPA3 with the passphrase itself', () => {
+    expect(points({ wifi: [{ ssid: 'a', password: 'correct horse', wpa3: true }] })).toEqual({
+      a: { auth: { 'key-management': 'sae', password: 'correct horse' } },
+    });
+  });
+
+  it('are those of an enterprise, with an account', () => {
+    const wifi = [{ ssid: 'a', password: 'x', account: { identity: 'ada@example.org', caCertificate: '/etc/ca.pem' } }];
+    expect(points({ wifi })).toEqual({
+      a: {
+        auth: {
+          'key-management': 'eap',
+          method: 'peap',
+          identity: 'ada@example.org',
+          password: 'x',
+          'phase2-auth': 'MSCHAPV2',
+          'ca-certificate': '/etc/ca.pem',
+        },
+      },
+    });
+  });
+
+  it('whose name holds a backslash have it doubled, and the key of the name itself', () => {
+    const ssid = '\\o_example\\';
+    expect(points({ wifi: [{ ssid, password: 'correct horse' }] })).toEqual({
+      '\\\\o_example\\\\': { password: wifiKey(ssid, 'correct horse') },
+    });
+  });
+
+  it('have fixed addresses on the Wi-Fi, of IPv6 and with routes', () => {
+    const network = {
+      interface: 'wlan0',
+      addresses: ['10.0.0.7/24', 'fd00::7/64'],
+      routes: [
+        { to: 'default', via: '10.0.0.1' },
+        { to: 'default', via: 'fd00::1' },
+        { to: '10.1.0.0/16', via: '10.0.0.2' },
+      ],
+    };
+    expect(seed({ wifi: [{ ssid: 'a' }], network }).network).toMatchObject({
+      wifis: { wlan0: { dhcp4: false, addresses: network.addresses, routes: network.routes } },
+    });
+  });
+
+  it('keep DHCP of IPv4 where only IPv6 is fixed', () => {
+    const network = { interface: 'eth0', addresses: ['fd00::7/64'] };
+    expect(seed({ network }).network).toMatchObject({
+      ethernets: { eth0: { dhcp4: true, addresses: ['fd00::7/64'] } },
+    });
+  });
+});
+
 describe('an identity that cannot be', () => {
   const script = { userData: file('#!/bin/sh\n') };
   it.each<[string, DeviceIdentity]>([
@@ -158,6 +219,10 @@ describe('an identity that cannot be', () => {
     ['wifi-ssid-invalid', { wifi: [{ ssid: 'ü'.repeat(17) }] }],
     ['wifi-password-invalid', { wifi: [{ ssid: 'a', password: 'short' }] }],
     ['wifi-password-invalid', { wifi: [{ ssid: 'a', password: 'with breaks\r\n' }] }],
+    ['wifi-password-invalid', { wifi: [{ ssid: 'a', password: '0'.repeat(64), wpa3: true }] }],
+    ['wifi-password-invalid', { wifi: [{ ssid: 'a', wpa3: true }] }],
+    ['wifi-password-invalid', { wifi: [{ ssid: 'a', account: { identity: 'a' } }] }],
+    ['wifi-password-invalid', { wifi: [{ ssid: 'a', password: 'x', account: { identity: 'a"b' } }] }],
     ['identity-needs-network-v2', { wifi: [{ ssid: 'a' }], networkConfig: file('version: 1\nconfig: []\n') }],
     ['identity-needs-cloud-config', { ...script, users: [{ name: 'a' }] }],
     ['identity-needs-cloud-config', { ...script, timezone: 'UTC' }],

@@ -7,8 +7,8 @@ import type { ProgramKind } from '../../../../src/sources/debian/native-programs
 import { needsTwin, programKind, retargetDpkg, twinPrograms } from '../../../../src/sources/debian/native-programs.js';
 import { unitPresets } from '../../../../src/sources/debian/unit-presets.js';
 
-const overlay = join(import.meta.dirname, '../../../../boards/rootfs-overlay');
-const engine = join(import.meta.dirname, '../../../../boards/docker/engine');
+const overlay = join(import.meta.dirname, '../../../../layers/base/files');
+const engine = join(import.meta.dirname, '../../../../layers/docker-config/files');
 
 function kindOf(architecture: string): ProgramKind {
   const kind = programKind(architecture);

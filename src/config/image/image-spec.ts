@@ -1,0 +1,88 @@
+import type {
+  DockerBundlePin,
+  Feature,
+  ImageSpec,
+  Layer,
+  PartitionSpec,
+  TreeSpec,
+  VolumeSpec,
+} from '../../model/image-spec.js';
+import { FEATURES } from '../../model/image-spec.js';
+import { alignmentBytes } from '../partitions/draft-disk.js';
+import type { DraftPartition } from '../partitions/draft-partitions.js';
+import type { ResolvedImage } from './resolve-image.js';
+import type { ImageStatements } from './statements.js';
+
+/** The image as a value, of parts that the rules have let through. `id`: of its board. */
+export function imageSpec(
+  id: string,
+  systemId: string,
+  { statements, layers, disk }: ResolvedImage,
+): Omit<ImageSpec, 'board'> {
+  const { partitions } = disk;
+  const root = partitions.find(({ role }) => role === 'root');
+  if (root === undefined) throw new TypeError('an image without a root partition');
+  return {
+    id,
+    system: { id: systemId, description: statements.description?.value ?? '' },
+    hostname: statements.hostname?.value ?? '',
+    trees: Object.fromEntries(partitions.flatMap((one) => treeOf(one, statements, layers))),
+    volumes: Object.fromEntries(partitions.map((one) => [one.name, volumeOf(one)])),
+    table: disk.table.value,
+    alignmentBytes: alignmentBytes(disk),
+    partitions: partitions.map(partitionOf),
+    root: { kind: 'partition', partition: root.name },
+    features: featuresOf(layers),
+  };
+}
+
+function treeOf(
+  partition: DraftPartition,
+  statements: ImageStatements,
+  layers: readonly Layer[],
+): [string, TreeSpec][] {
+  const name = treeName(partition);
+  if (name === undefined) return [];
+  if (partition.role === 'boot') return [[name, { from: 'boot' }]];
+  if (partition.role === 'data') {
+    return [[name, { from: 'files', overlays: partition.files.map(({ value }) => value) }]];
+  }
+  const tree: TreeSpec = {
+    from: 'debian',
+    suite: statements.suite?.value ?? '',
+    layers: layers.map((layer) => withBundle(layer, statements.bundle?.value)),
+    packages: statements.packages,
+    overlays: statements.overlays.map(({ value }) => value),
+    containerImages: statements.containerImages.map(({ value, at }) => ({ path: value, at })),
+    software: statements.software,
+  };
+  return [[name, tree]];
+}
+
+/** Trees of folders are called like their partition. */
+function treeName({ name, tree, files }: DraftPartition): string | undefined {
+  return tree ?? (files.length > 0 ? name : undefined);
+}
+
+function withBundle(layer: Layer, bundle: DockerBundlePin | undefined): Layer {
+  return layer.bundle === undefined || bundle === undefined ? layer : { ...layer, bundle };
+}
+
+function volumeOf(partition: DraftPartition): VolumeSpec {
+  const tree = treeName(partition);
+  return {
+    fs: partition.fs,
+    ...(tree === undefined ? {} : { tree }),
+    label: partition.label,
+    sizeBytes: partition.sizeBytes === 'auto' ? 'fit' : partition.sizeBytes,
+    headroomBytes: partition.headroomBytes,
+  };
+}
+
+function partitionOf({ name, role, startBytes, mount, readOnly, grow, logical }: DraftPartition): PartitionSpec {
+  return { name, role, volume: name, startBytes, ...(mount === undefined ? {} : { mount }), readOnly, grow, logical };
+}
+
+function featuresOf(layers: readonly Layer[]): Feature[] {
+  return FEATURES.filter((feature) => layers.some(({ features }) => features.includes(feature)));
+}

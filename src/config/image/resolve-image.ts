@@ -1,0 +1,115 @@
+import type { Problem } from '../../errors.js';
+import { IMAGES_LAYER } from '../../model/container-engine.js';
+import { GROW_LAYER } from '../../model/image-spec.js';
+import type { Layer } from '../../model/image-spec.js';
+import { loadLayers } from '../layers/load-layers.js';
+import type { DraftDisk } from '../partitions/draft-disk.js';
+import { draftPartitions } from '../partitions/draft-partitions.js';
+import { checkPartitionRules } from '../partitions/partition-rules.js';
+import type { Said } from '../said.js';
+import { engineOfFiles, engineOfFlag, type Engine } from './engine.js';
+import { checkBundle, checkContainerImages, checkOneEngine, missingFolders, softwareTwice } from './image-rules.js';
+import { joinStatements, type ImageStatements } from './statements.js';
+
+/** What the command line says of an image; paths are absolute. */
+export type ImageFlags = {
+  /** Another container engine than that of the files. */
+  readonly docker?: string | undefined;
+  /** Debian packages, after those of the files. */
+  readonly packages?: readonly string[];
+  /** Folders over the root, after those of the files. */
+  readonly overlays?: readonly string[];
+  /** Archives of container images, after those of the files. */
+  readonly containerImages?: readonly string[];
+};
+
+/** An image put together, before it becomes a value. */
+export type ResolvedImage = {
+  readonly statements: ImageStatements;
+  readonly layers: readonly Layer[];
+  readonly disk: DraftDisk;
+};
+
+/**
+ * A system, what a board says over it, and the command line, joined and held against each other. With problems the
+ * result is of no use. Codes: those of `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
+ * `engineOfFlag`, `layer-engine-twice`, `docker-bundle-unused`, `docker-images-without-engine`, `overlay-not-found`,
+ * `software-twice`.
+ * @param firmwareFiles files of boot firmware that the board loads from the drive
+ */
+export async function resolveImage(
+  documents: { readonly system: ImageStatements; readonly board?: ImageStatements },
+  firmwareFiles: readonly string[],
+  flags: ImageFlags,
+  layersDir: string,
+): Promise<{ readonly resolved: ResolvedImage; readonly problems: readonly Problem[] }> {
+  const { system, board } = documents;
+  const files = board === undefined ? system : joinStatements(system, board);
+  const statements = withFlags(files, flags);
+  const { disk, problems: ofDisk } = draftDisk(files, firmwareFiles);
+  const ofFiles = await engineOfFiles(files.engine ?? NO_ENGINE, layersDir);
+  const ofFlag = flags.docker === undefined ? undefined : await engineOfFlag(flags.docker, layersDir);
+  const { engine } = ofFlag ?? ofFiles;
+  const wanted = (one: Engine) => [
+    ...files.layers,
+    ...engineLayer(one),
+    ...imagesLayer(statements),
+    ...growLayer(disk),
+  ];
+  const { layers, problems: ofLayers } = await loadLayers(wanted(engine), layersDir);
+  const { layers: layersOfFiles } = await loadLayers(wanted(ofFiles.engine), layersDir);
+  const problems = [
+    ...ofDisk,
+    ...ofFiles.problems,
+    ...(ofFlag?.problems ?? []),
+    ...ofLayers,
+    ...checkOneEngine(layers, files.layers[0]),
+    ...(engine.layer === undefined ? [] : checkContainerImages(statements, engine.name, layers)),
+    // A bundle that the files do not use is wrong, whatever the command line says.
+    ...(ofFiles.engine.layer === undefined ? [] : checkBundle(files, ofFiles.engine.name, layersOfFiles)),
+    ...(await missingFolders([...files.overlays, ...disk.partitions.flatMap((one) => one.files)])),
+    ...softwareTwice([system.software, board?.software ?? []]),
+  ];
+  return { resolved: { statements, layers, disk }, problems };
+}
+
+const NO_ENGINE: Said<string> = { value: 'none', at: {} };
+
+function draftDisk(
+  { table, alignment, partitions }: ImageStatements,
+  firmwareFiles: readonly string[],
+): { readonly disk: DraftDisk; readonly problems: readonly Problem[] } {
+  const disk: DraftDisk = {
+    table: table ?? { value: 'mbr', at: {} },
+    alignment: alignment ?? { value: '4M', at: {} },
+    partitions: draftPartitions(partitions),
+    firmwareFiles,
+  };
+  return { disk, problems: checkPartitionRules(disk) };
+}
+
+function engineLayer({ name, layer }: Engine): Said<string>[] {
+  return layer === undefined ? [] : [{ value: layer, at: name.at }];
+}
+
+/** The unit that loads container images comes with the first of them. */
+function imagesLayer({ containerImages }: ImageStatements): Said<string>[] {
+  return containerImages.slice(0, 1).map(({ at }) => ({ value: IMAGES_LAYER, at }));
+}
+
+/** Base grows the root of an MBR by itself; everything else is said in a file that this layer's script reads. */
+function growLayer({ table, partitions }: DraftDisk): Said<string>[] {
+  const growing = partitions.find(({ grow }) => grow);
+  const isUsual = growing?.role === 'root' && !growing.logical && table.value === 'mbr';
+  return isUsual ? [] : [{ value: GROW_LAYER, at: growing?.at('grow') ?? {} }];
+}
+
+function withFlags(files: ImageStatements, flags: ImageFlags): ImageStatements {
+  const typed = (paths: readonly string[] = []): Said<string>[] => paths.map((value) => ({ value, at: {} }));
+  return {
+    ...files,
+    packages: [...files.packages, ...(flags.packages ?? [])],
+    overlays: [...files.overlays, ...typed(flags.overlays)],
+    containerImages: [...files.containerImages, ...typed(flags.containerImages)],
+  };
+}

@@ -1,0 +1,163 @@
+import type { FileSystemReader } from '../formats/file-system-reader.js';
+import { openFileSystem } from '../formats/file-systems.js';
+import { bootFilesOf } from '../formats/firmware-choice.js';
+import { fatMountPoint } from '../formats/fstab.js';
+import { isExtended, isFat } from '../formats/partition-types.js';
+import { ReswarmError, UserError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Partition, PartitionTable } from '../model/partition-table.js';
+import type { OpenOptions, RawImage } from './disk-image.js';
+import { noBootPartition } from './image-errors.js';
+import type { MountedReader, Unread } from './file-view.js';
+import { FileView } from './file-view.js';
+import { findBootPartition, rootFirst } from './partition-roles.js';
+import { withRawImage } from './raw-image.js';
+
+/** A partition and what lies in it. */
+export type Volume = {
+  readonly partition: Partition;
+  readonly reader?: FileSystemReader;
+  /** Of a file system that is not read: "btrfs". */
+  readonly other?: string;
+  /** Why it is not read: `file-system-not-read`, `file-system-corrupt` or `boot-partition-unreadable`. */
+  readonly error?: ReswarmError;
+  /** Another file system's signature in it, which blkid may take it for. */
+  readonly signature?: string;
+  /** Where the running device has it; undefined for what `files` does not show. */
+  readonly mount?: string;
+};
+
+/** An image that is being looked at, as the device that runs it has it: nothing is mounted, nothing is written. */
+export type MountedImage = {
+  readonly image: RawImage;
+  readonly table: PartitionTable;
+  readonly volumes: readonly Volume[];
+  readonly files: FileView;
+};
+
+/** The FAT's place where no fstab says another one. */
+const FAT_MOUNT = '/boot';
+
+/**
+ * Lends an image file, packed or not, or a block device, as partitions and files. Needs no root beyond the right to
+ * read it. Throws what withRawImage and `partitions` throw.
+ */
+export async function withMountedImage<Result>(
+  path: string,
+  host: Host,
+  use: (image: MountedImage) => Promise<Result>,
+  options: OpenOptions = {},
+): Promise<Result> {
+  return withRawImage(
+    path,
+    host,
+    async (image) => {
+      const table = await image.partitions();
+      const volumes = await mountVolumes(table, await readVolumes(image, table));
+      const mounts = volumes.flatMap(({ mount, reader }): MountedReader[] =>
+        mount === undefined || reader === undefined ? [] : [{ mount, reader }],
+      );
+      const files = await FileView.read(
+        path,
+        mounts.toSorted((a, b) => a.mount.length - b.mount.length),
+        volumes.flatMap(({ error }): Unread[] => (error === undefined ? [] : [{ error }])),
+      );
+      return use({ image, table, volumes, files });
+    },
+    options,
+  );
+}
+
+async function readVolumes(image: RawImage, { partitions }: PartitionTable): Promise<readonly Volume[]> {
+  return Promise.all(partitions.map((partition) => readVolume(image, partition)));
+}
+
+/**
+ * The FAT that an image starts from. Throws UserError `no-boot-partition`, `boot-partition-unreadable`, ReswarmError
+ * `file-system-not-read`, `file-system-corrupt`.
+ */
+export async function readBootVolume(
+  image: RawImage,
+  table: PartitionTable,
+): Promise<Volume & { readonly reader: FileSystemReader }> {
+  const partition = await findBootPartition(table, async (candidate) => namesIn(await readVolume(image, candidate)));
+  if (partition === undefined) throw noBootPartition(image.name);
+  const { reader, error } = await readVolume(image, partition);
+  if (reader === undefined || !isFatReader(reader)) throw error ?? noFat(partition, image.name);
+  return { partition, reader };
+}
+
+/** Looks at one partition of an image. What cannot be read ends nothing: it is the volume's `error`. */
+async function readVolume(image: RawImage, partition: Partition): Promise<Volume> {
+  if (isExtended(partition)) return { partition };
+  const name = `partition ${partition.number} of ${image.name}`;
+  const found = await openFileSystem(
+    (offsetBytes, sizeBytes) => image.read(partition.offsetBytes + offsetBytes, sizeBytes),
+    partition.sizeBytes,
+    name,
+  );
+  const isEmpty = found.reader === undefined && found.other === undefined;
+  const error = isEmpty && isPromisedFat(partition) ? noFat(partition, image.name) : undefined;
+  return { partition, ...found, ...(error === undefined ? {} : { error }) };
+}
+
+/** Microsoft's "basic data" of a GPT may be NTFS or nothing; an MBR's type says more. */
+function isPromisedFat(partition: Partition): boolean {
+  return isFat(partition) && typeof partition.type === 'number';
+}
+
+/** The FAT to its mount point, the root to "/"; others stay unmounted. */
+async function mountVolumes(table: PartitionTable, volumes: readonly Volume[]): Promise<readonly Volume[]> {
+  const volumeOf = (wanted: Partition): Volume | undefined => volumes.find(({ partition }) => partition === wanted);
+  const boot = await findBootPartition(table, async (candidate) =>
+    namesIn(volumeOf(candidate) ?? { partition: candidate }),
+  );
+  const isFatVolume = ({ reader }: Volume): boolean => reader !== undefined && isFatReader(reader);
+  // What is there is shown, also where no firmware would look for it.
+  const fat = volumes.find((volume) => volume.partition === boot && isFatVolume(volume)) ?? volumes.find(isFatVolume);
+  const commandLine = fat?.reader === undefined ? '' : await commandLineOf(fat.reader);
+  const root = rootFirst(table.partitions, commandLine, (partition) => volumeOf(partition)?.reader?.facts)
+    .map(volumeOf)
+    .find((volume) => volume?.reader?.facts.kind.startsWith('ext') === true);
+  const fstab = root?.reader === undefined ? '' : await readText(root.reader, '/etc/fstab');
+  return volumes.map((volume) => {
+    if (volume === root) return { ...volume, mount: '/' };
+    return volume === fat ? { ...volume, mount: fatMountPoint(fstab) ?? FAT_MOUNT } : volume;
+  });
+}
+
+function isFatReader({ facts }: FileSystemReader): boolean {
+  return facts.kind.startsWith('fat');
+}
+
+async function namesIn({ reader }: Volume): Promise<ReadonlySet<string> | undefined> {
+  if (reader === undefined || !isFatReader(reader)) return undefined;
+  const entries = await unlessUnread(() => reader.list('/'));
+  return entries && new Set(entries.map(({ path }) => path.slice(1).toLowerCase()));
+}
+
+/** The image's own command line; empty where it has none. */
+async function commandLineOf(fat: FileSystemReader): Promise<string> {
+  const { commandLine } = bootFilesOf(await readText(fat, '/config.txt'));
+  return readText(fat, `/${commandLine}`);
+}
+
+async function readText(reader: FileSystemReader, path: string): Promise<string> {
+  return (await unlessUnread(() => reader.readFile(path)))?.toString('utf8') ?? '';
+}
+
+/** undefined for what cannot be read: that is said when its files are shown. */
+async function unlessUnread<T>(use: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof ReswarmError) return undefined;
+    throw error;
+  }
+}
+
+function noFat({ number }: Partition, name: string): UserError {
+  return new UserError('boot-partition-unreadable', `Partition ${number} of ${name} holds no FAT file system`, {
+    hints: ['The partition table says that it should.'],
+  });
+}
