@@ -4,9 +4,12 @@ import { positionFinder, type Path, type Position, type YamlSource } from '../..
 import type { Problem } from '../../errors.js';
 import { asMapping, readSeedYaml, yamlFindings } from '../yaml/cloud-init-yaml.js';
 import type { SeedFile } from '../text/seed.js';
-import type { Part, Parts } from './parts.js';
+import { ignoredPart, type Part, type Parts } from './parts.js';
 
-/** The parts of a cloud-config-archive: a list of texts, or of mappings with `content` and `type`. Code: `wrong-type`. */
+/**
+ * The parts of a cloud-config-archive: a list of texts, or of mappings with `content` and `type` (_explode_archive of
+ * cloudinit/user_data.py, 25.1). Codes: `wrong-type` for what cloud-init breaks off at; warning `seed-part-ignored`.
+ */
 export function archiveParts(file: SeedFile): Parts {
   const source = readSeedYaml(file);
   const findings = yamlFindings(source);
@@ -23,23 +26,53 @@ export function archiveParts(file: SeedFile): Parts {
   }
   const parts: Part[] = [];
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   for (const [index, entry] of (source.value as readonly unknown[]).entries()) {
-    const { content, type } = typeof entry === 'string' ? { content: entry } : (asMapping(entry) ?? {});
-    if (typeof content !== 'string') {
-      problems.push(
-        wrong(`a part must be text or have text as "content", found ${describeFound(entry, true)}`, [index]),
-      );
-    } else if (type !== undefined && (typeof type !== 'string' || !type.includes('/'))) {
-      problems.push(wrong(`"type" must be a content type such as "text/cloud-config"`, [index, 'type']));
-    } else {
-      const place = placeOf(source, index);
-      // ARCHIVE_UNDEF_TYPE of cloudinit/user_data.py, 25.1.
-      parts.push(
-        type === undefined ? { text: content, otherwise: 'cloud-config', place } : { text: content, type, place },
-      );
+    const values = typeof entry === 'string' ? { content: entry } : asMapping(entry);
+    if (values === undefined || !('content' in values)) {
+      const why = values === undefined ? `it must be text or a mapping, not ${describeFound(entry, true)}` : NO_CONTENT;
+      warnings.push({ ...ignoredPart(why), file: file.file, ...source.locate([index]) });
+      continue;
     }
+    const { content, type } = values;
+    const faults = partFaults(values);
+    problems.push(...faults.map(({ key, message }) => wrong(message, [index, key])));
+    if (typeof content !== 'string' || faults.length > 0) continue;
+    const place = placeOf(source, index);
+    parts.push({ text: content, ...(isGiven(type) ? { type: String(type) } : {}), isOfArchive: true, place });
   }
-  return { parts, findings: { ...findings, problems } };
+  return { parts, findings: { problems, warnings: [...findings.warnings, ...warnings] } };
+}
+
+const NO_CONTENT = 'it has no "content"';
+
+/** Keys that are no header of the part. */
+const PART_KEYS = ['content', 'type', 'filename', 'launch-index'];
+
+/** What Python breaks off at, and with it the whole user-data. */
+function partFaults(values: Readonly<Record<string, unknown>>): { readonly key: string; readonly message: string }[] {
+  const { content, type } = values;
+  const faults: { readonly key: string; readonly message: string }[] = [];
+  if (typeof content !== 'string') {
+    const message = `a part must have text as "content", found ${describeFound(content, true)}`;
+    faults.push({ key: 'content', message });
+  }
+  if (isGiven(type) && (typeof type !== 'string' || !type.includes('/'))) {
+    faults.push({ key: 'type', message: '"type" must be a content type such as "text/cloud-config"' });
+  }
+  for (const [key, value] of Object.entries(values)) {
+    if (PART_KEYS.includes(key.toLowerCase()) || typeof value === 'string') continue;
+    faults.push({
+      key,
+      message: `"${key}" becomes a header of the part, and must be text, not ${describeFound(value, true)}`,
+    });
+  }
+  return faults;
+}
+
+/** Whatever Python calls false is no type. */
+function isGiven(type: unknown): boolean {
+  return type !== undefined && type !== null && type !== '' && type !== false && type !== 0;
 }
 
 /** Lines of a block after "|" stand as they are; of other styles only the beginning is known. */

@@ -8,8 +8,8 @@ export type Part = {
   readonly text: string;
   /** Its content type, where one is given: "text/cloud-config". */
   readonly type?: string;
-  /** What a part is that has neither a type nor a first line that tells. */
-  readonly otherwise?: UserDataKind;
+  /** Out of a cloud-config-archive. */
+  readonly isOfArchive?: true;
   /** Where a place of `text` stands in the file; without one, where the part begins. */
   readonly place: (inner?: Position) => Position;
 };
@@ -36,17 +36,41 @@ export const PART_TYPES: Readonly<Record<string, UserDataKind>> = {
 const UNTOLD = ['text/plain', 'text/x-not-multipart', 'application/octet-stream'];
 
 /** What a part is; undefined where cloud-init has no handler for its type; a problem where its first line tells nothing. */
-export function partKind({ text, type, otherwise }: Part, file: string): UserDataKind | Problem | undefined {
-  if (type === undefined || UNTOLD.includes(type)) {
-    const told = userDataKind({ file, text });
-    // Prose is no configuration, whatever its type would be.
-    return typeof told === 'string' || told.code === 'seed-ignored' ? told : (otherwise ?? told);
-  }
+export function partKind(part: Part, file: string): UserDataKind | Problem | undefined {
+  if (part.isOfArchive === true) return kindInArchive(part, file);
+  const { text, type } = part;
+  if (type === undefined || UNTOLD.includes(type)) return userDataKind({ file, text });
   const kind = PART_TYPES[type];
   if (type !== 'text/x-shellscript') return kind;
   // A script that begins like something else is that.
   const byFirstLine = userDataKind({ file, text });
   return typeof byFirstLine === 'string' && byFirstLine !== 'empty' ? byFirstLine : kind;
+}
+
+/**
+ * In an archive a type that is given counts, whatever the first line says; without one the first line counts, and a
+ * cloud-config is what has neither. Addresses are not fetched, and archives in archives not opened: ignored.
+ */
+function kindInArchive({ text, type }: Part, file: string): UserDataKind | Problem | undefined {
+  const told = type === undefined ? userDataKind({ file, text }) : PART_TYPES[type];
+  if (told === 'include' || told === 'cloud-config-archive') {
+    return ignoredPart(`it reads no ${told === 'include' ? '#include' : told} inside an archive`);
+  }
+  if (type !== undefined) return told;
+  const isNone = told === 'empty' || (typeof told === 'object' && told.code === 'seed-ignored');
+  if (isNone) return ignoredPart('it is neither configuration nor a script');
+  // Its default (ARCHIVE_UNDEF_TYPE): a first line that tells nothing is a comment.
+  return typeof told === 'string' && told !== 'mime' ? told : 'cloud-config';
+}
+
+/** The warning about a part that cloud-init passes over. */
+export function ignoredPart(why: string): Problem {
+  const message = `cloud-init would ignore this part: ${why}`;
+  return {
+    code: 'seed-part-ignored',
+    message,
+    hint: 'Begin a script with "#!/bin/sh", a configuration with "#cloud-config".',
+  };
 }
 
 /** Problems of a part's text, placed in the file that holds the part. */

@@ -7,7 +7,7 @@ import { archiveParts } from '../parts/archive-parts.js';
 import { includeFindings } from '../parts/include-urls.js';
 import { hasStatements, hasTags, templateBody, withPlaceholders } from '../parts/jinja.js';
 import { mimeParts } from '../parts/mime-parts.js';
-import { PART_TYPES, partKind, placed, type Part, type Parts } from '../parts/parts.js';
+import { ignoredPart, PART_TYPES, partKind, placed, type Part, type Parts } from '../parts/parts.js';
 import type { SeedFile } from '../text/seed.js';
 import { checkText, USER_DATA_LIMIT_BYTES } from '../text/text-file.js';
 import { userDataKind, type UserDataKind } from '../text/user-data-header.js';
@@ -87,9 +87,9 @@ function checkPart(part: Part, file: string, schemas: CloudInitSchemas | undefin
     return meant === undefined ? { problems: [], warnings: [found] } : { problems: [found], warnings: [] };
   }
   if (typeof kind !== 'string') {
+    if (kind.code === 'seed-part-ignored') return { problems: [], warnings: [kind] };
     if (kind.code !== 'seed-ignored') return { problems: [kind], warnings: [] };
-    const message = 'cloud-init would ignore this part: it is neither configuration nor a script';
-    return { problems: [], warnings: [{ ...kind, code: 'seed-part-ignored', message }] };
+    return { problems: [], warnings: [ignoredPart('it is neither configuration nor a script')] };
   }
   return keptInClear(checkKind(kind, { file, text: part.text }, schemas));
 }

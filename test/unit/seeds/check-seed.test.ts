@@ -65,6 +65,55 @@ describe('user-data that cloud-init would not even look at', () => {
   });
 });
 
+describe('a cloud-config-archive, as UserDataProcessor of cloud-init 25.1.4 takes it', () => {
+  const archive = (text: string) => userData(`#cloud-config-archive\n${text}\n`);
+
+  it.each([
+    ['- 12\n- [a]', ['2:3', '3:3']],
+    ['-', ['2:1']],
+    ['- type: text/cloud-config', ['2:3']],
+    ['- this is a note', ['2:3']],
+    ['- {content: note, type: ""}', ['2:13']],
+    ['- |\n  #include\n  https://example.org/x', ['2:3']],
+    ['- |\n  #cloud-config-archive\n  - a', ['2:3']],
+    ['- {type: text/x-include-url, content: https://example.org}', ['2:39']],
+    ['- {content: !!binary YWJj}', ['2:22']],
+  ])('that holds %j is taken, with a warning for each part that is passed over', (text, places) => {
+    const { problems: found, warnings: said } = archive(text);
+    expect(found).toEqual([]);
+    expect(said.map(({ code, line, column }) => `${code} ${line ?? 0}:${column ?? 0}`)).toEqual(
+      places.map((place) => `seed-part-ignored ${place}`),
+    );
+  });
+
+  it.each(['- type: foo/wark\n  content: x\n  launch-index: 1', '- {type: text/plain, content: "#!/bin/sh"}'])(
+    'that holds %j is taken, and the type without a handler is named',
+    (text) => {
+      expect(archive(text)).toMatchObject({ problems: [], warnings: [{ code: 'seed-part-type' }] });
+    },
+  );
+
+  it.each([
+    '- |\n  # cloud-confg\n  hostname: x',
+    '- {content: "hostname: x", filename: 5, type: null}',
+    '- {type: text/x-shellscript, content: "#cloud-config"}',
+    '- {content: "hostname: x", Merge-Type: list()}',
+  ])('that holds %j is taken', (text) => {
+    expect(archive(text)).toEqual({ problems: [], warnings: [] });
+  });
+
+  it.each([
+    ['- content: 12', '2:12'],
+    ['- content:', '2:3'],
+    ['- {content: a, type: cloud-config}', '2:22'],
+    ['- {content: a, type: 5}', '2:22'],
+    ['- {content: "hostname: x", Merge-Type: 5}', '2:40'],
+    ['- |\n  #cloud-config\n  - a', '4:3'],
+  ])('that holds %j is refused', (text, place) => {
+    expect(problems(archive(text))).toEqual([`wrong-type ${place}`]);
+  });
+});
+
 describe('user-data with broken content', () => {
   it.each([
     ['#cloud-config\nusers:\n\t- name: x\n', 'yaml-tab 3:1'],
