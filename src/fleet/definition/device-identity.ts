@@ -3,13 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { readFlock } from '../../seeds/device/flock.js';
-import type {
-  DeviceFile,
-  DeviceIdentity,
-  DeviceUser,
-  DeviceRoute,
-  DeviceWifi,
-} from '../../seeds/device/device-identity.js';
+import type { DeviceFile, DeviceIdentity, DeviceUser, DeviceWifi } from '../../seeds/device/device-identity.js';
 import { isCryptHash } from '../../seeds/passwords/crypt-hash.js';
 import { derivedSalt } from '../../seeds/passwords/passwords.js';
 import type { SeedFile } from '../../seeds/text/seed.js';
@@ -18,6 +12,7 @@ import { sshKeyFault } from '../../seeds/text/ssh-key.js';
 import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../../seeds/text/text-file.js';
 import type { Path } from '../../config/yaml-source.js';
 import { isKeyText } from './device-values.js';
+import { fixedAddresses, readWifi } from './device-networks.js';
 import { deviceProblem, type FleetDevice } from './fleet.js';
 import { hostnameOf } from './unique-values.js';
 
@@ -39,7 +34,7 @@ export class IdentityReader {
   private readonly hashes = new Map<string, string>();
   private readonly flocks = new Map<string, FleetDevice>();
 
-  /** Codes: those of readSeedFile, readFlock, `ssh-key-…`, `fleet-duplicate-flock`, `fleet-secret-empty`, `fleet-user-without-name`, `fleet-wifi-without-ssid`; warnings: `fleet-wifi-open`. */
+  /** Codes: those of readSeedFile, readFlock, `ssh-key-…`, `fleet-duplicate-flock`, `fleet-secret-empty`, `fleet-user-without-name`, and those of readWifi. */
   async read(device: FleetDevice): Promise<IdentityOfDevice> {
     const reading = new Reading(device, this);
     const flock = await reading.flock();
@@ -51,7 +46,7 @@ export class IdentityReader {
       ...present('sshKeys', await reading.sshKeys()),
       ...present('users', await reading.users(flock?.users ?? [])),
       ...present('wifi', await reading.wifi()),
-      ...present('network', reading.network()),
+      ...present('network', fixedAddresses(device)),
       ...present('userData', await reading.seedFile('user-data')),
       ...present('metaData', await reading.seedFile('meta-data')),
       ...present('networkConfig', await reading.seedFile('network-config')),
@@ -160,41 +155,10 @@ class Reading {
   }
 
   async wifi(): Promise<readonly DeviceWifi[] | undefined> {
-    const { wifi } = this.device.values;
-    if (wifi === undefined) return undefined;
-    if (wifi.ssid === undefined) {
-      this.fail(['wifi'], 'fleet-wifi-without-ssid', '"wifi" needs an "ssid"');
-      return undefined;
-    }
-    const fromFile = await this.secret(['wifi', 'passphrase-file'], wifi['passphrase-file']);
-    const password = wifi.psk ?? fromFile ?? wifi.passphrase;
-    if (password === undefined && wifi['passphrase-file'] === undefined) {
-      const message = `the Wi-Fi "${wifi.ssid}" has no passphrase: an open network is joined`;
-      this.warnings.push(deviceProblem(this.device, ['wifi'], { code: 'fleet-wifi-open', message }));
-    }
-    const { ssid, country, hidden, wpa3, identity } = wifi;
-    return [
-      {
-        ssid,
-        ...present('password', password),
-        ...present('country', country),
-        ...present('hidden', hidden),
-        ...present('wpa3', wpa3),
-        ...present('account', identity === undefined ? undefined : { identity }),
-      },
-    ];
-  }
-
-  network(): DeviceIdentity['network'] {
-    const { address, gateway, dns, routes, interface: name } = this.device.values.network ?? {};
-    if (address === undefined) return undefined;
-    return {
-      addresses: [address],
-      ...present('gateway', gateway),
-      ...present('routes', routes?.map(routeOf)),
-      ...present('nameservers', dns),
-      ...present('interface', name),
-    };
+    const read = await readWifi(this.device, (path, file) => this.secret(path, file));
+    this.problems.push(...read.problems);
+    this.warnings.push(...read.warnings);
+    return read.networks.length === 0 ? undefined : read.networks;
   }
 
   async seedFile(name: 'user-data' | 'meta-data' | 'network-config'): Promise<SeedFile | undefined> {
@@ -280,10 +244,4 @@ function keyLines(text: string | undefined): readonly string[] | undefined {
 
 function present<Key extends string, Value>(key: Key, value: Value | undefined): Partial<Record<Key, Value>> {
   return value === undefined ? {} : ({ [key]: value } as Partial<Record<Key, Value>>);
-}
-
-/** Of NETWORK,ROUTER, as the schema has found it. */
-function routeOf(text: string): DeviceRoute {
-  const [to = '', via = ''] = text.split(',').map((part) => part.trim());
-  return { to, via };
 }

@@ -1,22 +1,22 @@
 import { resolve } from 'node:path';
 import { SSH_KEY_TYPES } from '../../seeds/text/ssh-key.js';
-import type { DefaultValues, DeviceValues } from './fleet-schema.js';
+import { WIFI_KEYS, type DefaultValues, type DeviceValues } from './fleet-schema.js';
 
 /** Stands in `defaults` for the name of each device. */
 const NAME_PLACEHOLDER = '{name}';
 
 /**
- * A device's values over the defaults: a mapping (wifi, network, user, config-txt) key by key, everything else whole.
+ * A device's values over the defaults: a mapping (each wifi, network, user, config-txt) key by key, everything else whole.
  * A secret in one form takes the place of the same secret in another form.
  */
 export function mergeValues(defaults: DefaultValues, own: DeviceValues): DeviceValues {
-  const { user, wifi, network } = defaults;
+  const { user, network } = defaults;
   const configTxt = { ...defaults['config-txt'], ...own['config-txt'] };
   return {
     ...defaults,
     ...own,
     ...mapping('user', withoutRivals(user, own.user, ['password-hash', 'password-file']), own.user),
-    ...mapping('wifi', withoutRivals(ofOtherNetwork(wifi, own.wifi), own.wifi, WIFI_SECRETS), own.wifi),
+    ...mergedNetworks(defaults, own),
     ...mapping('network', network, own.network),
     ...(Object.keys(configTxt).length === 0 ? {} : { 'config-txt': configTxt }),
   };
@@ -60,6 +60,15 @@ export function isKeyText(text: string): boolean {
 
 const WIFI_SECRETS = ['passphrase', 'passphrase-file', 'psk'] as const;
 
+type Networks = Pick<DefaultValues, (typeof WIFI_KEYS)[number]>;
+
+function mergedNetworks(defaults: Networks, own: Networks): Networks {
+  const merged = WIFI_KEYS.map((key) =>
+    mapping(key, withoutRivals(ofOtherNetwork(defaults[key], own[key]), own[key], WIFI_SECRETS), own[key]),
+  );
+  return Object.fromEntries(merged.flatMap((one) => Object.entries(one)));
+}
+
 /** A key belongs to the name of its network; a passphrase may be that of several. */
 function ofOtherNetwork(defaults: DefaultValues['wifi'], own: DefaultValues['wifi']): DefaultValues['wifi'] {
   if (defaults?.psk === undefined || own?.ssid === undefined || own.ssid === defaults.ssid) return defaults;
@@ -80,16 +89,19 @@ function mapNames(defaults: DefaultValues, map: (text: string) => string): Defau
 const PATH_KEYS = ['user-data', 'meta-data', 'network-config', 'flock'] as const;
 
 function mapPaths<Values extends DefaultValues>(values: Values, { path, key, file }: Mappers): Values {
-  const { user, wifi, files } = values;
+  const { user, files } = values;
   const keys = values['ssh-keys'];
   const passwordFile = user?.['password-file'];
-  const passphraseFile = wifi?.['passphrase-file'];
+  const wifi = WIFI_KEYS.flatMap((name) => {
+    const file = values[name]?.['passphrase-file'];
+    return file === undefined ? [] : [[name, { ...values[name], 'passphrase-file': path(file) }] as const];
+  });
   const paths = PATH_KEYS.flatMap((name) => (values[name] === undefined ? [] : [[name, path(values[name])] as const]));
   return {
     ...values,
     ...(Object.fromEntries(paths) as Partial<Values>),
     ...(passwordFile === undefined ? {} : { user: { ...user, 'password-file': path(passwordFile) } }),
-    ...(passphraseFile === undefined ? {} : { wifi: { ...wifi, 'passphrase-file': path(passphraseFile) } }),
+    ...(Object.fromEntries(wifi) as Partial<Values>),
     ...(keys === undefined ? {} : { 'ssh-keys': keys.map(key) }),
     ...(files === undefined ? {} : { files: files.map(file) }),
   };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isIPv6 } from 'node:net';
 import { isIpAddress, parseInterfaceAddress } from '../../model/ip-address.js';
 import { hostnameFault } from '../../seeds/text/hostname.js';
 
@@ -22,9 +23,24 @@ function fqdnFault(value: string): string | undefined {
 
 const ipAddress = z.string().refine(isIpAddress, { error: 'must be an IP address, like 192.168.1.1' });
 
+const ipv6Address = z.string().refine(isIPv6, { error: 'must be an IPv6 address, like fd00::1' });
+
 const interfaceAddress = z.string().refine((value) => parseInterfaceAddress(value) !== undefined, {
   error: 'must be an address and its prefix length, like 192.168.1.10/24',
 });
+
+const interfaceAddress6 = interfaceAddress.refine((value) => value.includes(':'), {
+  error: 'must be an IPv6 address and its prefix length, like fd00::10/64',
+});
+
+const route = z.string().refine(isRoute, { error: 'must be NETWORK,ROUTER like 10.1.0.0/16,192.168.1.1' });
+
+/** Both of one protocol; a network may be a single host, or "default". */
+function isRoute(value: string): boolean {
+  const [to = '', via = '', ...rest] = value.split(',').map((part) => part.trim());
+  const isNetwork = to === 'default' || isIpAddress(to) || parseInterfaceAddress(to) !== undefined;
+  return rest.length === 0 && isNetwork && isIpAddress(via) && (to === 'default' || isIPv6(via) === to.includes(':'));
+}
 
 const macAddress = z.string().regex(/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i, {
   error: 'must be a MAC address, like dc:a6:32:01:02:03',
@@ -37,11 +53,7 @@ const wifi = z
       .refine((value) => value !== '' && Buffer.byteLength(value) <= 32, { error: 'an SSID has 1 to 32 bytes' })
       .optional()
       .describe('Name of the network.'),
-    passphrase: z
-      .string()
-      .regex(/^[\x20-\x7e]{8,63}$/, { error: 'a Wi-Fi passphrase has 8 to 63 characters of ASCII' })
-      .optional()
-      .describe('Turned into the key of the network; a seed never holds it.'),
+    passphrase: text.optional().describe('8 to 63 bytes. Turned into the key of the network; a seed never holds it.'),
     'passphrase-file': path.optional().describe('File whose first line is the passphrase.'),
     psk: z
       .string()
@@ -60,28 +72,34 @@ const wifi = z
       .describe('Joined by WPA3 only. It needs the passphrase itself, which then stands in the seed.'),
     identity: text
       .optional()
-      .describe('Account of an enterprise network (802.1X, PEAP); the passphrase is its password.'),
+      .describe('Account of an enterprise network (802.1X); the passphrase is its password, and stands in the seed.'),
+    'eap-method': z.enum(['peap', 'ttls', 'pwd']).optional().describe('How that account logs in; by default peap.'),
+    'ca-certificate': text
+      .optional()
+      .describe('Path on the device: certificate that the enterprise network must show.'),
   })
   .describe('Wi-Fi network to join.');
+
+/** The networks of a device, in the order of a seed. */
+export const WIFI_KEYS = ['wifi', 'wifi-2', 'wifi-3'] as const;
 
 const network = z
   .strictObject({
     address: interfaceAddress.optional().describe('Fixed address with its prefix length. Unique. DHCP without it.'),
     gateway: ipAddress.optional().describe('Default route.'),
-    routes: z
-      .array(
-        z.string().regex(/^[^,\s]+\s*,\s*[^,\s]+$/, { error: 'must be NETWORK,ROUTER like 10.1.0.0/16,192.168.1.1' }),
-      )
+    address6: interfaceAddress6
       .optional()
-      .describe('NETWORK,ROUTER: further routes.'),
+      .describe('Fixed IPv6 address with its prefix length, beside the other one. Unique.'),
+    gateway6: ipv6Address.optional().describe('Default route of IPv6.'),
+    routes: z.array(route).optional().describe('NETWORK,ROUTER: further routes.'),
     dns: z.array(ipAddress).optional().describe('Name servers.'),
     interface: z
       .string()
       .regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: 'must be the name of a network interface, like eth0' })
       .optional()
-      .describe('Which interface; by default the only wired one of the network-config.'),
+      .describe('Which interface; by default the only wired one of the network-config. wlan0 is the Wi-Fi.'),
   })
-  .describe('Fixed address of the wired port.');
+  .describe('Fixed addresses of the wired port, or of the Wi-Fi.');
 
 const user = z
   .strictObject({
@@ -109,6 +127,8 @@ const values = {
     .optional()
     .describe('Public keys that may log in: the keys themselves, or files that hold them.'),
   wifi: wifi.optional(),
+  'wifi-2': wifi.optional().describe('Another network; the device joins the one that it finds. Keys as of `wifi`.'),
+  'wifi-3': wifi.optional().describe('Another network. Keys as of `wifi`.'),
   network: network.optional(),
   timezone: text.optional().describe('Time zone, like Europe/Berlin.'),
   'user-data': path.optional().describe('cloud-init user-data that the other values are worked into.'),

@@ -7,7 +7,7 @@ import { readCsvEntries } from './csv-entries.js';
 import { below, type DeviceEntries, type DeviceEntry } from './device-entry.js';
 import { defaultsFor, mergeValues, unknownPlaceholders, withAbsolutePaths } from './device-values.js';
 import type { FleetDevice, Place, ReadFleet } from './fleet.js';
-import { deviceSchema, fleetSchema, type DefaultValues } from './fleet-schema.js';
+import { deviceSchema, fleetSchema, WIFI_KEYS, type DefaultValues } from './fleet-schema.js';
 import { readFleetText } from './fleet-text.js';
 import { readFlockEntries } from './flock-entries.js';
 
@@ -151,10 +151,13 @@ function has(values: unknown, path: Path): boolean {
 
 /** Files that hold a passphrase, a key or a hash of this device. */
 function secretPlaces(device: FleetDevice): string[] {
-  const { wifi, user } = device.values;
+  const { user } = device.values;
   return [
-    ...(wifi?.passphrase === undefined ? [] : [device.place(['wifi', 'passphrase']).file]),
-    ...(wifi?.psk === undefined ? [] : [device.place(['wifi', 'psk']).file]),
+    ...WIFI_KEYS.flatMap((key) =>
+      (['passphrase', 'psk'] as const).flatMap((secret) =>
+        device.values[key]?.[secret] === undefined ? [] : [device.place([key, secret]).file],
+      ),
+    ),
     ...(user?.['password-hash'] === undefined ? [] : [device.place(['user', 'password-hash']).file]),
   ];
 }

@@ -26,7 +26,7 @@ export function withNetworks(
   network: DeviceNetwork | undefined,
 ): NetworkStep {
   if (wifi.length === 0 && network === undefined) return { file, problems: [] };
-  const problems = wifi.flatMap(faults);
+  const problems = [...wifi.flatMap(wifiFaults), ...namedTwice(wifi)];
   if (problems.length > 0) return { file, problems };
   const source = file === undefined ? undefined : readSeedYaml(file);
   // What cannot be read is reported by checkSeed.
@@ -52,7 +52,8 @@ export function withNetworks(
   };
 }
 
-function faults({ ssid, password, wpa3, account }: DeviceWifi): Problem[] {
+/** What no network can be joined with. Codes: `wifi-ssid-invalid`, `wifi-password-invalid`. */
+export function wifiFaults({ ssid, password, wpa3, account }: DeviceWifi): Problem[] {
   const sizeBytes = Buffer.byteLength(ssid);
   const ssidFault = sizeBytes === 0 || sizeBytes > 32 ? `has ${sizeBytes} bytes; 1 to 32 are allowed` : undefined;
   const passwordFault =
@@ -70,6 +71,13 @@ function faults({ ssid, password, wpa3, account }: DeviceWifi): Problem[] {
           },
         ]),
   ];
+}
+
+/** A network-config holds each name once: the second would take the place of the first. */
+function namedTwice(wifi: readonly DeviceWifi[]): Problem[] {
+  const names = wifi.map(({ ssid }) => ssid);
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) < index));
+  return [...twice].map((name) => ({ code: 'wifi-ssid-invalid', message: `The Wi-Fi "${name}" is there twice` }));
 }
 
 function passphraseFault(password: string | undefined, isWpa3: boolean): string | undefined {

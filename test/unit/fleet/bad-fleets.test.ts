@@ -82,9 +82,54 @@ describe('a bad YAML fleet', () => {
       ['2:34 fleet-gateway-without-address'],
     ],
     [
-      'a passphrase of seven characters',
-      'defaults: {wifi: {ssid: x, passphrase: seven77}}\ndevices: [{name: a}]\n',
-      ['1:40 invalid-value'],
+      'an IPv6 address of another device, in whatever key',
+      'devices:\n  - {name: a, network: {address: fd00::1/64}}\n  - {name: b, network: {address6: FD00:0::1/64}}\n',
+      ['3:35 fleet-duplicate-address'],
+    ],
+    [
+      'one address in two keys',
+      'devices:\n  - {name: a, network: {address: fd00::1/64, address6: "fd00:0::1/64"}}\n',
+      ['2:56 fleet-duplicate-address'],
+    ],
+    ['an IPv4 address for IPv6', 'devices:\n  - {name: a, network: {address6: 10.0.0.2/24}}\n', ['2:35 invalid-value']],
+    [
+      'a gateway of IPv6 outside of the network',
+      'devices:\n  - {name: a, network: {address: 10.0.0.2/24, address6: "fd00::2/64", gateway6: "fd01::1"}}\n',
+      ['2:81 fleet-gateway-unreachable'],
+    ],
+    [
+      'a gateway of IPv6 without an address',
+      'devices:\n  - {name: a, network: {address: 10.0.0.2/24, gateway6: "fd01::1"}}\n',
+      ['2:57 fleet-gateway-unreachable'],
+    ],
+    [
+      'two gateways of IPv6',
+      'devices:\n  - {name: a, network: {address6: "fd00::2/64", gateway: "fd00::1", gateway6: "fd00::1"}}\n',
+      ['2:58 fleet-values-conflict'],
+    ],
+    [
+      'an address that is the gateway of another device',
+      'devices:\n  - {name: a, network: {address6: fd00::2/64, gateway6: fd00::1}}\n  - {name: b, network: {address6: fd00::1/64}}\n',
+      ['3:35 fleet-address-unusable'],
+    ],
+    [
+      'routes that are none',
+      'devices:\n  - {name: a, network: {address: 10.0.0.2/24, routes: ["10.1.0.0/16", "10.1.0.0/16,10.0.0.300", "fd00::/8,10.0.0.1"]}}\n',
+      ['2:56 invalid-value', '2:71 invalid-value', '2:97 invalid-value'],
+    ],
+    [
+      'routes and name servers without an address',
+      'devices:\n  - {name: a, network: {routes: ["10.1.0.0/16,10.0.0.1"], dns: [10.0.0.1], interface: wlan0}}\n',
+      [
+        '2:33 fleet-network-without-address',
+        '2:64 fleet-network-without-address',
+        '2:87 fleet-network-without-address',
+      ],
+    ],
+    [
+      'a method that no account can have',
+      'devices:\n  - {name: a, wifi-2: {ssid: x, identity: me, eap-method: tls}}\n',
+      ['2:59 invalid-value'],
     ],
     [
       'a password for a hash',

@@ -26,6 +26,39 @@ describe('the next devices of a fleet', () => {
     });
   });
 
+  it('have all their networks and addresses', async () => {
+    await folder.write('account', 'pass word\n');
+    const text = `defaults:
+  wifi: {ssid: plant, passphrase: correct horse, country: DE}
+devices:
+  - name: a
+    wifi-2: {ssid: campus, identity: ada, passphrase-file: account}
+    network: {address: 10.0.0.2/24, gateway: 10.0.0.1, address6: "fd00::2/64", gateway6: "fd00::1"}
+  - name: b
+    wifi-2: {ssid: yard, wpa3: true, passphrase: only for wpa3}
+`;
+    const { devices } = await nextDevices(await folder.write('f.yaml', text), 2, { signal });
+    const plant = { ssid: 'plant', password: 'correct horse', country: 'DE' };
+    expect(devices.map(({ identity }) => identity)).toEqual([
+      {
+        hostname: 'a',
+        wifi: [plant, { ssid: 'campus', password: 'pass word', account: { identity: 'ada' } }],
+        network: {
+          addresses: ['10.0.0.2/24', 'fd00::2/64'],
+          gateway: '10.0.0.1',
+          routes: [{ to: 'default', via: 'fd00::1' }],
+        },
+      },
+      { hostname: 'b', wifi: [plant, { ssid: 'yard', password: 'only for wpa3', wpa3: true }] },
+    ]);
+  });
+
+  it('are not claimed when two of their networks have one name', async () => {
+    const fleet = await folder.write('f.yaml', 'devices:\n  - {name: a, wifi: {ssid: x}, wifi-2: {ssid: x}}\n');
+    await expect(nextDevices(fleet, 1, { signal })).rejects.toMatchObject({ code: 'fleet-values-conflict' });
+    expect((await fleetStatus(fleet)).devices).toMatchObject([{ state: 'waiting' }]);
+  });
+
   it('are other ones for each who asks', async () => {
     const fleet = await folder.write('f.yaml', FLEET);
     const all = await Promise.all([1, 1, 1].map((count) => nextDevices(fleet, count, { signal })));

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { load } from 'js-yaml';
@@ -7,6 +7,7 @@ import { readDefaultSeed } from '../../../src/seeds/compose/read-seed.js';
 import { sha512Crypt } from '../../../src/seeds/passwords/sha512-crypt.js';
 import { UserError } from '../../../src/errors.js';
 import { checkFleet } from '../../../src/fleet/check-fleet.js';
+import { checkNetworkConfig } from '../../../src/seeds/network/network-config.js';
 import { renderFleet, type RenderedFleet } from '../../../src/fleet/render-fleet.js';
 import { ed25519Key } from '../../helpers/seed-keys.js';
 import { flockText, useFolder } from '../../helpers/fleet-texts.js';
@@ -106,6 +107,89 @@ devices:
           .wlan0['access-points'],
       ),
     ).toEqual(['yard']);
+  });
+
+  it('hold several networks, of WPA3 and with an account, and addresses of both protocols', async () => {
+    await folder.write('account', 'päss "word"\n');
+    await folder.write('seeds-key.pub', `${ed25519Key} ada\n`);
+    const fleetText = `defaults:
+  ssh-keys: [seeds-key.pub]
+  wifi: {ssid: plant, passphrase: correct horse battery, country: DE}
+  wifi-3: {ssid: campus, identity: ada@example.org, passphrase-file: account, eap-method: ttls, ca-certificate: /etc/ssl/campus.pem}
+  network: {gateway: 10.0.0.1, gateway6: "fd00::1"}
+devices:
+  - name: gate-1
+    wifi-2: {ssid: yard, wpa3: true, passphrase: only for wpa3, hidden: true}
+    network: {address: 10.0.0.11/24, address6: "fd00::11/64", routes: ["10.1.0.0/16, 10.0.0.2", "fd01::/16,fd00::2"], interface: wlan0}
+  - name: gate-2
+    wifi-3: {ssid: lab}
+    network: {address6: "fd00::12/64"}
+  - name: gate-3
+    network: {address: 10.0.0.13/24}
+`;
+    const { warnings } = await render(await folder.write('fleet.yaml', fleetText));
+    expect(warnings.map(({ code }) => code)).toEqual([]);
+    const text = await rendered('gate-1', 'network-config');
+    expect(checkNetworkConfig({ file: 'x', text })).toEqual({ problems: [], warnings: [] });
+    expect(load(text)).toMatchObject({
+      wifis: {
+        wlan0: {
+          'regulatory-domain': 'DE',
+          dhcp4: false,
+          addresses: ['10.0.0.11/24', 'fd00::11/64'],
+          routes: [
+            { to: 'default', via: '10.0.0.1' },
+            { to: 'default', via: 'fd00::1' },
+            { to: '10.1.0.0/16', via: '10.0.0.2' },
+            { to: 'fd01::/16', via: 'fd00::2' },
+          ],
+          'access-points': {
+            plant: { password: '5de64db4978a12c8e06ce5d772165725e31ccc9aff784ddece24556c9581253e' },
+            yard: { auth: { 'key-management': 'sae', password: 'only for wpa3' }, hidden: true },
+            campus: {
+              auth: {
+                'key-management': 'eap',
+                method: 'ttls',
+                identity: 'ada@example.org',
+                password: 'päss "word"',
+                'ca-certificate': '/etc/ssl/campus.pem',
+              },
+            },
+          },
+        },
+      },
+    });
+    // The gateway of IPv4 in the defaults is not for a device that has no such address.
+    expect(load(await rendered('gate-2', 'network-config'))).toMatchObject({
+      ethernets: { wired: { dhcp4: true, addresses: ['fd00::12/64'], routes: [{ to: 'default', via: 'fd00::1' }] } },
+      wifis: { wlan0: { 'access-points': { plant: {}, lab: {} } } },
+    });
+    expect(load(await rendered('gate-3', 'network-config'))).toMatchObject({
+      ethernets: { wired: { addresses: ['10.0.0.13/24'], routes: [{ to: 'default', via: '10.0.0.1' }] } },
+    });
+  });
+
+  it('are the same from a table', async () => {
+    const key = `${ed25519Key} ada`;
+    const table = `name,ssh-keys,wifi.ssid,wifi.passphrase,wifi.country,wifi-2.ssid,wifi-2.wpa3,wifi-2.passphrase,wifi-3.ssid,wifi-3.identity,wifi-3.passphrase,network.address,network.address6,network.gateway6,network.routes
+a,${key},plant,correct horse,DE,yard,yes,only for wpa3,campus,ada,secret,10.0.0.11/24,fd00::11/64,fd00::1,"10.1.0.0/16,10.0.0.2|10.2.0.0/16,10.0.0.3"
+`;
+    const list = `devices:
+  - name: a
+    ssh-keys: [${key}]
+    wifi: {ssid: plant, passphrase: correct horse, country: DE}
+    wifi-2: {ssid: yard, wpa3: true, passphrase: only for wpa3}
+    wifi-3: {ssid: campus, identity: ada, passphrase: secret}
+    network: {address: 10.0.0.11/24, address6: "fd00::11/64", gateway6: "fd00::1", routes: ["10.1.0.0/16,10.0.0.2", "10.2.0.0/16,10.0.0.3"]}
+`;
+    await render(await folder.write('fleet.csv', table));
+    const ofTable = await rendered('a', 'network-config');
+    await rm(join(folder.path, 'seeds'), { recursive: true });
+    await render(await folder.write('fleet.yaml', list));
+    expect(await rendered('a', 'network-config')).toBe(ofTable);
+    expect(
+      Object.keys((load(ofTable) as { wifis: { wlan0: { 'access-points': object } } }).wifis.wlan0['access-points']),
+    ).toEqual(['plant', 'yard', 'campus']);
   });
 
   it('hold no password and no passphrase', async () => {
@@ -266,6 +350,17 @@ describe('checking a fleet', () => {
     ['a time zone that is none', 'timezone: Berlin time', 'timezone-invalid'],
     ['a user without a name', 'user: {groups: [adm]}', 'fleet-user-without-name'],
     ['a Wi-Fi without a name', 'wifi: {country: DE}', 'fleet-wifi-without-ssid'],
+    ['a passphrase of seven characters', 'wifi: {ssid: x, passphrase: seven77}', 'wifi-password-invalid'],
+    ['WPA3 with a key', `wifi: {ssid: x, wpa3: true, psk: ${'0f'.repeat(32)}}`, 'wifi-password-invalid'],
+    ['WPA3 without a passphrase', 'wifi-2: {ssid: x, wpa3: true}', 'wifi-password-invalid'],
+    ['an account without a password', 'wifi-3: {ssid: x, identity: me}', 'wifi-password-invalid'],
+    ['an account with a quotation mark', "wifi: {ssid: x, identity: 'm\"e', passphrase: y}", 'wifi-password-invalid'],
+    ['an account with a key', `wifi: {ssid: x, identity: me, psk: ${'0f'.repeat(32)}}`, 'fleet-values-conflict'],
+    ['an account and WPA3', 'wifi: {ssid: x, identity: me, passphrase: y, wpa3: true}', 'fleet-values-conflict'],
+    ['a method without an account', 'wifi: {ssid: x, eap-method: ttls}', 'fleet-values-conflict'],
+    ['a network that is there twice', 'wifi: {ssid: x}\n    wifi-3: {ssid: x}', 'fleet-values-conflict'],
+    ['two countries', 'wifi: {ssid: x, country: DE}\n    wifi-2: {ssid: y, country: FR}', 'fleet-values-conflict'],
+    ['a second network without a name', 'wifi-2: {country: DE}', 'fleet-wifi-without-ssid'],
     ['an empty file for a password', 'user: {name: u, password-file: empty}', 'fleet-secret-empty'],
     ['a line that config.txt cannot hold', 'config-txt: {"a b": 1}', 'config-txt-invalid'],
     ['a file that is not there', 'files: ["none.png:logo.png"]', 'file-missing'],
