@@ -27,6 +27,8 @@ import {
   type CloudInitSchemaInput,
 } from '../../src/tools/cloud-init-schema.js';
 import { BAD_SEEDS } from '../helpers/bad-seeds.js';
+import { generateNetplan, isRefusal, NETPLAN_PACKAGES, type Generated } from '../helpers/netplan.js';
+import { unpackPackages } from '../helpers/unpacked-packages.js';
 
 const tools = { root: inject('toolsTree'), versions: {} };
 const host = new RealHost({
@@ -78,34 +80,8 @@ function schemaInput(file: SourceDeb): CloudInitSchemaInput {
 /** The packages that go into the image, fetched and verified by the tools' own apt. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seed-'));
-  for (const name of ['debs', 'lists', 'cache', 'unpacked', 'schemas']) await mkdir(join(folder, name));
-  const mounts = [
-    { source: join(folder, 'debs'), target: '/mnt', writable: true },
-    { source: join(folder, 'lists'), target: '/var/lib/apt/lists', writable: true },
-    { source: join(folder, 'cache'), target: '/var/cache/apt', writable: true },
-  ];
-  const apt = async (...args: string[]): Promise<void> => {
-    await host.runIn(inTools(mounts, true), {
-      file: 'apt-get',
-      args: ['-qq', '-o', 'APT::Sandbox::User=root', ...args],
-    });
-  };
-  await apt('update');
-  await apt(
-    'download',
-    'cloud-init',
-    'netplan-generator',
-    'netplan.io',
-    'libnetplan1',
-    'libglib2.0-0t64',
-    'libyaml-0-2',
-  );
-  const files = await readdir(join(folder, 'debs'));
-  const unpack = inTools([
-    { source: join(folder, 'debs'), target: '/srv' },
-    { source: join(folder, 'unpacked'), target: '/mnt', writable: true },
-  ]);
-  for (const file of files) await host.runIn(unpack, { file: 'dpkg-deb', args: ['--extract', `/srv/${file}`, '/mnt'] });
+  const files = await unpackPackages(host, tools.root, folder, ['cloud-init', 'netplan.io', ...NETPLAN_PACKAGES]);
+  await mkdir(join(folder, 'schemas'));
   deb = await debFile('cloud-init', join(folder, 'debs', files.find((file) => file.startsWith('cloud-init_')) ?? ''));
   await cloudInitSchemaStage.run(schemaInput(deb), join(folder, 'schemas'), await stageContext('work'));
   schemas = await loadCloudInitSchemas(join(folder, 'schemas'));
@@ -249,32 +225,7 @@ describe('bad seeds', () => {
   });
 });
 
-/** What netplan makes of a network-config; its words, and the files that it wrote. */
-async function netplan(
-  text: string,
-): Promise<{ readonly said: string; readonly files: Readonly<Record<string, string>> }> {
-  const root = await mkdtemp(join(folder, 'netplan-'));
-  await mkdir(join(root, 'etc/netplan'), { recursive: true });
-  const indented = text.split('\n').map((line) => `  ${line}`);
-  const wrapped = text.includes('network:') ? text : `network:\n${indented.join('\n')}\n`;
-  await writeFile(join(root, 'etc/netplan/50-cloud-init.yaml'), wrapped, { mode: 0o600 });
-  const sandbox = inTools([
-    { source: root, target: '/mnt', writable: true },
-    { source: join(folder, 'unpacked'), target: '/srv' },
-  ]);
-  const libraries = `/srv/usr/lib/${host.facts.architecture === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
-  const { stderr } = await host.runIn(
-    sandbox,
-    { file: '/srv/usr/libexec/netplan/generate', args: ['--root-dir', '/mnt'], env: { LD_LIBRARY_PATH: libraries } },
-    // 1 also when there is no systemd-escape, which names the wpa_supplicant unit: the tools have no systemd.
-    { okExitCodes: [0, 1] },
-  );
-  const files: Record<string, string> = {};
-  for (const entry of await readdir(join(root, 'run'), { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (entry.isFile()) files[entry.name] = await readFile(join(entry.parentPath, entry.name), 'utf8');
-  }
-  return { said: stderr, files };
-}
+const netplan = (text: string): Promise<Generated> => generateNetplan(host, tools.root, folder, text);
 
 describe('network-config read by netplan', () => {
   it('gives every wired port DHCP by the default, and holds up no boot', async () => {
@@ -328,8 +279,7 @@ describe('network-config read by netplan', () => {
 
 describe("netplan's verdicts", () => {
   type Verdict = { readonly name: string; readonly rendered?: string; readonly device: 'takes' | 'refuses' };
-  const refuses = async (text: string): Promise<boolean> =>
-    /Error in network definition|^ERROR: /m.test((await netplan(text)).said);
+  const refuses = async (text: string): Promise<boolean> => isRefusal(await netplan(text));
 
   it('in the fixtures are those of the generator that images get', async () => {
     const verdicts = JSON.parse(await readFile('test/fixtures/netplan/verdicts.json', 'utf8')) as readonly Verdict[];
