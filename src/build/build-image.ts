@@ -16,7 +16,7 @@ import type { BuildOptions } from './build-options.js';
 import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { warnOfImages } from './read-content.js';
-import { checkSeedBySchemas } from './check-seed-by-schemas.js';
+import { checkNetworkByNetplan, checkSeedBySchemas } from './check-seed-by-schemas.js';
 import type { ImageGraph } from './image-graph.js';
 import { imageGraph } from './image-graph.js';
 import type { Outputs } from './image-outputs.js';
@@ -82,6 +82,7 @@ async function runGraph(
   const packages = await runner.run(graph.packages);
   await keepArchiveAsOf(runner.store, asOf);
   checkSeedBySchemas(request.seed, await runner.run(graph.cloudInitSchemas), reporter);
+  await checkNetworkByNetplan(request.seed, await runner.run(graph.netplan), host);
   // The conflicts of software are told as soon as the packages are known: a kernel may compile for long after that.
   const [disk] = await Promise.all([runner.run(graph.disk), checkSoftware(request, graph, runner)]);
   const current = target.image && (await findCurrentImage(request.image, disk.key));

@@ -20,12 +20,14 @@ import { unpackDeb } from '../sources/debian/unpack-deb.js';
 import { cloudInitSchemaStage } from '../tools/cloud-init-schema.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 import type { Rootfs } from '../sources/debian/rootfs/rootfs.js';
+import type { Netplan } from '../tools/netplan-generator.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { toolsNode } from './debian-nodes.js';
 import type { ImageTarget } from './image-target.js';
+import { netplanNode } from './netplan-node.js';
 import { packagesNode, sourceNodes } from './source-nodes.js';
 import { treeNode } from './tree-nodes.js';
 
@@ -34,6 +36,7 @@ export type ImageGraph = {
   readonly tools: Node<ToolsTree>;
   readonly packages: Node<Packages>;
   readonly cloudInitSchemas: Node<CloudInitSchemas>;
+  readonly netplan: Node<Netplan | undefined>;
   readonly rootfs: Node<Rootfs>;
   /** Places and sizes of all partitions. */
   readonly layout: Node<Disk>;
@@ -60,6 +63,7 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
     return { deb, unpack: (context) => unpackDeb(deb, tools, context) };
   });
   const cloudInitSchemas = valueNode({ schemaFolder }, ({ schemaFolder: folder }) => loadCloudInitSchemas(folder));
+  const netplan = netplanNode(tools, packages, surroundings);
   const sources = sourceNodes(request, tools, packages, surroundings);
   const identity = identify(spec.id, spec.table, spec.partitions);
 
@@ -128,6 +132,7 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
     tools,
     packages,
     cloudInitSchemas,
+    netplan,
     rootfs: sources.rootfs,
     layout,
     root,
@@ -135,7 +140,7 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
     disk,
     blockMap,
     compressed,
-    all: [tools, packages, cloudInitSchemas, ...sources.all, disk, blockMap, compressed].filter(
+    all: [tools, packages, cloudInitSchemas, netplan, ...sources.all, disk, blockMap, compressed].filter(
       (node) => node !== undefined,
     ),
   };

@@ -6,12 +6,14 @@ import { mergeFindings, NOTHING_FOUND, withSeverity } from '../seeds/text/findin
 import { loginWarnings, waysIn, type UserWays } from '../seeds/login/login-warnings.js';
 import { checkMetaData } from '../seeds/compose/meta-data.js';
 import { checkNetworkConfig } from '../seeds/network/network-config.js';
+import { netplanVerdict } from '../seeds/network/netplan-verdict.js';
 import { readDefaultSeed } from '../seeds/compose/read-seed.js';
 import type { SeedFile } from '../seeds/text/seed.js';
 import { checkUserData } from '../seeds/user-data/user-data.js';
 import type { Problem } from '../errors.js';
-import { UserError } from '../errors.js';
+import { CommandError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { findNetplan, netplanRefusal } from '../tools/netplan-generator.js';
 import { checkDeviceFile, isDeviceFile } from './check-device-file.js';
 import type { FoundSeedFile, SeedKind } from './seed-places.js';
 import { listedFiles, namedFiles, readAll, vendorDataIn, type SeedPaths } from './find-seed-files.js';
@@ -75,7 +77,8 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
   const ofDevices = devices.map((file) =>
     defaults === undefined ? NOTHING_FOUND : checkDeviceFile(file, defaults, options.schemas),
   );
-  const judged = judge(found, vendorData, options.schemas);
+  const built = judge(found, vendorData, options.schemas);
+  const judged = mergeFindings(built, await judgeByNetplan(found, built, host));
   const findings = withSeverity(mergeFindings(aside, judged, ...ofDevices));
   const logins = hasNoErrors(findings) ? loginsIn(found, vendorData) : undefined;
   const shown = options.strict ? findings.map((finding): Finding => ({ ...finding, severity: 'error' })) : findings;
@@ -108,6 +111,23 @@ function judge(found: readonly FoundSeedFile[], vendorData: readonly SeedFile[],
     return mergeFindings(checkSeed(files, schemas, vendor), ...ofVendors);
   }
   return mergeFindings(...ofVendors, ...found.map((one) => checkOne(one, schemas)));
+}
+
+/**
+ * What netplan itself says of each network-config in which nothing was found, where a build has left one here. Where it
+ * cannot run (no namespaces for this user), the built-in check stands alone.
+ */
+async function judgeByNetplan(found: readonly FoundSeedFile[], { problems }: Findings, host: Host): Promise<Findings> {
+  const files = found.flatMap(({ kind, file }) => (kind === 'networkConfig' ? [file] : []));
+  const right = files.filter((file) => problems.every((problem) => problem.file !== file.file));
+  const netplan = right.length === 0 ? undefined : await findNetplan(host);
+  if (netplan === undefined) return NOTHING_FOUND;
+  const ask = async (text: string): Promise<string | undefined> =>
+    netplanRefusal(text, netplan, host).catch((error: unknown) => {
+      if (error instanceof CommandError) return undefined;
+      throw error;
+    });
+  return mergeFindings(...(await Promise.all(right.map((file) => netplanVerdict(file, ask)))));
 }
 
 function hasNoErrors(findings: readonly Finding[]): boolean {

@@ -8,6 +8,15 @@ import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/sch
 import { composeSeed } from '../../src/seeds/compose/compose-seed.js';
 import type { Findings } from '../../src/seeds/text/findings.js';
 import { finishSeed } from '../../src/seeds/compose/finish-seed.js';
+import { checkNetworkByNetplan } from '../../src/build/check-seed-by-schemas.js';
+import { netplanVerdict } from '../../src/seeds/network/netplan-verdict.js';
+import {
+  findNetplan,
+  NETPLAN_PACKAGES as NETPLAN_PACKAGES_OF_STAGE,
+  netplanGeneratorStage,
+  netplanRefusal,
+  type Netplan,
+} from '../../src/tools/netplan-generator.js';
 import { checkMetaData } from '../../src/seeds/compose/meta-data.js';
 import { checkNetworkConfig } from '../../src/seeds/network/network-config.js';
 import { readDefaultSeed } from '../../src/seeds/compose/read-seed.js';
@@ -305,6 +314,104 @@ describe("netplan's verdicts", () => {
         );
     }
   }, 120_000);
+});
+
+describe('netplan itself, as builds and checks ask it', () => {
+  let netplan: Netplan;
+  const ask = (text: string) => netplanRefusal(text, netplan, host);
+
+  beforeAll(async () => {
+    const debs = NETPLAN_PACKAGES_OF_STAGE.map((name) => ({ name, version: '1', sha256: name }));
+    const unpack = () => Promise.resolve(debs.map(() => join(folder, 'unpacked')));
+    const out = join(folder, 'netplan');
+    await mkdir(out);
+    await netplanGeneratorStage.run({ debs, unpack }, out, await stageContext('work-netplan'));
+    netplan = { toolsRoot: tools.root, folder: out };
+    expect((await readdir(out)).toSorted()).toEqual(['generate', 'libnetplan.so.1']);
+  });
+
+  it('gives of what we render the verdict that it gives of what cloud-init renders', async () => {
+    const verdicts = JSON.parse(await readFile('test/fixtures/netplan/verdicts.json', 'utf8')) as readonly {
+      readonly name: string;
+      readonly text: string;
+      readonly rendered?: string;
+      readonly device: string;
+    }[];
+    const others: string[] = [];
+    for (const { name, text, rendered, device } of verdicts) {
+      if (rendered === undefined) continue;
+      const { problems } = await netplanVerdict({ file: 'network-config', text }, ask);
+      if (problems.length > 0 !== (device === 'refuses')) others.push(name);
+    }
+    expect(others).toEqual([]);
+  }, 120_000);
+
+  it.each([
+    ['wifis: {w: {access-points: {a: {channel: 999, band: 2.4GHz}}}}', 'invalid 2.4GHz WiFi channel: 999'],
+    [
+      'wifis: {w: {wakeonwlan: [default, any], access-points: {a: {}}}}',
+      "'default' is an exclusive flag for wakeonwlan",
+    ],
+    ['openvswitch: {protocols: [OpenFlow99]}', "Unsupported OVS 'protocol' value: OpenFlow99"],
+  ])('knows more than the built-in check of %j', async (text, words) => {
+    const file = { file: 'network-config', text: `version: 2\n${text}\n` };
+    expect(checkNetworkConfig(file, schemas).problems).toEqual([]);
+    expect(await netplanVerdict(file, ask)).toMatchObject({
+      problems: [
+        {
+          code: 'netplan-refuses',
+          message: `netplan of the image refuses this file: ${words}`,
+          file: 'network-config',
+        },
+      ],
+    });
+  });
+
+  it.each(['', '- a\n', 'network: {config: disabled}\n', 'version: 1\nconfig: []\n', 'version: 2\nethernets: [\n'])(
+    'is not asked of %j, which cloud-init does not hand on as it is',
+    async (text) => {
+      expect(await netplanVerdict({ file: 'network-config', text }, ask)).toEqual({ problems: [], warnings: [] });
+    },
+  );
+
+  it('shows no secret', async () => {
+    const password = 'hush hush';
+    const text = `version: 2\nwifis: {w: {access-points: {a: {password: ${password}, mode: ${password}}}}}\n`;
+    const { problems } = await netplanVerdict({ file: 'network-config', text }, ask);
+    expect(problems[0]?.message).toContain("unknown wifi mode '…'");
+  });
+
+  it('stops a build, and no build without it', async () => {
+    const seed = await readDefaultSeed('cloud-init');
+    const networkConfig = {
+      file: 'network-config',
+      text: 'version: 2\nwifis: {w: {access-points: {a: {channel: 999, band: 2.4GHz}}}}\n',
+    };
+    await checkNetworkByNetplan(seed, netplan, host);
+    await checkNetworkByNetplan({ ...seed, networkConfig }, undefined, host);
+    await expect(checkNetworkByNetplan({ ...seed, networkConfig }, netplan, host)).rejects.toMatchObject({
+      code: 'netplan-refuses',
+    });
+  });
+
+  it('is not there in a store where nothing was built, nor for an image without netplan', async () => {
+    const cacheDir = join(folder, 'empty-cache');
+    const elsewhere = new RealHost({
+      facts: { ...host.facts, cacheDir },
+      signal: host.signal,
+      environment: process.env,
+      offline: true,
+    });
+    expect(await findNetplan(elsewhere)).toBeUndefined();
+    const none = join(folder, 'no-netplan');
+    await mkdir(none);
+    await netplanGeneratorStage.run(
+      { debs: [], unpack: () => Promise.resolve([]) },
+      none,
+      await stageContext('work-none'),
+    );
+    expect(await readdir(none)).toEqual([]);
+  });
 });
 
 describe('docs/seeds.md', () => {

@@ -7,6 +7,8 @@ export type Packages = {
   readonly sources: string;
   /** A locked package by its name, installed or only unpacked. Throws TypeError for one that nobody asked for. */
   deb(name: string): SourceDeb;
+  /** The same version of an installed package for the host's architecture; undefined where there is none. */
+  nativeDeb(name: string, hostArchitecture: string): SourceDeb | undefined;
 };
 
 export function openPackages(lock: PackageLock, sources: string): Packages {
@@ -17,6 +19,12 @@ export function openPackages(lock: PackageLock, sources: string): Packages {
       const locked: LockedPackage | undefined = [...lock.fetched, ...lock.install].find((one) => one.name === name);
       if (locked === undefined) throw new TypeError(`${name} is not in the package lock`);
       return { ...locked, sources };
+    },
+    nativeDeb(name, hostArchitecture) {
+      // Host and image of one architecture need no twins.
+      const own = lock.architecture === hostArchitecture ? lock.install : lock.twins;
+      const locked = own.find((one) => one.name === name);
+      return locked === undefined ? undefined : { ...locked, sources };
     },
   };
 }

@@ -63,6 +63,7 @@ describe.each(BOARDS)('the graph of %s', (board) => {
       'tools',
       'package-lock',
       'cloud-init-schema',
+      'netplan-generator',
       ...(WITHOUT_FIRMWARE.includes(board) ? [] : ['boot-firmware']),
       'wireless-firmware',
       'device-tree-overlays',
