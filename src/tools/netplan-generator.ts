@@ -11,6 +11,8 @@ import { findTools } from './find-tools.js';
 export const NETPLAN_PACKAGES = ['netplan-generator', 'libnetplan1'] as const;
 const PROGRAM = 'generate';
 const LIBRARY = 'libnetplan.so.1';
+/** An assertion that fails, an address that is none: the same file breaks it on the device. */
+const CRASHES: readonly number[] = [134, 139];
 
 export type NetplanGeneratorInput = {
   /** Of the image's version and this machine's architecture; none where the image has no netplan. */
@@ -94,8 +96,11 @@ export async function netplanRefusal(
     ];
     const command = { file: join('/srv', PROGRAM), args: ['--root-dir', '/mnt'], env: { LD_LIBRARY_PATH: '/srv' } };
     // It ends with 1 also where there is no systemd-escape, which it asks after it has judged.
-    const { stderr } = await host.runIn({ root: toolsRoot, mounts }, command, { okExitCodes: [0, 1] });
-    return /(?:Error in network definition|^ERROR): *(.*)/m.exec(stderr)?.[1];
+    const { stderr, exitCode } = await host.runIn({ root: toolsRoot, mounts }, command, {
+      okExitCodes: [0, 1, ...CRASHES],
+    });
+    const said = /(?:Error in network definition|^ERROR): *(.*)/m.exec(stderr)?.[1];
+    return CRASHES.includes(exitCode) ? `it breaks off: ${said ?? `exit code ${exitCode}`}` : said;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

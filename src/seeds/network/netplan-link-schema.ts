@@ -183,6 +183,11 @@ export const physical = {
         'tcp',
       ]),
     )
+    // Of "tcp" netplan 1.1 says that it is not supported, in whatever company.
+    .refine((triggers) => triggers.every((one) => one.toLowerCase() !== 'tcp'), { error: '"tcp" is not supported' })
+    .refine((triggers) => new Set(triggers.map((one) => one.toLowerCase() === 'default')).size < 2, {
+      error: '"default" must stand alone',
+    })
     .optional(),
   'emit-lldp': flag.optional(),
   'receive-checksum-offload': flag.optional(),

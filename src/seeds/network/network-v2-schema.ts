@@ -115,7 +115,12 @@ const bridge = z.strictObject({
       'ageing-time': text.optional(),
       'aging-time': text.optional(),
       priority: count.optional(),
-      'port-priority': z.record(name, count).optional(),
+      'port-priority': z
+        .record(
+          name,
+          count.refine((priority) => Number(priority) <= 63, { error: 'must be 0 to 63' }),
+        )
+        .optional(),
       'forward-delay': text.optional(),
       'hello-time': text.optional(),
       'max-age': text.optional(),

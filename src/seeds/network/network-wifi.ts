@@ -23,7 +23,11 @@ export function wifiFindings(source: YamlSource): Findings {
   const auths = authsOf(source, points);
   return {
     problems: [
-      ...points.flatMap((point) => [...ssidFaults(source, point), ...accessPointMode(source, point)]),
+      ...points.flatMap((point) => [
+        ...ssidFaults(source, point),
+        ...accessPointMode(source, point),
+        ...channelFaults(source, point),
+      ]),
       ...points.flatMap(({ path, values }) => passwordFaults(source, [...path, 'password'], values['password'])),
       ...auths.flatMap(({ path, values }) => authFaults(source, path, values)),
     ],
@@ -71,6 +75,29 @@ function accessPointMode(source: YamlSource, { path, values, isNetworkd }: Point
   if (values['mode'] !== 'ap' || !isNetworkd) return [];
   const message = '"mode: ap" needs NetworkManager, which this image does not hold; networkd can only join networks';
   return [foundAt(source, [...path, 'mode'], 'wifi-ap-mode', message, 'Run hostapd for an access point.')];
+}
+
+/** The channels that netplan 1.1 knows by their band; of any other it takes nothing of the file. */
+const CHANNELS: readonly { readonly band: RegExp; readonly name: string; readonly channels: ReadonlySet<number> }[] = [
+  { band: /^2\.4G(Hz)?$/, name: '2.4 GHz', channels: new Set(Array.from({ length: 15 }, (_, channel) => channel)) },
+  {
+    band: /^5G(Hz)?$/,
+    name: '5 GHz',
+    channels: new Set([
+      ...[0, 7, 8, 9, 11, 12, 16, 32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62, 64, 68, 96, 100],
+      ...[102, 104, 106, 108, 110, 112, 114, 116, 118, 120, 122, 124, 126, 128, 132, 134, 136, 138, 140, 142, 144],
+      ...[149, 151, 153, 155, 157, 159, 161, 165, 169, 173],
+    ]),
+  },
+];
+
+function channelFaults(source: YamlSource, { path, values, isNetworkd }: Point): Problem[] {
+  const { band, channel } = values;
+  const known = typeof band === 'string' ? CHANNELS.find((one) => one.band.test(band)) : undefined;
+  if (!isNetworkd || known === undefined || !/^\d+$/.test(String(channel)) || known.channels.has(Number(channel)))
+    return [];
+  const message = `${known.name} has no channel ${String(channel)}; netplan refuses the whole file`;
+  return [foundAt(source, [...path, 'channel'], 'invalid-value', message)];
 }
 
 function passwordFaults(source: YamlSource, path: Path, password: unknown): Problem[] {
