@@ -38,6 +38,7 @@ module.exports = {
   forbidden: [
     ...houseRules,
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-circles-of-folders', severity: 'error', scope: 'folder', from: {}, to: { circular: true } },
     {
       name: 'model-knows-types-only',
       severity: 'error',

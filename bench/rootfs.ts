@@ -11,7 +11,7 @@ import { packagesNode, rootfsInputNode } from '../src/build/source-nodes.js';
 import { withRunner } from '../src/pipeline/runner.js';
 import { readBuildRequest } from '../src/build/build-request.js';
 import { fetchDebs } from '../src/sources/debian/debs.js';
-import { rootfsStage } from '../src/sources/debian/rootfs.js';
+import { rootfsStage } from '../src/sources/debian/rootfs/rootfs.js';
 import type { Figure } from './figure.js';
 import { seconds } from './figure.js';
 import type { TimedLine } from './timing.js';

@@ -1,9 +1,9 @@
 // Run by `npm run schema` after a change of board-schema.ts, system-schema.ts, layer-schema.ts, fleet-schema.ts or image-description.ts; tests hold the files against the code.
 import { readFile, writeFile } from 'node:fs/promises';
-import { boardJsonSchema } from '../src/config/boards/board-json-schema.js';
-import { withKeyList } from '../src/config/key-list.js';
-import { layerJsonSchema } from '../src/config/layers/layer-json-schema.js';
-import { systemJsonSchema } from '../src/config/systems/system-json-schema.js';
+import { boardJsonSchema } from '../src/config/schemas/board-json-schema.js';
+import { withKeyList } from '../src/config/schemas/key-list.js';
+import { layerJsonSchema } from '../src/config/schemas/layer-json-schema.js';
+import { systemJsonSchema } from '../src/config/schemas/system-json-schema.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../src/fleet/definition/fleet-json-schema.js';
 import { imageDescriptionJsonSchema } from '../src/images/image-description.js';
 

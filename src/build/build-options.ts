@@ -1,6 +1,6 @@
 import type { Compression } from '../formats/compression.js';
 import type { KernelFlavour } from '../model/board.js';
-import type { SeedOptions } from '../seeds/read-seed.js';
+import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import type { BuildTarget } from './write-target.js';
 
 /** What the user asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */

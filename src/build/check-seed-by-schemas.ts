@@ -1,8 +1,8 @@
 import { describeProblem, UserError } from '../errors.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { checkSeed } from '../seeds/check-seed.js';
-import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
-import type { SeedFiles } from '../seeds/seed.js';
+import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import type { SeedFiles } from '../seeds/text/seed.js';
 
 /**
  * Checks a seed by the schemas of the cloud-init that will read it on the device. Throws UserError with every problem;

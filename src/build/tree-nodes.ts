@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
+import { bootFileProblems } from '../boot/check-boot-files.js';
 import { raspberryPi } from '../boot/raspberry-pi.js';
 import type { DiskIdentity } from '../disk/identity.js';
+import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
 import type { FstabRow } from '../formats/fstab.js';
 import { formatFstab } from '../formats/fstab.js';
@@ -15,14 +17,14 @@ import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../model/
 import type { Node } from '../pipeline/graph.js';
 import { valueNode } from '../pipeline/graph.js';
 import { treeDigest } from '../pipeline/tree-digest.js';
-import { finishSeed } from '../seeds/finish-seed.js';
-import type { Seed } from '../seeds/seed.js';
-import { SEED_FILE_NAMES } from '../seeds/seed.js';
-import { sha512Crypt } from '../seeds/sha512-crypt.js';
-import { osReleaseVariant, reswarmRelease } from '../sources/debian/release-files.js';
+import { finishSeed } from '../seeds/compose/finish-seed.js';
+import type { Seed } from '../seeds/text/seed.js';
+import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
+import { sha512Crypt } from '../seeds/passwords/sha512-crypt.js';
+import { osReleaseVariant, reswarmRelease } from '../sources/debian/root/release-files.js';
 import { deviceSource, isOnDevice } from '../sources/debian/repositories.js';
-import type { RootText } from '../sources/debian/root-tree.js';
-import { debianTree } from '../sources/debian/root-tree.js';
+import type { RootText } from '../sources/debian/root/root-tree.js';
+import { debianTree } from '../sources/debian/root/root-tree.js';
 import { filesTree } from '../sources/files-tree.js';
 import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
@@ -196,7 +198,10 @@ function bootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
   return valueNode({ kernel, firmware, overlays }, async (parts) => {
     const root = rootOnDisk(spec, identity);
     const seed = await finishSeed(request.seed, (password, salt) => Promise.resolve(sha512Crypt(password, salt)));
-    return bootTree([...raspberryPi.files(spec, parts, root), ...seedFiles(seed)], sourceDateEpoch);
+    const files = [...raspberryPi.files(spec, parts, root), ...seedFiles(seed)];
+    const problems = await bootFileProblems(files);
+    if (problems.length > 0) throw UserError.fromProblems(problems);
+    return bootTree(files, sourceDateEpoch);
   });
 }
 

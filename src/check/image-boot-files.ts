@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { FileEntry } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import type { Architecture } from '../model/architecture.js';
 import { kernelArchitecture } from '../model/kernel-target.js';
 import type { Machine } from '../model/qemu.js';
 import { UserError } from '../errors.js';
-import type { FileSystemReader } from '../formats/file-system-reader.js';
+import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 
 /** What a boot needs out of an image's FAT partition. File names lie in the folder that was given. */
 export type ImageBootFiles = {

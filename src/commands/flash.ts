@@ -20,7 +20,7 @@ export default class Flash extends BaseCommand {
   static override summary = 'Write an image to cards, several at once, and prove that every byte is there';
   static override description = `Only what the image's file systems use is written, past the page cache; all of it is read back. The partition table
 comes last: a card that was not finished does not boot. What was cut off goes on where it stopped when it is started
-again. Images may be packed (.xz, .zst, .gz); a .bmap, a .sha256 and SHA256SUMS beside the image are used.
+again. Images may be compressed (.xz, .zst, .gz, .bz2, .lzma); a .bmap, a .sha256 and SHA256SUMS beside the image are used.
 
 With --fleet each card becomes a device of the list, in the order of the list: its seed is worked into the boot
 partition, read back too, and what was written to which card is recorded for "fleet status".`;

@@ -1,10 +1,10 @@
 import type { Interfaces } from '@oclif/core';
 import { Args, Flags } from '@oclif/core';
 import type { DeviceNetwork, DeviceUser, DeviceWifi } from '../seeds/device/device-identity.js';
-import { passwordOrHash } from '../seeds/device/password-or-hash.js';
+import { passwordOrHash } from '../seeds/passwords/password-or-hash.js';
 import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
 import { UserError } from '../errors.js';
-import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
+import { findCloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { readIdentity } from '../provision/device-identity.js';
 import type { Injection } from '../provision/inject-image.js';
 import { injectImage } from '../provision/inject-image.js';

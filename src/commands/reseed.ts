@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { sourceDateEpoch as readEpoch } from '../model/source-date-epoch.js';
-import { findCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
+import { findCloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import type { Reseeding } from '../provision/reseed-image.js';
 import { reseedImage } from '../provision/reseed-image.js';
 import { confirmInjection } from '../ui/confirm-injection.js';

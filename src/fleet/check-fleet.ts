@@ -1,7 +1,7 @@
 import { readFleet } from './definition/read-fleet.js';
 import { fleetProblems } from './definition/unique-values.js';
-import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
-import type { SeedFiles } from '../seeds/seed.js';
+import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import type { SeedFiles } from '../seeds/text/seed.js';
 import { UserError, type Problem } from '../errors.js';
 import { fromFolder, GroupedFindings } from './fleet-findings.js';
 import { findDevice } from './fleet-queue.js';

@@ -1,4 +1,4 @@
-import { encodeOverlay } from '../formats/image-delta.js';
+import { encodeOverlay } from '../formats/delta/image-delta.js';
 import type { Problem } from '../errors.js';
 import { describeProblem, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';

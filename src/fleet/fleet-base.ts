@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { readDefaultSeed } from '../seeds/read-seed.js';
+import { readDefaultSeed } from '../seeds/compose/read-seed.js';
 import type { Host } from '../host/host.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import type { SeedBase } from './check-fleet.js';
-import { obtainCloudInitSchemas } from '../seeds/cloud-init-schemas.js';
+import { obtainCloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 
 export type FleetBaseOptions = {
   /** Where cloud-init/ lies. */

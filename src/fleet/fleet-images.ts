@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { IdentityReader } from './definition/device-identity.js';
 import { deviceProblem } from './definition/fleet.js';
 import { MiB } from '../model/bytes.js';
-import { encodeOverlay, overlayBytes, type Overlay } from '../formats/image-delta.js';
+import { encodeOverlay, overlayBytes, type Overlay } from '../formats/delta/image-delta.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import { IntegrityError, UserError, type Problem } from '../errors.js';
 import type { Host } from '../host/host.js';

@@ -2,12 +2,12 @@ import { IdentityReader } from './definition/device-identity.js';
 import { deviceProblem, type Fleet, type FleetDevice } from './definition/fleet.js';
 import { seedOf } from '../seeds/device/identity.js';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
-import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
+import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
 import { checkSeed } from '../seeds/check-seed.js';
-import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
-import { NOTHING_FOUND, type Findings } from '../seeds/findings.js';
-import { AUTOMATIC_INSTANCE_ID } from '../seeds/meta-data.js';
-import type { SeedFiles } from '../seeds/seed.js';
+import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import { NOTHING_FOUND, type Findings } from '../seeds/text/findings.js';
+import { AUTOMATIC_INSTANCE_ID } from '../seeds/compose/meta-data.js';
+import type { SeedFiles } from '../seeds/text/seed.js';
 import { configLineProblems } from '../formats/config-txt.js';
 import type { Problem } from '../errors.js';
 

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
-import { finishSeed } from '../seeds/finish-seed.js';
-import { SEED_FILE_NAMES, type Seed } from '../seeds/seed.js';
-import { sha512Crypt } from '../seeds/sha512-crypt.js';
+import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
+import { finishSeed } from '../seeds/compose/finish-seed.js';
+import { SEED_FILE_NAMES, type Seed } from '../seeds/text/seed.js';
+import { sha512Crypt } from '../seeds/passwords/sha512-crypt.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import { checkFleet, type CheckedFleet, type FleetOptions, type SeedBase } from './check-fleet.js';
 import { replaceFolder } from './fleet-output.js';

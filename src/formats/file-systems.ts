@@ -2,9 +2,9 @@ import { ReswarmError } from '../errors.js';
 import { EXT } from './ext4/format.js';
 import { FAT } from './fat/format.js';
 import { foreignFileSystem } from './foreign-file-systems.js';
-import type { FileSystemFormat, UsedRanges } from './file-system.js';
-import { DamagedFileSystem, SIGNATURE_BYTES, UnreadFileSystem } from './file-system.js';
-import { FileSystemReader, exactly, named } from './file-system-reader.js';
+import type { FileSystemFormat, UsedRanges } from './file-system/file-system.js';
+import { DamagedFileSystem, SIGNATURE_BYTES, UnreadFileSystem } from './file-system/file-system.js';
+import { FileSystemReader, exactly, named } from './file-system/file-system-reader.js';
 import type { ReadAt } from '../model/read-at.js';
 
 const FORMATS: readonly FileSystemFormat[] = [EXT, FAT];

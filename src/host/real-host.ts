@@ -11,7 +11,7 @@ import type { Sandbox } from '../model/sandbox.js';
 import { sandboxed } from '../model/sandbox.js';
 import { CommandError, InterruptedError } from '../errors.js';
 import type { DeviceAccess } from './host.js';
-import { openBlockDevice, readBlockDevices } from './drives/read-block-devices.js';
+import { openBlockDevice, readBlockDevices } from './read-block-devices.js';
 import type { DownloadRequest } from './host.js';
 import type { Host, HostFacts, Output, ProgramExit, RunningProgram, RunOptions, StartOptions } from './host.js';
 import { loadExeca } from './load-execa.js';

@@ -1,9 +1,9 @@
 import type { FatChange } from '../formats/fat/editor.js';
 import { FatEditor } from '../formats/fat/editor.js';
 import { fatTime } from '../formats/fat/new-entry.js';
-import type { Extent, Overlay } from '../formats/image-delta.js';
+import type { Extent, Overlay } from '../formats/delta/image-delta.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
-import { SectorCache } from '../formats/sector-cache.js';
+import { SectorCache } from '../formats/delta/sector-cache.js';
 import { UserError } from '../errors.js';
 import type { Partition, PartitionTable } from '../model/partition-table.js';
 import type { ReadAt } from '../model/read-at.js';

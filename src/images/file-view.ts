@@ -1,8 +1,8 @@
 import { nearestWord } from '../config/wording.js';
-import type { FileEntry } from '../formats/file-entry.js';
-import { baseName, joinPath, normalPath, parentOf } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
+import { baseName, joinPath, normalPath, parentOf } from '../formats/file-system/file-entry.js';
 import { ReswarmError, UserError } from '../errors.js';
-import type { FileSystemReader } from '../formats/file-system-reader.js';
+import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 
 /** A file system and the folder where the running device has it. */
 export type MountedReader = { readonly mount: string; readonly reader: FileSystemReader };

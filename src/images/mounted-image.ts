@@ -1,4 +1,4 @@
-import type { FileSystemReader } from '../formats/file-system-reader.js';
+import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 import { openFileSystem } from '../formats/file-systems.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { fatMountPoint } from '../formats/fstab.js';

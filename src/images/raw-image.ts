@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compressionOf, MAGIC_BYTES } from '../formats/compression.js';
-import type { Extent } from '../formats/image-delta.js';
+import type { Extent } from '../formats/delta/image-delta.js';
 import type { Host } from '../host/host.js';
 import { alignedBuffers } from '../model/aligned-buffers.js';
 import { KiB } from '../model/bytes.js';

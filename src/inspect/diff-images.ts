@@ -1,4 +1,4 @@
-import type { FileEntry } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
 import type { FileChange, FileChanges, ImageDiff } from './image-diff.js';
 import { compareFacts, compareLines, comparePackages, compareSizes, notComparedIn } from './image-diff.js';
 import type { ImageReport } from './image-report.js';

@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { FileEntry } from '../formats/file-entry.js';
-import { baseName } from '../formats/file-entry.js';
-import { bytesOfName, nameOfBytes } from '../formats/file-name.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
+import { baseName } from '../formats/file-system/file-entry.js';
+import { bytesOfName, nameOfBytes } from '../formats/file-system/file-name.js';
 import { UserError } from '../errors.js';
 import { temporaryBeside } from '../host/replace-file.js';
 import type { Host } from '../host/host.js';

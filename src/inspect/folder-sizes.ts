@@ -1,5 +1,5 @@
-import type { FileEntry } from '../formats/file-entry.js';
-import { parentOf } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
+import { parentOf } from '../formats/file-system/file-entry.js';
 import type { FolderReport } from './image-report.js';
 
 /** What each folder takes with everything below it; a file of several names counts where its first name lies. */

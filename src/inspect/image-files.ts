@@ -1,5 +1,5 @@
-import type { FileEntry } from '../formats/file-entry.js';
-import { parentOf } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
+import { parentOf } from '../formats/file-system/file-entry.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { ExtractSummary } from './extract-files.js';

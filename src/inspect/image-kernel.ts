@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { baseName } from '../formats/file-entry.js';
+import { baseName } from '../formats/file-system/file-entry.js';
 import { bzImageVersion } from '../model/kernel-target.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import type { KernelReport } from './image-report.js';

@@ -1,7 +1,7 @@
 import type { BootRecord } from '../model/boot-record.js';
 import type { Partition } from '../model/partition-table.js';
 import type { InstalledPackage } from '../formats/dpkg-status.js';
-import type { FileSystemFacts } from '../formats/file-system.js';
+import type { FileSystemFacts } from '../formats/file-system/file-system.js';
 import type { SeedSummary } from '../seeds/seed-facts.js';
 
 /** What an image holds: the answer of `inspect`. */

@@ -1,10 +1,10 @@
 import { summariseSeed } from '../seeds/seed-summary.js';
-import { SEED_FILE_NAMES } from '../seeds/seed.js';
+import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
 import { parseOsRelease } from '../formats/dpkg-status.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { isExtended } from '../formats/partition-types.js';
 import { folderSizes, largeFolders } from './folder-sizes.js';
-import type { FileEntry } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
 import type { ImageReport, PackagesReport, PartitionReport } from './image-report.js';
 import type { ReswarmError } from '../errors.js';
 import type { FileView } from '../images/file-view.js';

@@ -1,6 +1,6 @@
 import { parseDpkgStatus } from '../formats/dpkg-status.js';
-import type { FileEntry } from '../formats/file-entry.js';
-import { baseName, joinPath, parentOf } from '../formats/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
+import { baseName, joinPath, parentOf } from '../formats/file-system/file-entry.js';
 import type { PackageReport, PackagesReport } from './image-report.js';
 import type { FileView } from '../images/file-view.js';
 

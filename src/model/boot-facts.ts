@@ -101,12 +101,27 @@ export function judgeMounts(value: Json): Verdict {
     if (isType !== type) return [`${where} is ${isType === '' ? 'not mounted' : (isType ?? '')}, not ${type}`];
     return options.split(',').includes('rw') ? [] : [`${where} is mounted read-only`];
   });
+  const others = Array.isArray(mounts.others) ? mounts.others.map(facts) : [];
+  wrong.push(...others.flatMap(otherMountFault));
   if (wrong.length > 0) return bad(wrong.join(', '));
-  return mounts.written === true ? good('/boot vfat, / ext4, both writable') : bad('a file could not be written');
+  const more = others.map(({ where, type }) => `, ${words(where)} ${words(type)}`).join('');
+  const detail = `/boot vfat, / ext4${more}, ${more === '' ? 'both' : 'all'} writable`;
+  return mounts.written === true ? good(detail) : bad('a file could not be written');
+}
+
+/** What fstab asks for beside /boot and /: a data partition that may be absent at boot must be there all the same. */
+function otherMountFault({ where, type, options, found }: Facts): string[] {
+  const [isType = '', isOptions = ''] = words(found).split(' ');
+  if (isType !== words(type))
+    return [`${words(where)} is ${isType === '' ? 'not mounted' : isType}, not ${words(type)}`];
+  const isReadOnly = isOptions.split(',').includes('ro');
+  const shouldBe = words(options).split(',').includes('ro');
+  return isReadOnly && !shouldBe ? [`${words(where)} is mounted read-only`] : [];
 }
 
 export function judgeRootSize(value: Json): Verdict {
   const size = facts(value);
+  if (size.grows === false) return good('no partition grows on this system');
   const [disk, end, partition, fileSystem] = (
     ['diskBytes', 'partitionEndBytes', 'partitionBytes', 'fileSystemBytes'] as const
   ).map((name) => count(size[name])) as [number, number, number, number];

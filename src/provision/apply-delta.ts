@@ -1,7 +1,7 @@
 import { writeFully } from '../images/sparse-write.js';
 import { readFile } from 'node:fs/promises';
 import { MiB } from '../model/bytes.js';
-import { decodeOverlay, overlayBytes, type Overlay } from '../formats/image-delta.js';
+import { decodeOverlay, overlayBytes, type Overlay } from '../formats/delta/image-delta.js';
 import { IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { writeData } from '../images/sparse-write.js';

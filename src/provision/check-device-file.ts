@@ -1,10 +1,10 @@
 import { checkSeed } from '../seeds/check-seed.js';
-import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
+import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { readDeviceIni } from '../seeds/device/device-ini.js';
 import { readFlock } from '../seeds/device/flock.js';
 import { seedOf } from '../seeds/device/identity.js';
-import type { Findings } from '../seeds/findings.js';
-import type { SeedFile, SeedFiles } from '../seeds/seed.js';
+import type { Findings } from '../seeds/text/findings.js';
+import type { SeedFile, SeedFiles } from '../seeds/text/seed.js';
 import type { Problem } from '../errors.js';
 
 /** A .flock, .reswarm or device.ini, which `inject` makes a seed from. */

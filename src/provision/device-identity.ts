@@ -9,8 +9,8 @@ import type {
   DeviceUser,
   DeviceWifi,
 } from '../seeds/device/device-identity.js';
-import { readSeedInputs } from '../seeds/read-seed.js';
-import { OTHER_LIMIT_BYTES, readSeedFile } from '../seeds/text-file.js';
+import { readSeedInputs } from '../seeds/compose/read-seed.js';
+import { OTHER_LIMIT_BYTES, readSeedFile } from '../seeds/text/text-file.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 

@@ -1,7 +1,7 @@
 import { ReswarmError, UserError } from '../errors.js';
 import { withDiskId } from '../formats/command-line.js';
-import type { FileSystemReader } from '../formats/file-system-reader.js';
-import type { Extent } from '../formats/image-delta.js';
+import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
+import type { Extent } from '../formats/delta/image-delta.js';
 import { MBR_SIZE_BYTES } from '../formats/mbr.js';
 import type { PartitionTable } from '../model/partition-table.js';
 import type { ReadAt } from '../model/read-at.js';

@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
-import type { SeedFile } from '../seeds/seed.js';
-import { SEED_FILE_NAMES } from '../seeds/seed.js';
-import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../seeds/text-file.js';
+import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
+import type { SeedFile } from '../seeds/text/seed.js';
+import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
+import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../seeds/text/text-file.js';
 import type { Problem } from '../errors.js';
 import type { FoundSeedFile, SeedKind } from './seed-places.js';
 import { kindByName, missingFiles, seedKinds, VENDOR_DATA, wrongNames } from './seed-places.js';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
-import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
-import { readDefaultSeed } from '../seeds/read-seed.js';
+import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import { readDefaultSeed } from '../seeds/compose/read-seed.js';
 import type { BlockDevice } from '../host/drives/block-device.js';
-import type { Overlay } from '../formats/image-delta.js';
-import { overlayBytes } from '../formats/image-delta.js';
+import type { Overlay } from '../formats/delta/image-delta.js';
+import { overlayBytes } from '../formats/delta/image-delta.js';
 import type { Problem } from '../errors.js';
 import { IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';

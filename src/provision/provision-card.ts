@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
-import type { CloudInitSchemas } from '../seeds/cloud-init-schemas.js';
-import { readDefaultSeed } from '../seeds/read-seed.js';
-import type { Overlay } from '../formats/image-delta.js';
+import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import { readDefaultSeed } from '../seeds/compose/read-seed.js';
+import type { Overlay } from '../formats/delta/image-delta.js';
 import type { ReadAt } from '../model/read-at.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import type { Problem } from '../errors.js';

@@ -1,5 +1,5 @@
-import { baseName } from '../formats/file-entry.js';
-import type { FileSystemReader } from '../formats/file-system-reader.js';
+import { baseName } from '../formats/file-system/file-entry.js';
+import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 import type { ReadAt } from '../model/read-at.js';
 import type { Host } from '../host/host.js';
 import { openBootPartition } from '../images/edit-boot-files.js';

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import type { FoundFileSystem } from '../formats/file-systems.js';
 import { openFileSystem } from '../formats/file-systems.js';
-import type { FileSystemReader } from '../formats/file-system-reader.js';
+import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 import { isExtended } from '../formats/partition-types.js';
 import { partitionNamed, rootWordOf } from '../formats/root-word.js';
 import type { Partition } from '../model/partition-table.js';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { asMapping, readSeedYaml } from '../seeds/cloud-init-yaml.js';
-import type { SeedFile } from '../seeds/seed.js';
-import { SEED_FILE_NAMES } from '../seeds/seed.js';
+import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
+import type { SeedFile } from '../seeds/text/seed.js';
+import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
 import { cmdlineInstanceId } from '../formats/command-line.js';
 import type { Problem } from '../errors.js';
 import type { Host } from '../host/host.js';

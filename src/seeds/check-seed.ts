@@ -1,13 +1,13 @@
 import type { Problem } from '../errors.js';
-import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
-import type { CloudInitSchemas } from './cloud-init-schemas.js';
-import { mergeFindings, NOTHING_FOUND, type Findings } from './findings.js';
+import { asMapping, readSeedYaml } from './yaml/cloud-init-yaml.js';
+import type { CloudInitSchemas } from './schemas/cloud-init-schemas.js';
+import { mergeFindings, NOTHING_FOUND, type Findings } from './text/findings.js';
 import { loginWarnings } from './login/login-warnings.js';
-import { checkMetaData } from './meta-data.js';
-import { checkNetworkConfig } from './network-config.js';
-import type { SeedFile, SeedFiles } from './seed.js';
-import { checkUserData } from './user-data.js';
-import { userDataKind } from './user-data-header.js';
+import { checkMetaData } from './compose/meta-data.js';
+import { checkNetworkConfig } from './network/network-config.js';
+import type { SeedFile, SeedFiles } from './text/seed.js';
+import { checkUserData } from './user-data/user-data.js';
+import { userDataKind } from './text/user-data-header.js';
 
 /**
  * Everything that is wrong with a seed, file by file, and between its files. Without `schemas` all is checked that

@@ -1,6 +1,6 @@
 import type { SeedInterface, SeedKey, SeedSummary, SeedUser } from './seed-facts.js';
 import { expectationsOf, sshFingerprint } from './seed-expectations.js';
-import { asMapping, readSeedYaml } from './cloud-init-yaml.js';
+import { asMapping, readSeedYaml } from './yaml/cloud-init-yaml.js';
 
 export type SeedTexts = { readonly userData: string; readonly metaData: string; readonly networkConfig: string };
 

@@ -1,4 +1,4 @@
-import type { Extent, Overlay } from '../formats/image-delta.js';
+import type { Extent, Overlay } from '../formats/delta/image-delta.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { endOf } from './write-plan.js';
 

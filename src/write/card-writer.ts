@@ -1,4 +1,4 @@
-import type { Overlay } from '../formats/image-delta.js';
+import type { Overlay } from '../formats/delta/image-delta.js';
 import type { Host } from '../host/host.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { isUniform, isZero } from '../model/zeros.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlockDevice } from '../host/drives/block-device.js';
 import type { WritePlan } from './write-plan.js';
@@ -17,6 +17,8 @@ export type Checkpoint = {
 type CheckpointFile = { readonly version: 1; readonly plan: string; readonly done: readonly [number, number][] };
 
 const VERSION = 1;
+/** Who starts again later than this writes the card in full. */
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * The checkpoint of one card: a file that only we may read, in the cache folder. A card with another identity, or an
@@ -33,6 +35,7 @@ export function openCheckpoint(device: BlockDevice, plan: WritePlan, head: Uint8
     Buffer.from(head).toString('hex'),
     ...plan.blocks.map((block) => `${block.offsetBytes}+${block.sizeBytes}`),
   ]);
+  let isTidy = false;
   return {
     async load() {
       try {
@@ -48,12 +51,23 @@ export function openCheckpoint(device: BlockDevice, plan: WritePlan, head: Uint8
     },
     async save(states) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (!isTidy) await removeOldCheckpoints(folder);
+      isTidy = true;
       const content: CheckpointFile = { version: VERSION, plan: planDigest, done: runsOf(states) };
       await writeFile(`${file}.part`, JSON.stringify(content), { mode: 0o600 });
       await rename(`${file}.part`, file);
     },
     remove: () => rm(file, { force: true }),
   };
+}
+
+/** Of cards that were never finished. */
+async function removeOldCheckpoints(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const status = await stat(path).catch(() => undefined);
+    if (status !== undefined && Date.now() - status.mtimeMs > KEPT_MS) await rm(path, { force: true });
+  }
 }
 
 function runsOf(states: Uint8Array): [number, number][] {

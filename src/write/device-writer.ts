@@ -1,4 +1,4 @@
-import type { Overlay } from '../formats/image-delta.js';
+import type { Overlay } from '../formats/delta/image-delta.js';
 import type { WritePlan } from './write-plan.js';
 import { BLOCK_BYTES } from './write-plan.js';
 import type { Host } from '../host/host.js';

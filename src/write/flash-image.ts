@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Compression } from '../formats/compression.js';
-import type { Overlay } from '../formats/image-delta.js';
+import type { Overlay } from '../formats/delta/image-delta.js';
 import { describeProblem, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { etaSeconds, TransferRate } from '../host/transfer-rate.js';

@@ -139,7 +139,7 @@ look_at_ssh() {
 
 look_at_mounts() {
   ls /boot >/dev/null 2>&1 # an automount happens now
-  local where fs root_fs boot_fs written=true
+  local where fs root_fs boot_fs written=true others='' type found
   while read -r _ where fs options _; do
     [[ $where == / ]] && root_fs="$fs $options"
     [[ $where == /boot ]] && boot_fs="$fs $options"
@@ -147,10 +147,28 @@ look_at_mounts() {
   for where in / /boot/; do
     { echo written >"${where}reswarm-proof" && rm "${where}reswarm-proof"; } 2>/dev/null || written=false
   done
-  fact mounts "{\"root\":$(text "$root_fs" 200),\"boot\":$(text "$boot_fs" 200),\"written\":$written}"
+  # What else fstab asks for: data partitions.
+  while read -r where type options; do
+    [[ $where == / || $where == /boot || $where == none ]] && continue
+    found=$(findmnt --noheadings --output FSTYPE,OPTIONS --mountpoint "$where" | tr -s ' ')
+    if [[ ,$options, != *,ro,* ]]; then
+      { echo written >"$where/reswarm-proof" && rm "$where/reswarm-proof"; } 2>/dev/null || written=false
+    fi
+    others+="${others:+,}{\"where\":$(text "$where" 80),\"type\":$(text "$type" 20),\"options\":$(text "$options" 200),\"found\":$(text "$found" 200)}"
+  done < <(findmnt --fstab --raw --noheadings --output TARGET,FSTYPE,OPTIONS)
+  fact mounts "{\"root\":$(text "$root_fs" 200),\"boot\":$(text "$boot_fs" 200),\"written\":$written,\"others\":[$others]}"
 
-  local partition disk device count size
+  local partition disk device count size growing
   partition=$(readlink -f "/sys/dev/block/$(mountpoint -d /)")
+  # The system says in this file that another partition grows, or none.
+  if [[ -e /usr/lib/reswarm/grown-partition ]]; then
+    growing=$(</usr/lib/reswarm/grown-partition)
+    if [[ -z $growing ]]; then
+      fact root-size '{"grows":false}'
+      return
+    fi
+    partition=$(readlink -f "/sys/class/block/$(basename "$(findfs "PARTUUID=$growing")")")
+  fi
   disk=${partition%/*}
   device=/dev/${partition##*/}
   count=$(dumpe2fs -h "$device" 2>/dev/null | sed -n 's/^Block count: *//p')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listBoards } from '../../src/config/boards/boards.js';
+import { listBoards } from '../../src/config/listing/boards.js';
 import type { BoardTrees, SeenTree, WithoutDriver } from './board-device-trees.js';
 import { notBuiltIn, treesOf, undrivenNames, unexplained, withoutDriver } from './board-device-trees.js';
 import { missingTargets } from '../../src/formats/config-txt-overlays.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { FoundFileSystem } from '../../src/formats/file-systems.js';
 import { openFileSystem } from '../../src/formats/file-systems.js';
-import type { FileSystemReader } from '../../src/formats/file-system-reader.js';
+import type { FileSystemReader } from '../../src/formats/file-system/file-system-reader.js';
 import type { ReadAt } from '../../src/model/read-at.js';
 
 export const EXT_FIXTURES = [

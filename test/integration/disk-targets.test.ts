@@ -173,7 +173,9 @@ describe('a file, a file through a loop device, and a drive', () => {
     expect(table).toMatchObject({ partitiontable: { label: 'dos', id: `0x${parts.disk.diskId}` } });
     // The end of the drive held the copy of an older table.
     expect(await sectorOfCard(parts.disk.totalBytes + CARD_SPARE_BYTES - 512)).toEqual(Buffer.alloc(512));
-    expect(await sectorOfCard(parts.disk.totalBytes)).toEqual(Buffer.alloc(512, 0xa5));
+    // A few sectors behind the image told whether the drive has them at all; the rest is left alone.
+    expect(await sectorOfCard(parts.disk.totalBytes)).toEqual(Buffer.alloc(512));
+    expect(await sectorOfCard(parts.disk.totalBytes + 3 * MiB)).toEqual(Buffer.alloc(512, 0xa5));
   });
 
   it('after a drive was written, the kernel knows its partitions', async () => {
@@ -205,8 +207,7 @@ describe('a drive is refused', () => {
     await mkdir(join(folder, 'mounted'));
     await run('mount', [card, join(folder, 'mounted')]);
     try {
-      // Temporary folders lie below /tmp, where a live system may have its own.
-      expect(await refusedFor(claim())).toEqual([folder.startsWith('/tmp/') ? 'running-system' : 'mounted']);
+      expect(await refusedFor(claim())).toEqual(['mounted']);
     } finally {
       await run('umount', [card]);
     }

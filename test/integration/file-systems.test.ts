@@ -20,9 +20,9 @@ import { MiB } from '../../src/model/bytes.js';
 import { sandboxed } from '../../src/model/sandbox.js';
 import { sha256 } from '../../src/model/sha256.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
-import { bytesOfName, nameOfBytes } from '../../src/formats/file-name.js';
+import { bytesOfName, nameOfBytes } from '../../src/formats/file-system/file-name.js';
 import { openFileSystem } from '../../src/formats/file-systems.js';
-import type { FileSystemReader } from '../../src/formats/file-system-reader.js';
+import type { FileSystemReader } from '../../src/formats/file-system/file-system-reader.js';
 
 const facts = readHostFacts(process.env);
 const run = promisify(execFile);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 const run = promisify(execFile);
 const PROGRAM = join(import.meta.dirname, '../helpers/make-volume.ts');
-const OWN_FILES = join(import.meta.dirname, '../../boards/rootfs-overlay');
+const OWN_FILES = join(import.meta.dirname, '../../layers/base/files');
 const isRoot = process.getuid?.() === 0;
 
 let folder: string;

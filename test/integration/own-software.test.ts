@@ -13,7 +13,7 @@ import type { PlacedFile } from '../../src/model/software.js';
 import { identify } from '../../src/disk/identity.js';
 import { ext4 } from '../../src/filesystems/ext4.js';
 import { volumeStage } from '../../src/filesystems/volume.js';
-import { debianTree } from '../../src/sources/debian/root-tree.js';
+import { debianTree } from '../../src/sources/debian/root/root-tree.js';
 
 const run = promisify(execFile);
 const tools = { root: inject('toolsTree'), versions: {} };

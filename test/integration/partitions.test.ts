@@ -11,7 +11,7 @@ import { identify } from '../../src/disk/identity.js';
 import { fileSystem } from '../../src/filesystems/registry.js';
 import { volumeStage } from '../../src/filesystems/volume.js';
 import type { CopiedFolder } from '../../src/sources/copy-folder.js';
-import { debianTree } from '../../src/sources/debian/root-tree.js';
+import { debianTree } from '../../src/sources/debian/root/root-tree.js';
 import type { Tree } from '../../src/tools/tree.js';
 import { diskFor, scriptFor, twoPartitions } from '../helpers/two-partitions.js';
 import { sandboxed } from '../../src/model/sandbox.js';

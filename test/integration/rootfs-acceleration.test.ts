@@ -8,7 +8,7 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { PackageLock } from '../../src/sources/debian/packages.js';
 import { packageLockStage, readAptSources } from '../../src/sources/debian/package-lock.js';
-import { rootfsStage } from '../../src/sources/debian/rootfs.js';
+import { rootfsStage } from '../../src/sources/debian/rootfs/rootfs.js';
 
 /**
  * Maintainer scripts in shell, Perl, Python and C: users and groups, alternatives, diversions, debconf, ucf, PAM,

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { checkSeed } from '../../src/seeds/check-seed.js';
-import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/cloud-init-schemas.js';
-import { composeSeed } from '../../src/seeds/compose-seed.js';
-import type { Findings } from '../../src/seeds/findings.js';
-import { finishSeed } from '../../src/seeds/finish-seed.js';
-import { checkMetaData } from '../../src/seeds/meta-data.js';
-import { checkNetworkConfig } from '../../src/seeds/network-config.js';
-import { hashPasswordCommand } from '../../src/seeds/passwords.js';
-import { readDefaultSeed } from '../../src/seeds/read-seed.js';
-import { checkUserData } from '../../src/seeds/user-data.js';
+import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/schemas/cloud-init-schemas.js';
+import { composeSeed } from '../../src/seeds/compose/compose-seed.js';
+import type { Findings } from '../../src/seeds/text/findings.js';
+import { finishSeed } from '../../src/seeds/compose/finish-seed.js';
+import { checkMetaData } from '../../src/seeds/compose/meta-data.js';
+import { checkNetworkConfig } from '../../src/seeds/network/network-config.js';
+import { hashPasswordCommand } from '../../src/seeds/passwords/passwords.js';
+import { readDefaultSeed } from '../../src/seeds/compose/read-seed.js';
+import { checkUserData } from '../../src/seeds/user-data/user-data.js';
 import type { SourceDeb } from '../../src/sources/debian/packages.js';
 import type { Mount, Sandbox } from '../../src/model/sandbox.js';
 import { describeProblem } from '../../src/errors.js';
@@ -329,7 +329,8 @@ describe('network-config read by netplan', () => {
 
 describe("netplan's verdicts", () => {
   type Verdict = { readonly name: string; readonly rendered?: string; readonly device: 'takes' | 'refuses' };
-  const refuses = async (text: string): Promise<boolean> => /Error|ERROR/.test((await netplan(text)).said);
+  const refuses = async (text: string): Promise<boolean> =>
+    /Error in network definition|^ERROR: /m.test((await netplan(text)).said);
 
   it('in the fixtures are those of the generator that images get', async () => {
     const verdicts = JSON.parse(await readFile('test/fixtures/netplan/verdicts.json', 'utf8')) as readonly Verdict[];

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import { checkSeedFiles } from '../../src/provision/check-seed-files.js';
-import { obtainCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/cloud-init-schemas.js';
+import { obtainCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/schemas/cloud-init-schemas.js';
 
 const FOLDER = 'test/fixtures/seeds';
 

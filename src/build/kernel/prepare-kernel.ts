@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { findBoard } from '../../config/boards/boards.js';
+import { findBoard } from '../../config/listing/boards.js';
 import type { Board, KernelFlavour } from '../../model/board.js';
 import { sourceDateEpoch } from '../../model/source-date-epoch.js';
 import type { Host } from '../../host/host.js';

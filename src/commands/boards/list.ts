@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { listBoards } from '../../config/boards/boards.js';
+import { listBoards } from '../../config/listing/boards.js';
 import { BaseCommand } from '../base-command.js';
 
 type BoardRow = { id: string; name: string; soc: string; models: readonly string[]; qemu: string; hardware: string };

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import type { NewBoard } from '../../config/boards/write-new-board.js';
-import { newBoard, schemaPath } from '../../config/boards/write-new-board.js';
+import type { NewBoard } from '../../config/listing/write-new-board.js';
+import { newBoard, schemaPath } from '../../config/listing/write-new-board.js';
 import { configPlaces } from '../../config/places.js';
 import { BaseCommand } from '../base-command.js';
 

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { validateBoards } from '../../config/boards/boards.js';
+import { validateBoards } from '../../config/listing/boards.js';
 import { configPlaces } from '../../config/places.js';
 import { systemFlag } from '../../ui/system-flags.js';
 import { BaseCommand } from '../base-command.js';

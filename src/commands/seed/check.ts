@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { SeedCheck } from '../../provision/check-seed-files.js';
 import { checkSeedFiles } from '../../provision/check-seed-files.js';
-import { obtainCloudInitSchemas } from '../../seeds/cloud-init-schemas.js';
+import { obtainCloudInitSchemas } from '../../seeds/schemas/cloud-init-schemas.js';
 import { describeSeedCheck } from '../../ui/describe-seed-check.js';
 import { BaseCommand } from '../base-command.js';
 

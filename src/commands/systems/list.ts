@@ -1,5 +1,5 @@
 import { configPlaces } from '../../config/places.js';
-import { listSystems } from '../../config/systems/systems.js';
+import { listSystems } from '../../config/listing/systems.js';
 import { BaseCommand } from '../base-command.js';
 
 type SystemRow = { id: string; description: string; partitions: string[] };

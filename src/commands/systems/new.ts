@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { configPlaces } from '../../config/places.js';
-import { newSystem, type NewSystem } from '../../config/systems/new-system.js';
+import { newSystem, type NewSystem } from '../../config/listing/new-system.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class SystemsNew extends BaseCommand {

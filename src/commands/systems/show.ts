@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { dump } from 'js-yaml';
 import { configPlaces } from '../../config/places.js';
-import { findSystem } from '../../config/systems/systems.js';
+import { findSystem } from '../../config/listing/systems.js';
 import type { ImageSpec } from '../../model/image-spec.js';
 import { describeSystem } from '../../ui/describe-system.js';
 import { BaseCommand } from '../base-command.js';

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { configPlaces } from '../../config/places.js';
-import { validateSystems } from '../../config/systems/systems.js';
+import { validateSystems } from '../../config/listing/systems.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class SystemsValidate extends BaseCommand {

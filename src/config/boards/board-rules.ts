@@ -1,7 +1,7 @@
 import type { RuleProblem } from '../rule.js';
 import { CMDLINE_LIMIT, DERIVED_CMDLINE_WORDS } from '../../formats/command-line.js';
 import { MACHINES, defaultMachine } from '../../model/qemu.js';
-import type { BoardDefinition } from './board-schema.js';
+import type { BoardDefinition } from '../schemas/board-schema.js';
 import { checkSoftwareRules } from '../software/software-rules.js';
 import { checkConfigTxtRules } from './config-txt-rules.js';
 

@@ -5,7 +5,7 @@ import { fileProblems, settingOf } from '../../formats/config-txt-files.js';
 import type { RuleProblem } from '../rule.js';
 import { didYouMean } from '../wording.js';
 import type { Path } from '../yaml-source.js';
-import type { BoardDefinition } from './board-schema.js';
+import type { BoardDefinition } from '../schemas/board-schema.js';
 
 type BoardRule = (board: BoardDefinition) => readonly RuleProblem[];
 

@@ -5,18 +5,18 @@ import type { Problem } from '../../errors.js';
 import { byPlace, chainProblems } from '../chain-problems.js';
 import type { FileChain } from '../file-chain.js';
 import { isMap, isPath, readFileChain } from '../file-chain.js';
-import type { ImageStatements } from '../image/statements.js';
-import { statementsOfBoard } from '../image/statements.js';
-import { partitionMap } from '../partitions/partition-schema.js';
+import type { ImageStatements } from '../statements/statements.js';
+import { statementsOfBoard } from '../statements/statements.js';
+import { partitionMap } from '../schemas/partition-schema.js';
 import type { PartitionShape, SaidPartition } from '../partitions/read-partitions.js';
 import { partitionShape, partitionsOfMap, readPartitionList } from '../partitions/read-partitions.js';
 import { readPackages } from '../packages/package-statements.js';
 import { kindOf, namesIn } from '../present.js';
 import { resolveSoftware } from '../software/software.js';
 import { didYouMean } from '../wording.js';
-import { boardKind } from './board-kind.js';
+import { boardKind } from '../schemas/board-kind.js';
 import { checkBoardRules } from './board-rules.js';
-import { boardSchema, type BoardDefinition } from './board-schema.js';
+import { boardSchema, type BoardDefinition } from '../schemas/board-schema.js';
 import {
   DEVICE_TREE_OVERLAYS_PATH,
   FRAGMENTS_PATH,

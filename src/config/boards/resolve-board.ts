@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Board } from '../../model/board.js';
-import type { BoardDefinition } from './board-schema.js';
+import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { Path } from '../yaml-source.js';
 
 /** Makes a path absolute that is written at `at` in a board file; a fragment's name becomes its file. */

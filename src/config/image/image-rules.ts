@@ -3,7 +3,7 @@ import type { Layer } from '../../model/image-spec.js';
 import { mergedPath, type Software } from '../../model/software.js';
 import { kindOf } from '../present.js';
 import type { Said } from '../said.js';
-import type { ImageStatements } from './statements.js';
+import type { ImageStatements } from '../statements/statements.js';
 
 /** A bundle in files whose engine has none. Code: `docker-bundle-unused`. */
 export function checkBundle({ bundle }: ImageStatements, engine: Said<string>, layers: readonly Layer[]): Problem[] {

@@ -11,7 +11,7 @@ import { FEATURES } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
 import type { ResolvedImage } from './resolve-image.js';
-import type { ImageStatements } from './statements.js';
+import type { ImageStatements } from '../statements/statements.js';
 
 /** The image as a value, of parts that the rules have let through. `id`: of its board. */
 export function imageSpec(

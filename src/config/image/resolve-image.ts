@@ -9,6 +9,8 @@ import { draftPartitions } from '../partitions/draft-partitions.js';
 import { checkPartitionRules } from '../partitions/partition-rules.js';
 import type { Said } from '../said.js';
 import { engineOfFiles, engineOfFlag, type Engine } from './engine.js';
+import { isPackageFile } from '../package-word.js';
+import { repositoriesTwice } from '../packages/package-statements.js';
 import {
   checkBundle,
   checkContainerImages,
@@ -17,9 +19,7 @@ import {
   requiredPackages,
   softwareTwice,
 } from './image-rules.js';
-import { isPackageFile } from '../packages/package-word.js';
-import { repositoriesTwice } from '../packages/package-statements.js';
-import { joinStatements, type ImageStatements } from './statements.js';
+import { joinStatements, type ImageStatements } from '../statements/statements.js';
 
 /** What the command line says of an image; paths are absolute. */
 export type ImageFlags = {

@@ -9,8 +9,8 @@ import { didYouMean } from '../wording.js';
 import type { Path, YamlSource } from '../yaml-source.js';
 import { readYamlSource } from '../yaml-source.js';
 import { problemsFromZod } from '../zod-problems.js';
-import type { LayerDefinition } from './layer-schema.js';
-import { layerSchema } from './layer-schema.js';
+import type { LayerDefinition } from '../schemas/layer-schema.js';
+import { layerSchema } from '../schemas/layer-schema.js';
 
 /** A layer and the layers that come before it. */
 type LoadedLayer = { readonly layer: Layer; readonly with: readonly Said<string>[] };

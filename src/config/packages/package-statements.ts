@@ -6,8 +6,8 @@ import { kindOf } from '../present.js';
 import type { Problem } from '../../errors.js';
 import type { Said } from '../said.js';
 import type { Path } from '../yaml-source.js';
-import type { PackageDefinition } from './package-schema.js';
-import { isPackageFile } from './package-word.js';
+import type { PackageDefinition } from '../schemas/package-schema.js';
+import { isPackageFile } from '../package-word.js';
 
 /** What a board, a system or the command line says of packages, each with its place. Paths are absolute. */
 export type PackageStatements = {

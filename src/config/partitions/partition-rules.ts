@@ -9,7 +9,7 @@ import type { DraftPartition } from './draft-partitions.js';
 import { ROLE_DEFAULTS } from './draft-partitions.js';
 import { GROW_RULES, nextFixed } from './grow-rules.js';
 import { MOUNT_RULES } from './mount-rules.js';
-import { EXT4_LABEL, FAT_LABEL } from './volume-label.js';
+import { EXT4_LABEL, FAT_LABEL } from '../schemas/volume-label.js';
 
 /** Everything that holds between the keys of partitions, and between partitions. */
 export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {

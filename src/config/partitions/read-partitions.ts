@@ -5,8 +5,8 @@ import type { FileChain } from '../file-chain.js';
 import { isMap } from '../file-chain.js';
 import type { YamlSource } from '../yaml-source.js';
 import { problemsFromZod } from '../zod-problems.js';
-import type { PartitionEntry, partitionMap } from './partition-schema.js';
-import { partitionList } from './partition-schema.js';
+import type { PartitionEntry, partitionMap } from '../schemas/partition-schema.js';
+import { partitionList } from '../schemas/partition-schema.js';
 
 /** What files say of one partition, and where each key of it, or the partition itself, stands. */
 export type SaidPartition = {

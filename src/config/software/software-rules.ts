@@ -1,7 +1,7 @@
 import { destinationFault, mergedPath } from '../../model/software.js';
 import { isUnitName } from '../../formats/unit-file.js';
 import type { RuleProblem } from '../rule.js';
-import type { SoftwareDefinition } from './software-schema.js';
+import type { SoftwareDefinition } from '../schemas/software-schema.js';
 import type { Path } from '../yaml-source.js';
 
 /** What holds between the keys of software, at `software` of a board or of a file of its own. */

@@ -4,8 +4,8 @@ import type { Software, SoftwareFile, SoftwareUnit, Written } from '../../model/
 import { unitFaults } from '../../formats/unit-file.js';
 import type { Problem } from '../../errors.js';
 import { checkSoftwareRules } from './software-rules.js';
-import type { SoftwareDefinition } from './software-schema.js';
-import { softwareFileSchema } from './software-schema.js';
+import type { SoftwareDefinition } from '../schemas/software-schema.js';
+import { softwareFileSchema } from '../schemas/software-schema.js';
 import type { Path } from '../yaml-source.js';
 import { readYamlSource } from '../yaml-source.js';
 import { problemsFromZod } from '../zod-problems.js';

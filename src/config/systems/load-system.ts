@@ -3,15 +3,15 @@ import type { Problem } from '../../errors.js';
 import { byPlace, chainProblems } from '../chain-problems.js';
 import type { FileChain } from '../file-chain.js';
 import { isMap, readFileChain } from '../file-chain.js';
-import type { ImageStatements } from '../image/statements.js';
-import { statementsOfSystem } from '../image/statements.js';
+import type { ImageStatements } from '../statements/statements.js';
+import { statementsOfSystem } from '../statements/statements.js';
 import { readPackages } from '../packages/package-statements.js';
 import { readPartitionList } from '../partitions/read-partitions.js';
 import { checkSoftwareRules } from '../software/software-rules.js';
 import { resolveSoftware } from '../software/software.js';
-import { systemKind } from './system-kind.js';
-import type { SystemDefinition } from './system-schema.js';
-import { systemSchema } from './system-schema.js';
+import { systemKind } from '../schemas/system-kind.js';
+import type { SystemDefinition } from '../schemas/system-schema.js';
+import { systemSchema } from '../schemas/system-schema.js';
 
 export type SystemRead = {
   readonly id: string;

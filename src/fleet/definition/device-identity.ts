@@ -10,12 +10,12 @@ import type {
   DeviceRoute,
   DeviceWifi,
 } from '../../seeds/device/device-identity.js';
-import { isCryptHash } from '../../seeds/crypt-hash.js';
-import { derivedSalt } from '../../seeds/passwords.js';
-import type { SeedFile } from '../../seeds/seed.js';
-import { sha512Crypt } from '../../seeds/sha512-crypt.js';
-import { sshKeyFault } from '../../seeds/ssh-key.js';
-import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../../seeds/text-file.js';
+import { isCryptHash } from '../../seeds/passwords/crypt-hash.js';
+import { derivedSalt } from '../../seeds/passwords/passwords.js';
+import type { SeedFile } from '../../seeds/text/seed.js';
+import { sha512Crypt } from '../../seeds/passwords/sha512-crypt.js';
+import { sshKeyFault } from '../../seeds/text/ssh-key.js';
+import { OTHER_LIMIT_BYTES, readSeedFile, USER_DATA_LIMIT_BYTES } from '../../seeds/text/text-file.js';
 import type { Path } from '../../config/yaml-source.js';
 import { isKeyText } from './device-values.js';
 import { deviceProblem, type FleetDevice } from './fleet.js';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { SSH_KEY_TYPES } from '../../seeds/ssh-key.js';
+import { SSH_KEY_TYPES } from '../../seeds/text/ssh-key.js';
 import type { DefaultValues, DeviceValues } from './fleet-schema.js';
 
 /** Stands in `defaults` for the name of each device. */

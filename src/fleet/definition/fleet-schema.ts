@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isIpAddress, parseInterfaceAddress } from '../../model/ip-address.js';
-import { hostnameFault } from '../../seeds/hostname.js';
+import { hostnameFault } from '../../seeds/text/hostname.js';
 
 const text = z.string().min(1, { error: 'must not be empty' });
 /** Begins at the folder of the file that it stands in. */

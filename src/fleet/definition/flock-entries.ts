@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { readFlock } from '../../seeds/device/flock.js';
-import { OTHER_LIMIT_BYTES, readSeedFile } from '../../seeds/text-file.js';
+import { OTHER_LIMIT_BYTES, readSeedFile } from '../../seeds/text/text-file.js';
 import type { DeviceEntries, DeviceEntry } from './device-entry.js';
 
 /**

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Problem } from '../../errors.js';
-import { isSecretPath } from '../../seeds/secrets.js';
+import { isSecretPath } from '../../seeds/text/secrets.js';
 import { readYamlSource, type Path, type YamlSource } from '../../config/yaml-source.js';
 import { problemsFromZod } from '../../config/zod-problems.js';
 import { readCsvEntries } from './csv-entries.js';

@@ -1,4 +1,4 @@
-import { DamagedFileSystem } from '../file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 import type { Inode } from './inode.js';
 import type { Superblock } from './superblock.js';
 

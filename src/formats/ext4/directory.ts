@@ -1,5 +1,5 @@
-import { nameOfBytes } from '../file-name.js';
-import { DamagedFileSystem } from '../file-system.js';
+import { nameOfBytes } from '../file-system/file-name.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 
 export type FolderItem = { readonly name: string; readonly inode: number };
 

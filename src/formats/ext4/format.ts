@@ -1,5 +1,5 @@
-import type { FileSystemFormat } from '../file-system.js';
-import { DamagedFileSystem } from '../file-system.js';
+import type { FileSystemFormat } from '../file-system/file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 import { readExt } from './reader.js';
 import type { Superblock } from './superblock.js';
 import { SUPERBLOCK_BYTES, SUPERBLOCK_OFFSET, isSuperblock, parseSuperblock } from './superblock.js';

@@ -1,4 +1,4 @@
-import { DamagedFileSystem } from '../file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 import type { Superblock } from './superblock.js';
 import { SUPERBLOCK_OFFSET } from './superblock.js';
 import type { ReadAt } from '../../model/read-at.js';

@@ -1,5 +1,5 @@
-import type { FileKind } from '../file-entry.js';
-import { DamagedFileSystem } from '../file-system.js';
+import type { FileKind } from '../file-system/file-entry.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 import type { Superblock } from './superblock.js';
 
 /** An inode (Documentation/filesystems/ext4/inodes.rst). */

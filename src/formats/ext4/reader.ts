@@ -1,9 +1,9 @@
-import type { Child, DataPlace, FileSystem } from '../file-system.js';
-import { DamagedFileSystem, UnreadFileSystem } from '../file-system.js';
-import type { FileEntry } from '../file-entry.js';
-import { joinPath } from '../file-entry.js';
-import { nameOfBytes } from '../file-name.js';
-import { PIECE_BYTES, cachedReader, zeros } from '../file-system-reader.js';
+import type { Child, DataPlace, FileSystem } from '../file-system/file-system.js';
+import { DamagedFileSystem, UnreadFileSystem } from '../file-system/file-system.js';
+import type { FileEntry } from '../file-system/file-entry.js';
+import { joinPath } from '../file-system/file-entry.js';
+import { nameOfBytes } from '../file-system/file-name.js';
+import { PIECE_BYTES, cachedReader, zeros } from '../file-system/file-system-reader.js';
 import type { Extent } from './block-map.js';
 import { fileExtents } from './block-map.js';
 import type { FolderItem } from './directory.js';

@@ -1,6 +1,6 @@
-import { crc32c } from '../crc32c.js';
-import { nameOfBytes } from '../file-name.js';
-import { DamagedFileSystem, UnreadFileSystem } from '../file-system.js';
+import { crc32c } from './crc32c.js';
+import { nameOfBytes } from '../file-system/file-name.js';
+import { DamagedFileSystem, UnreadFileSystem } from '../file-system/file-system.js';
 
 /** The superblock of an ext2, ext3 or ext4 (Linux: Documentation/filesystems/ext4/super.rst). */
 export type Superblock = {

@@ -1,4 +1,4 @@
-import type { UsedRanges } from '../file-system.js';
+import type { UsedRanges } from '../file-system/file-system.js';
 import { mergeRanges } from '../../model/byte-range.js';
 import type { Group } from './groups.js';
 import {

@@ -1,4 +1,4 @@
-import { nameOfBytes } from '../file-name.js';
+import { nameOfBytes } from '../file-system/file-name.js';
 import { labelText } from './boot-sector.js';
 
 /** Folders of a FAT, with long names (Microsoft's FAT specification, 6 and 7). */

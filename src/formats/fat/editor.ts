@@ -1,5 +1,5 @@
-import type { Extent } from '../image-delta.js';
-import type { SectorCache } from '../sector-cache.js';
+import type { Extent } from '../delta/image-delta.js';
+import type { SectorCache } from '../delta/sector-cache.js';
 import type { FatVolume } from './boot-sector.js';
 import { BOOT_SECTOR_BYTES, clusterOffset, parseBootSector } from './boot-sector.js';
 import type { FatEntry } from './directory.js';

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js';
-import { DamagedFileSystem } from '../file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 
 /** A place behind the end of the disk: something in the FAT points there. */
 export async function insideDisk<T>(use: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { DamagedFileSystem } from '../file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 import type { FatVolume } from './boot-sector.js';
 import { clusterOffset } from './boot-sector.js';
 import type { FatEntry } from './directory.js';

@@ -1,5 +1,5 @@
-import type { FileSystemFormat } from '../file-system.js';
-import { DamagedFileSystem } from '../file-system.js';
+import type { FileSystemFormat } from '../file-system/file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
 import type { FatVolume } from './boot-sector.js';
 import { BOOT_SECTOR_BYTES, parseBootSector } from './boot-sector.js';
 import { readFat } from './reader.js';

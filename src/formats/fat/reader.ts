@@ -1,8 +1,8 @@
-import type { Child, DataPlace, FileSystem, FileSystemFacts } from '../file-system.js';
-import { DamagedFileSystem } from '../file-system.js';
-import type { FileEntry } from '../file-entry.js';
-import { joinPath } from '../file-entry.js';
-import { PIECE_BYTES, cachedReader } from '../file-system-reader.js';
+import type { Child, DataPlace, FileSystem, FileSystemFacts } from '../file-system/file-system.js';
+import { DamagedFileSystem } from '../file-system/file-system.js';
+import type { FileEntry } from '../file-system/file-entry.js';
+import { joinPath } from '../file-system/file-entry.js';
+import { PIECE_BYTES, cachedReader } from '../file-system/file-system-reader.js';
 import type { FatVolume } from './boot-sector.js';
 import { clusterOffset } from './boot-sector.js';
 import type { FatEntry } from './directory.js';

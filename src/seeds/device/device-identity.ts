@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.js';
-import type { SeedFile } from '../seed.js';
+import type { SeedFile } from '../text/seed.js';
 
 /** A person who may log in. */
 export type DeviceUser = {

@@ -1,8 +1,8 @@
 import { parse } from 'ini';
 import type { Problem } from '../../errors.js';
 import { didYouMean } from '../../config/wording.js';
-import { asMapping } from '../cloud-init-yaml.js';
-import type { SeedFile } from '../seed.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
+import type { SeedFile } from '../text/seed.js';
 import type { DeviceIdentity, DeviceUser } from './device-identity.js';
 
 export type IdentityResult = {

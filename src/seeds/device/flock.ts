@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { describeFound } from '../../config/wording.js';
-import { asMapping } from '../cloud-init-yaml.js';
-import { hostnameFault } from '../hostname.js';
-import type { SeedFile } from '../seed.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
+import { hostnameFault } from '../text/hostname.js';
+import type { SeedFile } from '../text/seed.js';
 import { positionFinder, type Position } from '../../config/yaml-source.js';
 import type { IdentityResult } from './device-ini.js';
 import type { DeviceFile } from './device-identity.js';

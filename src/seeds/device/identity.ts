@@ -1,14 +1,14 @@
 import type { SeedStep } from './device-identity.js';
 import type { DeviceUser, DeviceIdentity } from './device-identity.js';
-import { composeSeed, type ComposedSeed } from '../compose-seed.js';
-import { asMapping, readSeedYaml, yamlFindings } from '../cloud-init-yaml.js';
-import { AUTOMATIC_INSTANCE_ID } from '../meta-data.js';
-import type { SeedFile, SeedFiles } from '../seed.js';
-import { applyEdits } from '../text-edit.js';
-import { userDataKind } from '../user-data-header.js';
-import { setTopLevel } from '../yaml-edit.js';
+import { composeSeed, type ComposedSeed } from '../compose/compose-seed.js';
+import { asMapping, readSeedYaml, yamlFindings } from '../yaml/cloud-init-yaml.js';
+import { AUTOMATIC_INSTANCE_ID } from '../compose/meta-data.js';
+import type { SeedFile, SeedFiles } from '../text/seed.js';
+import { applyEdits } from '../yaml/text-edit.js';
+import { userDataKind } from '../text/user-data-header.js';
+import { setTopLevel } from '../yaml/yaml-edit.js';
 import { withNetworks } from './networks.js';
-import { timezoneFault } from '../timezone.js';
+import { timezoneFault } from '../image/timezone.js';
 import { needsCloudConfig, withUsers } from './users.js';
 import { overruledPasswords, verifyIdentity } from './verify-identity.js';
 

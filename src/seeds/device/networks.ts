@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../model/json.js';
 import type { Problem } from '../../errors.js';
-import { asMapping, readSeedYaml } from '../cloud-init-yaml.js';
-import { SEED_FILE_NAMES, type SeedFile } from '../seed.js';
-import { applyEdits } from '../text-edit.js';
-import { blockYaml, rootMapping } from '../yaml-edit.js';
+import { asMapping, readSeedYaml } from '../yaml/cloud-init-yaml.js';
+import { SEED_FILE_NAMES, type SeedFile } from '../text/seed.js';
+import { applyEdits } from '../yaml/text-edit.js';
+import { blockYaml, rootMapping } from '../yaml/yaml-edit.js';
 import { followAlias, pairOf } from '../../config/yaml-nodes.js';
 import type { DeviceNetwork, DeviceWifi, WifiAccount } from './device-identity.js';
-import { ssidForNetplan } from './ssid.js';
-import { isWifiKey, wifiKey, wifiPasswordFault } from './wifi-key.js';
+import { ssidForNetplan } from '../network/ssid.js';
+import { isWifiKey, wifiKey, wifiPasswordFault } from '../network/wifi-key.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 type NetworkStep = { readonly file: SeedFile | undefined; readonly problems: readonly Problem[] };

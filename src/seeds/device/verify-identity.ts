@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Problem } from '../../errors.js';
-import { asMapping, readSeedYaml, yamlFindings } from '../cloud-init-yaml.js';
+import { asMapping, readSeedYaml, yamlFindings } from '../yaml/cloud-init-yaml.js';
 import { accountsOf, type Account } from '../login/accounts.js';
 import { passwordChanges } from '../login/password-changes.js';
 import { userEntries } from '../login/user-entries.js';
-import type { SeedFile, SeedFiles } from '../seed.js';
-import { userDataKind } from '../user-data-header.js';
+import type { SeedFile, SeedFiles } from '../text/seed.js';
+import { userDataKind } from '../text/user-data-header.js';
 import type { DeviceIdentity, DeviceUser } from './device-identity.js';
 
 /**

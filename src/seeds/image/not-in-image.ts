@@ -1,8 +1,8 @@
 import { describePath } from '../../config/wording.js';
 import type { Path, YamlSource } from '../../config/yaml-source.js';
 import type { Problem } from '../../errors.js';
-import { asMapping } from '../cloud-init-yaml.js';
-import type { Findings } from '../findings.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
+import type { Findings } from '../text/findings.js';
 import { IMAGE_SHELLS } from './accounts.js';
 import { ABSENT_MODULES } from './modules.js';
 import { LEGACY_TIME_ZONES } from './time-zones.js';

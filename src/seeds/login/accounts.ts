@@ -1,4 +1,4 @@
-import { asMapping } from '../cloud-init-yaml.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
 import { IMAGE_USERS } from '../image/accounts.js';
 import { isSet, listOf, type Mapping } from './plain-values.js';
 import { passwordChanges, type PasswordChange } from './password-changes.js';

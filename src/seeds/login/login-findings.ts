@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.js';
 import type { Path, YamlSource } from '../../config/yaml-source.js';
-import { asMapping } from '../cloud-init-yaml.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
 import { keyLines, userExists } from './accounts.js';
 import { passwordChanges } from './password-changes.js';
 import { isSet, type Mapping } from './plain-values.js';

@@ -1,11 +1,11 @@
 import type { Problem } from '../../errors.js';
-import { asMapping, readSeedYaml } from '../cloud-init-yaml.js';
+import { asMapping, readSeedYaml } from '../yaml/cloud-init-yaml.js';
 import { archiveParts } from '../parts/archive-parts.js';
 import { mimeParts } from '../parts/mime-parts.js';
 import { partKind, type Part } from '../parts/parts.js';
-import type { SeedFile } from '../seed.js';
-import { userDataKind, type UserDataKind } from '../user-data-header.js';
-import { publicKeysOf } from '../public-keys.js';
+import type { SeedFile } from '../text/seed.js';
+import { userDataKind, type UserDataKind } from '../text/user-data-header.js';
+import { publicKeysOf } from './public-keys.js';
 import { loginFindings } from './login-findings.js';
 import type { Mapping } from './plain-values.js';
 import { loginsOf, type WayIn } from './ways-in.js';

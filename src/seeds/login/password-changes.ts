@@ -1,4 +1,4 @@
-import { asMapping } from '../cloud-init-yaml.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
 import { listOf, type Mapping } from './plain-values.js';
 import type { UserEntry } from './user-entries.js';
 

@@ -1,4 +1,4 @@
-import { asMapping } from '../cloud-init-yaml.js';
+import { asMapping } from '../yaml/cloud-init-yaml.js';
 import { DEFAULT_USER } from '../image/accounts.js';
 import { isSet, isTrue, listOf, type Mapping } from './plain-values.js';
 

@@ -2,8 +2,8 @@ import { describeFound } from '../../config/wording.js';
 import { followAlias, pairOf, type YamlNode } from '../../config/yaml-nodes.js';
 import { positionFinder, type Path, type Position, type YamlSource } from '../../config/yaml-source.js';
 import type { Problem } from '../../errors.js';
-import { asMapping, readSeedYaml, yamlFindings } from '../cloud-init-yaml.js';
-import type { SeedFile } from '../seed.js';
+import { asMapping, readSeedYaml, yamlFindings } from '../yaml/cloud-init-yaml.js';
+import type { SeedFile } from '../text/seed.js';
 import type { Part, Parts } from './parts.js';
 
 /** The parts of a cloud-config-archive: a list of texts, or of mappings with `content` and `type`. Code: `wrong-type`. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.js';
-import type { Findings } from '../findings.js';
-import type { SeedFile } from '../seed.js';
+import type { Findings } from '../text/findings.js';
+import type { SeedFile } from '../text/seed.js';
 
 /**
  * The addresses that an `#include` names, one a line (_do_include of cloudinit/user_data.py, 25.1). What they hold is

@@ -1,7 +1,7 @@
 import type { Position } from '../../config/yaml-source.js';
 import type { Problem } from '../../errors.js';
-import { NOTHING_FOUND } from '../findings.js';
-import type { SeedFile } from '../seed.js';
+import { NOTHING_FOUND } from '../text/findings.js';
+import type { SeedFile } from '../text/seed.js';
 import type { Part, Parts } from './parts.js';
 
 /** cloud-init looks for the words in the first 4096 bytes only (convert_string of cloudinit/user_data.py, 25.1). */

@@ -1,7 +1,7 @@
 import type { Position } from '../../config/yaml-source.js';
 import type { Problem } from '../../errors.js';
-import type { Findings } from '../findings.js';
-import { userDataKind, type UserDataKind } from '../user-data-header.js';
+import type { Findings } from '../text/findings.js';
+import { userDataKind, type UserDataKind } from '../text/user-data-header.js';
 
 /** One of the texts that a user-data is put together from. */
 export type Part = {

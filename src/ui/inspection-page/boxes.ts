@@ -1,4 +1,4 @@
-import { baseName, parentOf } from '../../formats/file-entry.js';
+import { baseName, parentOf } from '../../formats/file-system/file-entry.js';
 import type { FileReport, FolderReport, ImageReport } from '../../inspect/image-report.js';
 import type { Box } from './treemap.js';
 

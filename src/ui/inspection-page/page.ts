@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatSize } from '../../model/bytes.js';
-import { baseName } from '../../formats/file-entry.js';
+import { baseName } from '../../formats/file-system/file-entry.js';
 import type { ImageReport, PackageReport } from '../../inspect/image-report.js';
 import type { SeedSummary } from '../../seeds/seed-facts.js';
 import { folderBoxes, packageBoxes } from './boxes.js';

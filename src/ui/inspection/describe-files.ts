@@ -1,5 +1,5 @@
-import type { FileEntry } from '../../formats/file-entry.js';
-import { baseName, formatMode } from '../../formats/file-entry.js';
+import type { FileEntry } from '../../formats/file-system/file-entry.js';
+import { baseName, formatMode } from '../../formats/file-system/file-entry.js';
 import { printable } from '../printable.js';
 import { table } from './describe-image.js';
 

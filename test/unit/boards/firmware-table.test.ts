@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configTxt } from '../../../src/boot/raspberry-pi.js';
-import { listBoards } from '../../../src/config/boards/boards.js';
+import { listBoards } from '../../../src/config/listing/boards.js';
 import { readConfigTxt } from '../../../src/formats/config-txt-files.js';
 import type { Board } from '../../../src/model/board.js';
 import { firmwareTable } from '../../helpers/firmware-table.js';

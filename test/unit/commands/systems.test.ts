@@ -109,10 +109,10 @@ describe('a board with --system', () => {
 
   it('is held against that system', async () => {
     const board = join(folder, 'board.yaml');
-    await writeFile(board, 'extends: rpi4\nid: mine\npartitions: [{ name: data, mount: /srv }]\n');
-    expect(await BoardsValidate.run([board, '--system', await recorder()], { root })).toEqual({ valid: ['mine'] });
-    await BoardsValidate.run([board], { root });
+    await writeFile(board, 'extends: rpi4\nid: mine\npartitions: [{ name: maps, size: 64M, mount: /data }]\n');
+    expect(await BoardsValidate.run([board], { root })).toEqual({ valid: ['mine'] });
+    await BoardsValidate.run([board, '--system', await recorder()], { root });
     expect(process.exitCode).toBe(2);
-    expect(output.stderr).toContain('[partition-role-missing]');
+    expect(output.stderr).toContain('/data');
   });
 });

@@ -2,9 +2,9 @@ import { readFile, readdir } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { withKeyList } from '../../../src/config/key-list.js';
-import { layerJsonSchema } from '../../../src/config/layers/layer-json-schema.js';
-import { systemJsonSchema } from '../../../src/config/systems/system-json-schema.js';
+import { withKeyList } from '../../../src/config/schemas/key-list.js';
+import { layerJsonSchema } from '../../../src/config/schemas/layer-json-schema.js';
+import { systemJsonSchema } from '../../../src/config/schemas/system-json-schema.js';
 
 const project = new URL('../../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, project), 'utf8');

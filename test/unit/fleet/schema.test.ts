@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { withKeyList } from '../../../src/config/key-list.js';
+import { withKeyList } from '../../../src/config/schemas/key-list.js';
 import { columnTitles } from '../../../src/fleet/definition/csv-columns.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../../../src/fleet/definition/fleet-json-schema.js';
-import { readDefaultSeed } from '../../../src/seeds/read-seed.js';
+import { readDefaultSeed } from '../../../src/seeds/compose/read-seed.js';
 import { checkFleet } from '../../../src/fleet/check-fleet.js';
 
 const read = async (name: string): Promise<string> => readFile(name, 'utf8');

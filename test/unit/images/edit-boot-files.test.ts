@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bootOverlay, openBootPartition, wrongBootFiles } from '../../../src/images/edit-boot-files.js';
-import type { OverlayFile } from '../../../src/formats/image-delta.js';
-import { decodeOverlay, encodeOverlay, overlayBytes, readThrough } from '../../../src/formats/image-delta.js';
+import type { OverlayFile } from '../../../src/formats/delta/image-delta.js';
+import { decodeOverlay, encodeOverlay, overlayBytes, readThrough } from '../../../src/formats/delta/image-delta.js';
 import { fat32Disk, type MemoryDisk } from '../../helpers/fat32-disk.js';
 
 const EPOCH = 1_790_000_000;

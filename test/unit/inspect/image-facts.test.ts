@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseDpkgStatus, parseOsRelease } from '../../../src/formats/dpkg-status.js';
-import type { FileEntry } from '../../../src/formats/file-entry.js';
-import { formatMode, normalPath } from '../../../src/formats/file-entry.js';
+import type { FileEntry } from '../../../src/formats/file-system/file-entry.js';
+import { formatMode, normalPath } from '../../../src/formats/file-system/file-entry.js';
 import { folderSizes, largeFolders } from '../../../src/inspect/folder-sizes.js';
 import { fatMountPoint } from '../../../src/formats/fstab.js';
-import { crc32c } from '../../../src/formats/crc32c.js';
+import { crc32c } from '../../../src/formats/ext4/crc32c.js';
 
 describe('parseDpkgStatus', () => {
   it('takes installed packages only, and the first line of a description', () => {

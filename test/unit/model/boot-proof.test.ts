@@ -138,6 +138,17 @@ describe('a boot', () => {
     ['ssh', 'ssh', 'nobody answering', { hostKeys: ['k'], banner: '', listening: [] }],
     ['mounts', 'mounts', 'a read-only root', { root: 'ext4 ro,noatime', boot: 'vfat rw', written: false }],
     ['mounts', 'mounts', 'no /boot', { root: 'ext4 rw', boot: '', written: true }],
+    [
+      'mounts',
+      'mounts',
+      'a data partition that is absent',
+      {
+        root: 'ext4 rw',
+        boot: 'vfat rw',
+        written: true,
+        others: [{ where: '/data', type: 'ext4', options: 'defaults,nofail', found: '' }],
+      },
+    ],
     ['mounts', 'mounts', 'writes that fail', { root: 'ext4 rw', boot: 'vfat rw', written: false }],
     [
       'root-size',

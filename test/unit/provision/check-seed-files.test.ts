@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { schemaValidator } from '../../../src/seeds/schema-validator.js';
+import { schemaValidator } from '../../../src/seeds/schemas/schema-validator.js';
 import { openBootPartition } from '../../../src/images/edit-boot-files.js';
 import type { SeedCheck } from '../../../src/provision/check-seed-files.js';
 import { checkSeedFiles } from '../../../src/provision/check-seed-files.js';

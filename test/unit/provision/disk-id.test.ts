@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Extent } from '../../../src/formats/image-delta.js';
+import type { Extent } from '../../../src/formats/delta/image-delta.js';
 import type { Partition } from '../../../src/model/partition-table.js';
 import { diskIdExtents } from '../../../src/provision/disk-id.js';
 import { extFixture, FSTAB, readFrom, readerOf } from '../../helpers/ext-fixture.js';

@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkMetaData } from '../../../src/seeds/meta-data.js';
+import { checkMetaData } from '../../../src/seeds/compose/meta-data.js';
 import { checkSeed } from '../../../src/seeds/check-seed.js';
-import { checkUserData } from '../../../src/seeds/user-data.js';
-import { readSeedFile } from '../../../src/seeds/text-file.js';
-import { sshKeyFault } from '../../../src/seeds/ssh-key.js';
-import { hostnameFault } from '../../../src/seeds/hostname.js';
-import type { Findings } from '../../../src/seeds/findings.js';
+import { checkUserData } from '../../../src/seeds/user-data/user-data.js';
+import { readSeedFile } from '../../../src/seeds/text/text-file.js';
+import { sshKeyFault } from '../../../src/seeds/text/ssh-key.js';
+import { hostnameFault } from '../../../src/seeds/text/hostname.js';
+import type { Findings } from '../../../src/seeds/text/findings.js';
 import { cutKey, ed25519Key } from '../../helpers/seed-keys.js';
 
 /** "code line:column" of each problem. */

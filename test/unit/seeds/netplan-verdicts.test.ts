@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkNetworkConfig } from '../../../src/seeds/network-config.js';
+import { checkNetworkConfig } from '../../../src/seeds/network/network-config.js';
 
 /**
  * What the way of a device says of each text: PyYAML, cloud-init 25.1.4's netplan renderer, and netplan 1.1.2's

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { usedRanges } from '../../../../src/formats/file-systems.js';
-import type { FileSystemReader } from '../../../../src/formats/file-system-reader.js';
+import type { FileSystemReader } from '../../../../src/formats/file-system/file-system-reader.js';
 import { sha256 } from '../../../../src/model/sha256.js';
 import { EXT_FIXTURES, FSTAB, TREE, extFixture, findIn, readFrom, readerOf } from '../../../helpers/ext-fixture.js';
 

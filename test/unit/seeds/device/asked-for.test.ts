@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asMapping, readSeedYaml } from '../../../../src/seeds/cloud-init-yaml.js';
+import { asMapping, readSeedYaml } from '../../../../src/seeds/yaml/cloud-init-yaml.js';
 import type { DeviceIdentity } from '../../../../src/seeds/device/device-identity.js';
 import { seedOf } from '../../../../src/seeds/device/identity.js';
 import { accountsOf, type Account } from '../../../../src/seeds/login/accounts.js';

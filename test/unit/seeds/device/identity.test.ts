@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hashPasswords, seedOf } from '../../../../src/seeds/device/identity.js';
 import type { DeviceIdentity } from '../../../../src/seeds/device/device-identity.js';
-import { wifiKey } from '../../../../src/seeds/device/wifi-key.js';
+import { wifiKey } from '../../../../src/seeds/network/wifi-key.js';
 import { checkSeed } from '../../../../src/seeds/check-seed.js';
-import { readSeedYaml } from '../../../../src/seeds/cloud-init-yaml.js';
-import { readDefaultSeed } from '../../../../src/seeds/read-seed.js';
-import { passwordHasher, sha512Crypt } from '../../../../src/seeds/sha512-crypt.js';
+import { readSeedYaml } from '../../../../src/seeds/yaml/cloud-init-yaml.js';
+import { readDefaultSeed } from '../../../../src/seeds/compose/read-seed.js';
+import { passwordHasher, sha512Crypt } from '../../../../src/seeds/passwords/sha512-crypt.js';
 import { ed25519Key } from '../../../helpers/seed-keys.js';
 
 const base = await readDefaultSeed('cloud-init');

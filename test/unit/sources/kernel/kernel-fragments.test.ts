@@ -5,7 +5,7 @@ import { readKernelRequirements } from '../../../../src/sources/kernel/read-requ
 import type { Board } from '../../../../src/model/board.js';
 import { mergeFragments } from '../../../../src/sources/kernel/fragments.js';
 import { unmetRequirements } from '../../../../src/sources/kernel/requirements.js';
-import { listBoards } from '../../../../src/config/boards/boards.js';
+import { listBoards } from '../../../../src/config/listing/boards.js';
 import { withFlavour } from '../../../../src/sources/kernel/kernel-flavour.js';
 import { readFragments } from '../../../../src/sources/kernel/kernel-request.js';
 

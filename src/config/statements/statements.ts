@@ -1,0 +1,118 @@
+import { dirname, resolve } from 'node:path';
+import type { DockerBundlePin, TableType } from '../../model/image-spec.js';
+import type { Software } from '../../model/software.js';
+import type { BoardDefinition } from '../schemas/board-schema.js';
+import type { FileChain } from '../file-chain.js';
+import { mergeByName, type SaidPartition } from '../partitions/read-partitions.js';
+import type { PackageStatements } from '../packages/package-statements.js';
+import type { Said } from '../said.js';
+import type { SystemDefinition } from '../schemas/system-schema.js';
+import type { Path } from '../yaml-source.js';
+
+/** What a board or a system says of an image, each with its place. Paths are absolute. */
+export type ImageStatements = PackageStatements & {
+  readonly description?: Said<string>;
+  readonly hostname?: Said<string>;
+  readonly suite?: Said<string>;
+  readonly engine?: Said<string>;
+  readonly bundle?: Said<DockerBundlePin>;
+  readonly table?: Said<TableType>;
+  readonly alignment?: Said<string>;
+  readonly layers: readonly Said<string>[];
+  readonly overlays: readonly Said<string>[];
+  readonly containerImages: readonly Said<string>[];
+  readonly software: readonly Software[];
+  readonly partitions: readonly SaidPartition[];
+};
+
+type Read = {
+  readonly packages: PackageStatements;
+  readonly software: readonly Software[];
+  readonly partitions: readonly SaidPartition[];
+};
+
+export function statementsOfBoard(definition: BoardDefinition, chain: FileChain, read: Read): ImageStatements {
+  const { rootfs, docker, partitions } = definition;
+  const map = Array.isArray(partitions) ? undefined : partitions;
+  return {
+    ...said('description', definition.description, chain, ['description']),
+    ...said('hostname', definition.hostname, chain, ['hostname']),
+    ...said('suite', rootfs?.suite, chain, ['rootfs', 'suite']),
+    ...said('engine', docker?.source, chain, ['docker', 'source']),
+    ...said('bundle', pin(docker?.bundle), chain, ['docker', 'bundle']),
+    ...said('table', definition.partitionTable, chain, ['partitionTable']),
+    ...said('alignment', definition.partitionAlignment, chain, ['partitionAlignment']),
+    ...said('alignment', map?.alignment, chain, ['partitions', 'alignment']),
+    layers: [],
+    overlays: paths(rootfs?.overlay, chain, ['rootfs', 'overlay']),
+    containerImages: paths(docker?.images, chain, ['docker', 'images']),
+    ...flat(read),
+  };
+}
+
+export function statementsOfSystem(
+  definition: Omit<SystemDefinition, 'partitions'>,
+  chain: FileChain,
+  read: Read,
+): ImageStatements {
+  return {
+    ...said('description', definition.description, chain, ['description']),
+    ...said('hostname', definition.hostname, chain, ['hostname']),
+    ...said('suite', definition.suite, chain, ['suite']),
+    ...said('engine', definition.engine, chain, ['engine']),
+    ...said('table', definition.table, chain, ['table']),
+    ...said('alignment', definition.alignment, chain, ['alignment']),
+    layers: definition.layers.map((value, index) => ({ value, at: chain.locate(['layers', index]) })),
+    overlays: paths(definition.overlay, chain, ['overlay']),
+    containerImages: paths(definition.containerImages, chain, ['containerImages']),
+    ...flat(read),
+  };
+}
+
+function flat({ packages, software, partitions }: Read) {
+  return { ...packages, software, partitions };
+}
+
+/** A board's values replace those of the system; its lists come after those of the system. */
+export function joinStatements(system: ImageStatements, board: ImageStatements): ImageStatements {
+  return {
+    ...system,
+    ...board,
+    layers: [...system.layers, ...board.layers],
+    packages: [...system.packages, ...board.packages],
+    packageFiles: [...system.packageFiles, ...board.packageFiles],
+    withoutPackages: [...system.withoutPackages, ...board.withoutPackages],
+    repositories: [...system.repositories, ...board.repositories],
+    capabilities: { ...system.capabilities, ...board.capabilities },
+    overlays: [...system.overlays, ...board.overlays],
+    containerImages: [...system.containerImages, ...board.containerImages],
+    software: [...system.software, ...board.software],
+    partitions: mergeByName([...system.partitions, ...board.partitions]),
+  };
+}
+
+/** No key where nothing is said: what is left out comes from the system. */
+function said<Key extends string, T>(
+  key: Key,
+  value: T | undefined,
+  chain: FileChain,
+  path: Path,
+): { [K in Key]?: Said<T> } {
+  if (value === undefined) return {};
+  return { [key]: { value, at: chain.locate(path) } } as { [K in Key]?: Said<T> };
+}
+
+function pin(
+  bundle: { version: string; sha256: string; url?: string | undefined } | undefined,
+): DockerBundlePin | undefined {
+  if (bundle === undefined) return undefined;
+  const { url, ...rest } = bundle;
+  return url === undefined ? rest : { ...rest, url };
+}
+
+function paths(written: readonly string[] | undefined, chain: FileChain, path: Path): Said<string>[] {
+  return (written ?? []).map((one, index) => {
+    const at = chain.locate([...path, index]);
+    return { value: resolve(dirname(at.file), one), at };
+  });
+}
