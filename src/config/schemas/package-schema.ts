@@ -10,11 +10,13 @@ const packageFile = z.strictObject({
   sha256: sha256.optional().describe('What its bytes must hash to.'),
 });
 
+const CUSTOM = 'custom';
+
 const packageWord = text.superRefine((word, context) => {
   const fault = isPackageFile(word) ? undefined : packageFault(word);
   if (fault === undefined) return;
   const { code, message, hint } = fault;
-  context.addIssue({ code: 'custom', message, params: { code, hint } });
+  context.addIssue({ code: CUSTOM, message, params: { code, hint } });
 });
 
 /** What `packages` of a board or a system holds. */
