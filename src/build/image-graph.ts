@@ -13,8 +13,8 @@ import { diskStage } from '../outputs/disk.js';
 import type { MadeOutput } from '../outputs/output.js';
 import { blockMapStage } from '../outputs/block-map.js';
 import { compressStage } from '../outputs/compress.js';
-import type { Node, Pending } from '../pipeline/graph.js';
-import { stageNode, stepNode, valueNode } from '../pipeline/graph.js';
+import type { Node } from '../pipeline/graph.js';
+import { Pending, stageNode, stepNode, valueNode } from '../pipeline/graph.js';
 import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { loadCloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { unpackDeb } from '../sources/debian/unpack-deb.js';
@@ -168,5 +168,5 @@ function named<Output>(nodes: readonly Node<Output>[]): Readonly<Record<string, 
 }
 
 function atHand<Output extends { readonly key: string }>(made: Output): Pending<Output> {
-  return { key: made.key, get: () => Promise.resolve(made) };
+  return new Pending(made.key, () => Promise.resolve(made));
 }

@@ -20,7 +20,6 @@ import { treeDigest } from '../pipeline/tree-digest.js';
 import { finishSeed } from '../seeds/compose/finish-seed.js';
 import type { Seed } from '../seeds/text/seed.js';
 import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
-import { sha512Crypt } from '../seeds/passwords/sha512-crypt.js';
 import { osReleaseVariant, reswarmRelease } from '../sources/debian/root/release-files.js';
 import { deviceSource, isOnDevice } from '../sources/debian/repositories.js';
 import type { RootText } from '../sources/debian/root/root-tree.js';
@@ -197,7 +196,7 @@ function bootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
   const { kernel, firmware, overlays } = sources;
   return valueNode({ kernel, firmware, overlays }, async (parts) => {
     const root = rootOnDisk(spec, identity);
-    const seed = await finishSeed(request.seed, (password, salt) => Promise.resolve(sha512Crypt(password, salt)));
+    const seed = finishSeed(request.seed);
     const files = [...raspberryPi.files(spec, parts, root), ...seedFiles(seed)];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);

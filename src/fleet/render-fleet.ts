@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
 import { finishSeed } from '../seeds/compose/finish-seed.js';
 import { SEED_FILE_NAMES, type Seed } from '../seeds/text/seed.js';
-import { sha512Crypt } from '../seeds/passwords/sha512-crypt.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import { checkFleet, type CheckedFleet, type FleetOptions, type SeedBase } from './check-fleet.js';
 import { replaceFolder } from './fleet-output.js';
@@ -29,7 +28,7 @@ export async function renderFleet(
   let checked: CheckedFleet = { devices: 0, warnings: [] };
   await replaceFolder(options.out, 'seeds', { keep: options.only !== undefined }, async ({ folder, add }) => {
     checked = await checkFleet(options, base, signal, async ({ device: { name }, identity, files }) => {
-      const seed = await finishSeed(files, (password, salt) => Promise.resolve(sha512Crypt(password, salt)));
+      const seed = finishSeed(files);
       await writeSeed(join(folder, name), seed);
       const entry = { instanceId: instanceIdOf(seed), seedSha256: seedDigest(seed) };
       add(name, { ...entry, path: name });

@@ -17,12 +17,17 @@ export function formatFstab(rows: readonly FstabRow[]): string {
   return lines.join('');
 }
 
+/** What an fstab mounts: rows without a mount point of their own (swap, `none`) are left out. */
+export function parseFstab(text: string): readonly Pick<FstabRow, 'source' | 'mount' | 'type'>[] {
+  return text.split('\n').flatMap((line) => {
+    const [source = '', mount = '', type = ''] = line.trim().split(/\s+/);
+    return source.startsWith('#') || !mount.startsWith('/') ? [] : [{ source, mount, type }];
+  });
+}
+
 /** Where an fstab mounts its FAT: "/boot", or "/boot/firmware" as Raspberry Pi OS has it; undefined when it names none. */
 export function fatMountPoint(fstab: string): string | undefined {
-  for (const line of fstab.split('\n')) {
-    const [, mount, kind] = line.trim().split(/\s+/);
-    if (line.trim().startsWith('#') || mount === undefined) continue;
-    if ((kind === 'vfat' || kind === 'msdos') && /^\/[^/]/.test(mount)) return mount.replace(/\/+$/, '');
-  }
-  return undefined;
+  const isFat = ({ mount, type }: Pick<FstabRow, 'mount' | 'type'>): boolean =>
+    (type === 'vfat' || type === 'msdos') && /^\/[^/]/.test(mount);
+  return parseFstab(fstab).find(isFat)?.mount.replace(/\/+$/, '');
 }

@@ -1,7 +1,8 @@
 import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 import { openFileSystem } from '../formats/file-systems.js';
+import { partitionNamed, rootWordOf } from '../formats/root-word.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
-import { fatMountPoint } from '../formats/fstab.js';
+import { fatMountPoint, parseFstab } from '../formats/fstab.js';
 import { isExtended, isFat } from '../formats/partition-types.js';
 import { ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -106,7 +107,7 @@ function isPromisedFat(partition: Partition): boolean {
   return isFat(partition) && typeof partition.type === 'number';
 }
 
-/** The FAT to its mount point, the root to "/"; others stay unmounted. */
+/** The FAT to its mount point, the root to "/", the others to where fstab has them. */
 async function mountVolumes(table: PartitionTable, volumes: readonly Volume[]): Promise<readonly Volume[]> {
   const volumeOf = (wanted: Partition): Volume | undefined => volumes.find(({ partition }) => partition === wanted);
   const boot = await findBootPartition(table, async (candidate) =>
@@ -120,9 +121,16 @@ async function mountVolumes(table: PartitionTable, volumes: readonly Volume[]): 
     .map(volumeOf)
     .find((volume) => volume?.reader?.facts.kind.startsWith('ext') === true);
   const fstab = root?.reader === undefined ? '' : await readText(root.reader, '/etc/fstab');
+  const others = parseFstab(fstab).map(({ source, mount }) => {
+    const word = rootWordOf(`root=${source}`);
+    const facts = (partition: Partition) => volumeOf(partition)?.reader?.facts;
+    return { mount, partition: word && partitionNamed(word, table.partitions, facts) };
+  });
   return volumes.map((volume) => {
     if (volume === root) return { ...volume, mount: '/' };
-    return volume === fat ? { ...volume, mount: fatMountPoint(fstab) ?? FAT_MOUNT } : volume;
+    if (volume === fat) return { ...volume, mount: fatMountPoint(fstab) ?? FAT_MOUNT };
+    const mount = others.find(({ partition }) => partition === volume.partition)?.mount;
+    return mount === undefined || mount === '/' ? volume : { ...volume, mount };
   });
 }
 

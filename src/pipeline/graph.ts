@@ -20,7 +20,20 @@ type NodeParts = { readonly needs: Needs; readonly input: (results: never) => un
 export type AnyStage = Stage<unknown, unknown>;
 
 /** The result of a step: its key is known before it is made. */
-export type Pending<Output> = { readonly key: string; get(): Promise<Output> };
+export class Pending<Output> {
+  private made: Promise<Output> | undefined;
+
+  constructor(
+    readonly key: string,
+    private readonly make: () => Promise<Output>,
+  ) {}
+
+  /** Makes it, the first time that somebody asks. */
+  get(): Promise<Output> {
+    this.made ??= this.make();
+    return this.made;
+  }
+}
 
 /** A node whose result the store keeps. `input` is called once, with what the needs came to. */
 export function stageNode<Input, Output, N extends Needs>(

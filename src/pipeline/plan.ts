@@ -1,8 +1,8 @@
 import type { Command } from '../model/command.js';
 import { formatCommand } from '../model/command.js';
 import type { KeyChange } from './explain.js';
-import type { AnyStage, Node, Pending } from './graph.js';
-import { inOrder, inputOf } from './graph.js';
+import type { AnyStage, Node } from './graph.js';
+import { inOrder, inputOf, Pending } from './graph.js';
 import { changesSince, keyDocument } from './key-document.js';
 import type { Store } from './store.js';
 import { keyOf } from './store.js';
@@ -71,7 +71,6 @@ async function planStage(stage: AnyStage, input: unknown, store: Store): Promise
 
 function planStep(stage: AnyStage, input: unknown): Planned {
   const key = keyOf(keyDocument(stage, input));
-  const get = (): Promise<never> => Promise.reject(new TypeError(`a plan makes no ${stage.name}`));
-  const result: Pending<never> = { key, get };
+  const result = new Pending<never>(key, () => Promise.reject(new TypeError(`a plan makes no ${stage.name}`)));
   return { stage: { stage: stage.name, key, state: 'each-time', changes: [] }, result };
 }

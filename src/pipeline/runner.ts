@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { InterruptedError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { KeyChange } from './explain.js';
-import type { AnyStage, Node, Pending } from './graph.js';
-import { groupsOf, inOrder, inputOf } from './graph.js';
+import type { AnyStage, Node } from './graph.js';
+import { groupsOf, inOrder, inputOf, Pending } from './graph.js';
 import { changesSince, keyDocument } from './key-document.js';
 import type { Reporter, StageReporter } from './reporter.js';
 import { stageReporter } from './reporter.js';
@@ -147,28 +147,22 @@ export class Runner {
   private pending(stage: AnyStage, input: unknown, needs: readonly unknown[]): Pending<unknown> {
     this.check(stage, input);
     const key = keyOf(keyDocument(stage, input));
-    let made: Promise<unknown> | undefined;
-    const get = async (): Promise<unknown> => {
-      // What it needs is made in its own time.
-      await Promise.all(needs.filter(isPending).map((need) => need.get()));
-      const out = join(this.scratch, stage.name);
-      await mkdir(out);
-      await this.timed(stage.name, async (report) => {
-        await this.store.withScratch((work) => stage.run(input, out, this.context(report, work)));
-        return { result: undefined, key, cached: false, changes: () => [] };
-      });
-      return stage.open({ key, path: out }, input);
-    };
-    return {
-      key,
-      get: () => {
-        made ??= get().catch((error: unknown) => {
-          this.fail(error);
-          throw error;
+    return new Pending(key, async () => {
+      try {
+        // What it needs is made in its own time.
+        await Promise.all(needs.flatMap(pendingIn).map((need) => need.get()));
+        const out = join(this.scratch, stage.name);
+        await mkdir(out);
+        await this.timed(stage.name, async (report) => {
+          await this.store.withScratch((work) => stage.run(input, out, this.context(report, work)));
+          return { result: undefined, key, cached: false, changes: () => [] };
         });
-        return made;
-      },
-    };
+        return await stage.open({ key, path: out }, input);
+      } catch (error) {
+        this.fail(error);
+        throw error;
+      }
+    });
   }
 
   private check(stage: AnyStage, input: unknown): void {
@@ -221,8 +215,9 @@ export class Runner {
   }
 }
 
-function isPending(value: unknown): value is Pending<unknown> {
-  return typeof value === 'object' && value !== null && 'get' in value && typeof value.get === 'function';
+function pendingIn(value: unknown): readonly Pending<unknown>[] {
+  if (Array.isArray(value)) return value.flatMap(pendingIn);
+  return value instanceof Pending ? [value] : [];
 }
 
 /** A runner for the time of `body`; what steps have made is gone when it ends, however it ends. */

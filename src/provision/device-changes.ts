@@ -72,7 +72,7 @@ export async function deviceChanges(
   if (problems.length > 0) throw UserError.fromProblems(problems);
   const inherited = found.problems.filter((problem) => known.has(problemName(problem)));
 
-  const finished = await finishSeed(composed.files, (password) => Promise.resolve(hash(password)));
+  const finished = finishSeed(composed.files, hash);
   const idBefore = (cmdline === undefined ? undefined : cmdlineInstanceId(cmdline)) ?? instanceIdOf(present.metaData);
   const seed = withFittingInstance(finished, composed.files.metaData, present, idBefore, options);
   const instanceId = instanceIdOf({ file: SEED_FILE_NAMES.metaData, text: seed.metaData }) ?? '';

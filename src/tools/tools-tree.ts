@@ -40,11 +40,10 @@ const TOOLS_PACKAGES = [
   'libssl-dev',
   'libelf-dev',
   'device-tree-compiler',
-  // compression, hashes of passwords
+  // compression
   'xz-utils',
   'zstd',
   'pigz',
-  'openssl',
   // byte-compiling, boot proof
   'python3',
   'qemu-system-arm',

@@ -79,6 +79,13 @@ describe('an image for the Raspberry Pi 4', () => {
     expect(result.sha256).toBe(await digestOf(image));
   });
 
+  it('went through the stages that a dry run lists, in that order', async () => {
+    const { stages } = resultOf(await build('--dry-run')) as unknown as { stages: { stage: string; key?: string }[] };
+    const ran = imageOf(built).stages;
+    expect(stages.map(({ stage }) => stage)).toEqual(ran.map(({ stage }) => stage));
+    expect(stages.map(({ key }) => key)).toEqual(ran.map(({ key }) => key));
+  });
+
   it('is no larger than what it replaces: 433 MB', async () => {
     expect((await stat(image)).size).toBeLessThanOrEqual(433_000_000);
   });

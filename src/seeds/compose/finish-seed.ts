@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { asMapping, readSeedYaml } from '../yaml/cloud-init-yaml.js';
 import { AUTOMATIC_INSTANCE_ID } from './meta-data.js';
+import { sha512Crypt } from '../passwords/sha512-crypt.js';
 import { hashClearTextPasswords, type PasswordHash } from '../passwords/passwords.js';
 import type { Seed, SeedFile, SeedFiles } from '../text/seed.js';
 import { applyEdits } from '../yaml/text-edit.js';
@@ -11,9 +12,9 @@ import { setTopLevel } from '../yaml/yaml-edit.js';
  * seed's content: the same seed is the same instance, a changed one is new and is applied again. For files that
  * checkSeed has no problems with.
  */
-export async function finishSeed(files: SeedFiles, hash: PasswordHash): Promise<Seed> {
+export function finishSeed(files: SeedFiles, hash: PasswordHash = sha512Crypt): Seed {
   const metaData = withUnixLines(files.metaData);
-  const userData = await hashClearTextPasswords(withUnixLines(files.userData), metaData.text, hash);
+  const userData = hashClearTextPasswords(withUnixLines(files.userData), metaData.text, hash);
   const networkConfig = files.networkConfig === undefined ? undefined : withUnixLines(files.networkConfig).text;
   const content = [userData.text, metaData.text, networkConfig ?? null];
   const digest = createHash('sha256').update(JSON.stringify(content)).digest('hex');

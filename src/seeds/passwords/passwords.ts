@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Command } from '../../model/command.js';
 import type { Problem } from '../../errors.js';
 import { positionFinder, type YamlSource } from '../../config/yaml-source.js';
 import { brokenHashes, clearTextPasswords, type ClearText } from './clear-text-passwords.js';
@@ -13,7 +12,7 @@ import { applyEdits, type TextEdit } from '../yaml/text-edit.js';
 import { userDataKind } from '../text/user-data-header.js';
 
 /** Turns a password into what /etc/shadow holds. */
-export type PasswordHash = (password: string, salt: string) => Promise<string>;
+export type PasswordHash = (password: string, salt: string) => string;
 
 /**
  * Clear-text passwords of a cloud-config (`seed-clear-text-password`, a warning: they are hashed), and hashes that
@@ -63,18 +62,16 @@ function unreachable(source: YamlSource): Problem[] {
  *
  * @param context what the salt is derived from besides the text: the meta-data
  */
-export async function hashClearTextPasswords(file: SeedFile, context: string, hash: PasswordHash): Promise<SeedFile> {
+export function hashClearTextPasswords(file: SeedFile, context: string, hash: PasswordHash): SeedFile {
   if (userDataKind(file) !== 'cloud-config') return file;
   const found = clearTextPasswords(readSeedYaml(file));
   if (found.length === 0) return file;
   const nothing = found.flatMap((clear) => editsOf(clear, ''));
   const publicText = applyEdits(file.text, nothing);
-  const edits = await Promise.all(
-    found.map(async (clear, index) => {
-      return editsOf(clear, await hash(clear.password, derivedSalt([publicText, context, index.toString()])));
-    }),
-  );
-  const hashed = { ...file, text: applyEdits(file.text, edits.flat()) };
+  const edits = found.flatMap((clear, index) => {
+    return editsOf(clear, hash(clear.password, derivedSalt([publicText, context, index.toString()])));
+  });
+  const hashed = { ...file, text: applyEdits(file.text, edits) };
   verifyHashed(file, hashed);
   return hashed;
 }
@@ -105,8 +102,3 @@ export function derivedSalt(parts: readonly string[]): string {
 }
 
 const CRYPT_ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-
-/** SHA-512 crypt; the password goes in on stdin, so that no process list shows it. The hash is the one line of stdout. */
-export function hashPasswordCommand(password: string, salt: string): Command {
-  return { file: 'openssl', args: ['passwd', '-6', '-salt', salt, '-stdin'], stdin: password };
-}

@@ -1,28 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { describeProblem } from '../../../../src/errors.js';
 import { readSeedYaml } from '../../../../src/seeds/yaml/cloud-init-yaml.js';
-import {
-  derivedSalt,
-  hashClearTextPasswords,
-  hashPasswordCommand,
-  type PasswordHash,
-} from '../../../../src/seeds/passwords/passwords.js';
+import { derivedSalt, hashClearTextPasswords, type PasswordHash } from '../../../../src/seeds/passwords/passwords.js';
 import { checkUserData } from '../../../../src/seeds/user-data/user-data.js';
 
 const SECRET = 'correct horse';
 
 /** Shaped like crypt's, so that what is hashed once is taken for a hash the next time. */
-const hash: PasswordHash = (password, salt) =>
-  Promise.resolve(`$6$${salt}$${Buffer.from(password).toString('hex').toUpperCase()}`);
+const hash: PasswordHash = (password, salt) => `$6$${salt}$${Buffer.from(password).toString('hex').toUpperCase()}`;
 const HASHED = Buffer.from(SECRET).toString('hex').toUpperCase();
 
-async function hashed(text: string, context = ''): Promise<string> {
-  return (await hashClearTextPasswords({ file: 'user-data', text }, context, hash)).text;
+function hashed(text: string, context = ''): string {
+  return hashClearTextPasswords({ file: 'user-data', text }, context, hash).text;
 }
 
 /** The text with each hash's salt left out: what is around the hash is what these tests are about. */
-async function around(text: string): Promise<string> {
-  return (await hashed(text)).replaceAll(/\$6\$[./0-9A-Za-z]{16}\$/g, '$6$SALT$');
+function around(text: string): string {
+  return hashed(text).replaceAll(/\$6\$[./0-9A-Za-z]{16}\$/g, '$6$SALT$');
 }
 
 const USERS = `#cloud-config
@@ -35,8 +29,8 @@ users:
 `;
 
 describe('hashing passwords in place', () => {
-  it('changes the key and the value and nothing else', async () => {
-    expect(await around(USERS)).toBe(
+  it('changes the key and the value and nothing else', () => {
+    expect(around(USERS)).toBe(
       USERS.replaceAll('plain_text_passwd', 'hashed_passwd')
         .replace(`"${SECRET}"`, `'$6$SALT$${HASHED}'`)
         .replace(`'${SECRET}'`, `'$6$SALT$${HASHED}'`),
@@ -71,8 +65,8 @@ describe('hashing passwords in place', () => {
       `users:\n  - name: x\n    plain_text_passwd: >-  # a | b\n      ${SECRET}\n    shell: /bin/sh\n`,
       `users:\n  - name: x\n    hashed_passwd: '$6$SALT$${HASHED}'\n    shell: /bin/sh\n`,
     ],
-  ])('%j', async (text, expected) => {
-    const result = await around(`#cloud-config\n${text}`);
+  ])('%j', (text, expected) => {
+    const result = around(`#cloud-config\n${text}`);
     expect(result).toBe(`#cloud-config\n${expected}`);
     expect(readSeedYaml({ file: 'x', text: result }).problems).toEqual([]);
   });
@@ -83,31 +77,31 @@ describe('hashing passwords in place', () => {
     '#cloud-config\nusers: [{name: x, passwd: $y$j9T$a$b}, {name: y, hashed_passwd: "!"}]\n',
     `#!/bin/sh\n# password: ${SECRET}\n`,
     '#cloud-config\nbroken: [\n',
-  ])('leaves %j as it is', async (text) => {
-    expect(await hashed(text)).toBe(text);
+  ])('leaves %j as it is', (text) => {
+    expect(hashed(text)).toBe(text);
   });
 
-  it('finds nothing left to hash the second time', async () => {
-    const once = await hashed(USERS);
-    expect(await hashed(once)).toBe(once);
+  it('finds nothing left to hash the second time', () => {
+    const once = hashed(USERS);
+    expect(hashed(once)).toBe(once);
     expect(once).not.toContain(SECRET);
   });
 });
 
 describe('the salt', () => {
-  it('is the same for the same seed and another for each password, device and text', async () => {
+  it('is the same for the same seed and another for each password, device and text', () => {
     const salts = (text: string): string[] =>
       Array.from(text.matchAll(/\$6\$([./0-9A-Za-z]{16})\$/g), (m) => m[1] ?? '');
-    const [first, second] = salts(await hashed(USERS));
-    expect(salts(await hashed(USERS))).toEqual([first, second]);
+    const [first, second] = salts(hashed(USERS));
+    expect(salts(hashed(USERS))).toEqual([first, second]);
     expect(second).not.toBe(first);
-    expect(salts(await hashed(USERS, 'local-hostname: other'))[0]).not.toBe(first);
-    expect(salts(await hashed(`${USERS}# more\n`))[0]).not.toBe(first);
+    expect(salts(hashed(USERS, 'local-hostname: other'))[0]).not.toBe(first);
+    expect(salts(hashed(`${USERS}# more\n`))[0]).not.toBe(first);
   });
 
-  it('does not depend on the password', async () => {
+  it('does not depend on the password', () => {
     const salt = (text: string): string | undefined => /\$6\$([./0-9A-Za-z]{16})\$/.exec(text)?.[1];
-    expect(salt(await hashed(USERS.replaceAll(SECRET, 'another one')))).toBe(salt(await hashed(USERS)));
+    expect(salt(hashed(USERS.replaceAll(SECRET, 'another one')))).toBe(salt(hashed(USERS)));
   });
 
   it('has sixteen characters of the alphabet of crypt', () => {
@@ -137,10 +131,5 @@ describe('what is said about passwords', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]?.code).toMatch(/^seed-password-(form|not-a-hash)$/);
     expect(problems.map(describeProblem).join() + JSON.stringify(problems)).not.toContain(SECRET);
-  });
-
-  it('hands the password to openssl on stdin and never as an argument', () => {
-    const command = hashPasswordCommand(SECRET, 'salt');
-    expect(command).toEqual({ file: 'openssl', args: ['passwd', '-6', '-salt', 'salt', '-stdin'], stdin: SECRET });
   });
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alignUp, formatSize, MiB, parseSize } from '../../src/model/bytes.js';
-import { formatCommand } from '../../src/model/command.js';
-import { formatDuration } from '../../src/model/duration.js';
-import { canonicalJson } from '../../src/model/json.js';
-import { sandboxed } from '../../src/model/sandbox.js';
-import { diffKeys, formatKeyChange } from '../../src/pipeline/explain.js';
+import { alignUp, formatSize, MiB, parseSize } from '../../../src/model/bytes.js';
+import { formatCommand } from '../../../src/model/command.js';
+import { formatDuration } from '../../../src/model/duration.js';
+import { canonicalJson } from '../../../src/model/json.js';
+import { sandboxed } from '../../../src/model/sandbox.js';
+import { diffKeys, formatKeyChange } from '../../../src/pipeline/explain.js';
 
 describe('sizes', () => {
   it.each([
