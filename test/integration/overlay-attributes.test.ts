@@ -148,7 +148,7 @@ describe('an overlay', () => {
   it('is refused with an access control list', async () => {
     const name = await overlay();
     // user::rwx user:1234:rwx group::r-x mask::rwx other::r-x
-    const list = `0x02000000${'01000700ffffffff'}${'02000700d2040000'}${'04000500ffffffff'}${'10000700ffffffff'}${'20000500ffffffff'}`;
+    const list = `0x0200000001000700ffffffff02000700d204000004000500ffffffff10000700ffffffff20000500ffffffff`;
     await setAttribute(`${name}/usr/local/bin`, 'system.posix_acl_access', list);
     await expect(readFolderAttributes(join(folder, name), tools.root, host)).rejects.toMatchObject({
       code: 'overlay-acl',

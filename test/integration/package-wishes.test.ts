@@ -215,7 +215,7 @@ describe('the key of a package lock', () => {
   const keyOf = async (wishes: Wishes) => canonicalJson(packageLockStage.key(await inputFor(wishes)));
 
   it('changes with each wish, and has no part for what nobody wishes', async () => {
-    const { packageFiles: _files, repositories: _repositories, without: _without, ...bare } = await inputFor({});
+    const bare = { ...(await inputFor({})), packageFiles: [], repositories: [], without: [] };
     expect(Object.keys(packageLockStage.key(bare) as object)).toEqual([
       'suite',
       'architecture',
