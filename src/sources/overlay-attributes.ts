@@ -12,15 +12,15 @@ export type FolderAttributes = {
 /**
  * Reads the extended attributes below a folder of the user's. File capabilities are kept when it is copied. Labels of
  * security modules and notes of desktop programs belong to the machine that the folder is on. Throws UserError
- * `overlay-acl` and `overlay-capability-unreadable`.
+ * `overlay-acl` and `overlay-capability-foreign`.
  */
 export async function readFolderAttributes(folder: string, toolsRoot: string, host: Host): Promise<FolderAttributes> {
   const sandbox: Sandbox = { root: toolsRoot, mounts: [{ source: folder, target: '/mnt' }], cwd: '/mnt' };
   const args = ['-R', '-P', '-h', '-d', '-m', '^(security\\.capability|system\\.posix_acl_)', '-e', 'hex', '.'];
   const { stdout, stderr } = await host.runIn(sandbox, { file: 'getfattr', args }, { okExitCodes: [0, 1] });
-  const unreadable = /^getfattr: (?<path>.*?): security\.capability: (?<why>.*)$/m.exec(stderr)?.groups;
-  if (unreadable !== undefined) throw unreadableCapability(folder, unreadable['path'] ?? '', unreadable['why'] ?? '');
   const files = stdout.split('\n\n').filter((block) => block.trim() !== '');
+  const foreign = /^getfattr: (?<path>.*?): security\.capability: /m.exec(stderr) ?? FOREIGN.exec(stdout);
+  if (foreign !== null) throw foreignCapability(folder, foreign.groups?.['path'] ?? '');
   const withAcl = files.find((block) => block.includes('\nsystem.posix_acl_'));
   if (withAcl !== undefined) {
     const path = /^# file: (.*)$/m.exec(withAcl)?.[1] ?? '';
@@ -41,10 +41,17 @@ export async function readFolderAttributes(folder: string, toolsRoot: string, ho
       };
 }
 
-/** In a user namespace the kernel does not tell what real root wrote. */
-function unreadableCapability(folder: string, path: string, why: string): UserError {
-  const message = `the file capability of ${path} in the overlay ${folder} cannot be read without root: ${why}`;
-  return new UserError('overlay-capability-unreadable', message, {
-    hints: ['Say it in the board or the system instead, under "capabilities", and take it off the file: setcap -r.'],
+/**
+ * Revision 3 (0x03 in the fourth byte) holds for one user namespace only: the kernel shows it to others as it is, or not
+ * at all (EOVERFLOW).
+ */
+const FOREIGN = /^# file: (?<path>.*)\n(?:.+\n)*?security\.capability=0x0[01]000003/m;
+
+function foreignCapability(folder: string, path: string): UserError {
+  const message = `the file capability of ${path} in the overlay ${folder} holds for another user namespace only`;
+  return new UserError('overlay-capability-foreign', message, {
+    hints: [
+      'It was set in a container or by a build without root. Take it off (setcap -r), and say it in the board or the system, under "capabilities".',
+    ],
   });
 }

@@ -157,6 +157,22 @@ describe('an overlay', () => {
   });
 });
 
+// Only root can write what another user namespace would have written.
+describe.runIf(process.getuid?.() === 0)('a file capability of a container', () => {
+  it('is refused, since it holds there alone', async () => {
+    const name = await overlay();
+    await setAttribute(
+      `${name}/usr/local/bin/tool`,
+      'security.capability',
+      `0x0100000300040000${'00'.repeat(12)}88130000`,
+    );
+    await expect(readFolderAttributes(join(folder, name), tools.root, host)).rejects.toMatchObject({
+      code: 'overlay-capability-foreign',
+      message: expect.stringMatching(/of usr\/local\/bin\/(?:tool|other-name) in/) as string,
+    });
+  });
+});
+
 describe('capabilities of a board', () => {
   it('are set on files of overlays', async () => {
     const image = await rootWith([await overlay()], { '/usr/local/bin/tool': BIND });
