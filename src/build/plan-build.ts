@@ -42,7 +42,7 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
       board: request.spec.board.id,
       system: request.spec.system.id,
       image: request.image,
-      packages: request.packages,
+      packages: [...request.packages, ...request.packageFiles.map(({ path }) => path)],
       stages: plan.stages,
       layout: plan.resultOf(graph.layout),
     };
