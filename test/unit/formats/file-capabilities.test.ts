@@ -15,10 +15,15 @@ describe('fileCapability', () => {
     expect(fileCapability(text)).toBe(value);
   });
 
-  it.each(['', 'cap_fly+ep', 'net_raw+ep', 'cap_net_raw', 'cap_net_raw+x', 'cap_net_raw+e', 'cap_net_raw+ep cap_bpf+p'])(
-    'knows that "%s" is none',
-    (text) => {
-      expect(fileCapability(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'cap_fly+ep',
+    'net_raw+ep',
+    'cap_net_raw',
+    'cap_net_raw+x',
+    'cap_net_raw+e',
+    'cap_net_raw+ep cap_bpf+p',
+  ])('knows that "%s" is none', (text) => {
+    expect(fileCapability(text)).toBeUndefined();
+  });
 });
