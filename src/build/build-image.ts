@@ -73,11 +73,16 @@ async function runGraph(
 ): Promise<Omit<BuiltImage, 'durationMs'>> {
   const asOf = await archiveAsOf(runner.store, options.refresh);
   const target = imageTarget(request, staged, options.compression ?? 'none');
-  const graph = imageGraph(request, target, {
-    hostArchitecture: host.facts.architecture,
-    archiveAsOf: asOf,
-    mirror: options.mirror,
-  });
+  const graph = imageGraph(
+    request,
+    target,
+    {
+      hostArchitecture: host.facts.architecture,
+      archiveAsOf: asOf,
+      mirror: options.mirror,
+    },
+    host,
+  );
   runner.announce(graph.all);
   const packages = await runner.run(graph.packages);
   await keepArchiveAsOf(runner.store, asOf);

@@ -1,11 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { fromCwd } from '../config/from-cwd.js';
 import { readImageSpec } from '../config/image/read-image-spec.js';
 import { configPlaces } from '../config/places.js';
 import type { FirmwareEntry } from '../config/firmware-manifest.js';
 import { dockerBundle, firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
-import { PACKAGE_NAME } from '../config/package-name.js';
+import { isPackageFile, packageFault } from '../config/package-word.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
@@ -15,7 +15,8 @@ import type { DockerBundle } from '../model/container-engine.js';
 import type { DebianTreeSpec, ImageSpec } from '../model/image-spec.js';
 import { engineLayer } from '../model/image-spec.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
-import { NOT_ON_THE_ROOT, type PinnedSoftware } from '../model/software.js';
+import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
+import type { PinnedSoftware } from '../model/software.js';
 import { scriptsIn, treeDigest } from '../pipeline/tree-digest.js';
 import { checkSeed } from '../seeds/check-seed.js';
 import { composeSeed } from '../seeds/compose/compose-seed.js';
@@ -30,9 +31,13 @@ import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import { flavourPackages, withFlavour } from '../sources/kernel/kernel-flavour.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
+import type { PresetRule } from '../sources/debian/root/overlay-presets.js';
+import { readOverlayPresets } from '../sources/debian/root/overlay-presets.js';
 import type { BuildOptions } from './build-options.js';
+import { overlayProblems } from './overlay-rules.js';
 import type { PinnedArchive } from './read-content.js';
 import { readContent } from './read-content.js';
+import { pinPackages } from './read-packages.js';
 import type { BuildTarget } from './write-target.js';
 
 /** The options, read and checked as far as that goes without any tool. */
@@ -61,8 +66,12 @@ export type BuildRequest = {
   readonly dockerBundle?: DockerBundle | undefined;
   readonly images: readonly PinnedArchive[];
   readonly software: readonly PinnedSoftware[];
-  /** Names of all packages that are asked for. */
+  /** All packages that are asked for, as words for apt. */
   readonly packages: readonly string[];
+  readonly packageFiles: readonly PinnedPackageFile[];
+  readonly repositories: readonly PinnedRepository[];
+  /** Of overlays. */
+  readonly presets: readonly PresetRule[];
   readonly sourceDateEpoch: number;
   readonly accelerate: boolean;
 };
@@ -79,6 +88,10 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     board.architecture,
     (options.software ?? []).map(absolute),
   );
+  const { wishes, problems: ofPackages } = await pinPackages(root.packageFiles, root.repositories);
+  const layerFolders = root.layers.flatMap(({ files }) => files ?? []);
+  const ownLayers = layerFolders.filter((path) => relative(options.projectDir, path).startsWith('..'));
+  const presets = await readOverlayPresets(layerFolders, root.overlays);
   const target = options.target ?? { type: 'file' };
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
@@ -102,9 +115,11 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...checkSeed(composed.files).problems,
     ...(target.type === 'device' ? [] : await checkImagePath(image)),
     ...(await Promise.all(typed.map(missingFolder))).flat(),
-    ...options.packages.filter((name) => !PACKAGE_NAME.test(name)).map(badPackageName),
+    ...options.packages.filter((word) => !isPackageFile(word)).flatMap((word) => packageFault(word) ?? []),
+    ...ofPackages.map((problem) => fromCwd(problem, workingFolder)),
+    ...presets.problems,
     ...badUrlBase(options.urlBase),
-    ...(await Promise.all(root.overlays.map(hiddenFiles))).flat(),
+    ...(await overlayProblems({ spec, folders: [...ownLayers, ...root.overlays], software: content.software })),
     ...epoch.problems,
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
@@ -125,7 +140,13 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     folders: await foldersOf(root),
     dockerBundle: bundle && dockerBundle(manifest, board.architecture, bundle),
     ...content,
-    packages: [...root.layers.flatMap(({ packages }) => packages), ...flavourPackages(board), ...root.packages],
+    packages: [
+      ...root.layers.flatMap(({ packages }) => packages).filter((name) => !root.withoutPackages.includes(name)),
+      ...flavourPackages(board),
+      ...root.packages,
+    ],
+    ...wishes,
+    presets: presets.rules,
     sourceDateEpoch: epoch.seconds,
     accelerate: options.accelerate,
   };
@@ -141,7 +162,7 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
       system: options.system,
       docker: options.docker,
       containerImages: (options.dockerImages ?? []).map(absolute),
-      packages: options.packages,
+      packages: options.packages.map((word) => (isPackageFile(word) ? absolute(word) : word)),
       overlays: options.overlays.map(absolute),
     },
     places,
@@ -210,27 +231,10 @@ function badUrlBase(text: string | undefined): Problem[] {
   return [{ code: 'url-base-invalid', message: `"${text}" is not an address that begins with http(s)://`, hint }];
 }
 
-/** Files of an overlay that the device would never see: another file system lies over their place. */
-async function hiddenFiles(overlay: string): Promise<Problem[]> {
-  const problems = NOT_ON_THE_ROOT.map(async (place): Promise<Problem[]> => {
-    const [first] = await readdir(join(overlay, place)).catch(() => []);
-    if (first === undefined) return [];
-    const message = `the overlay ${overlay} has ${place}/${first}, which is not on the root partition`;
-    const hint = place === 'boot' ? 'Files for /boot: `reswarm-os inject IMAGE --file SRC:DST`.' : 'Put it elsewhere.';
-    return [{ code: 'overlay-hidden', message, hint }];
-  });
-  return (await Promise.all(problems)).flat();
-}
-
 async function missingFolder(folder: string): Promise<Problem[]> {
   const status = await stat(folder).catch(() => undefined);
   if (status?.isDirectory() === true) return [];
   const message =
     status === undefined ? `There is no overlay folder ${folder}` : `The overlay ${folder} is not a folder`;
   return [{ code: 'overlay-not-found', message, hint: 'An overlay is a folder whose tree is copied over the root.' }];
-}
-
-function badPackageName(name: string): Problem {
-  const hint = 'Names are lower case: letters, digits, "+", "-" and ".". Separate several with commas.';
-  return { code: 'package-name-invalid', message: `"${name}" is not a Debian package name`, hint };
 }

@@ -1,4 +1,5 @@
 import type { Board } from '../model/board.js';
+import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode } from '../pipeline/graph.js';
 import { withBackports } from '../sources/debian/apt-sources.js';
@@ -28,6 +29,10 @@ export type PackageRequest = {
   readonly packages: readonly string[];
   /** To unpack at build time only. */
   readonly fetched: readonly string[];
+  /** Must not be installed. */
+  readonly without?: readonly string[];
+  readonly packageFiles?: readonly PinnedPackageFile[];
+  readonly repositories?: readonly PinnedRepository[];
 };
 
 export function lockNode(
@@ -35,16 +40,17 @@ export function lockNode(
   tools: Node<ToolsTree>,
   { hostArchitecture, archiveAsOf }: Surroundings,
 ): Node<Packages> {
-  const { board, suite, packages, fetched } = request;
+  const { board, suite, packages, fetched, ...wishes } = request;
   return stageNode(packageLockStage, { tools }, async ({ tools }) => ({
     tools,
     suite,
     architecture: board.architecture,
     hostArchitecture,
     archiveAsOf,
-    sources: packageSources(board, suite, await readAptSources(tools)),
+    sources: packageSources(request, await readAptSources(tools)),
     packages,
     fetched,
+    ...wishes,
   }));
 }
 
@@ -53,8 +59,13 @@ export function kernelPackages({ kernel }: Board): readonly string[] {
   return kernel.source === undefined ? [kernel.package] : [];
 }
 
-/** The archives of the board's packages: backports only where its kernel comes from there. */
-function packageSources({ kernel }: Board, suite: string, sources: string): string {
-  const wantsBackports = kernel.source === undefined && kernel.suite !== suite;
-  return wantsBackports ? withBackports(sources, suite) : sources;
+/** The archives of an image's packages: backports only where its kernel or a package comes from there. */
+function packageSources({ board: { kernel }, suite, packages }: PackageRequest, sources: string): string {
+  const ofKernel = kernel.source === undefined && kernel.suite !== suite;
+  return ofKernel || wantsBackports(packages) ? withBackports(sources, suite) : sources;
+}
+
+/** A package is asked for as `name/trixie-backports`. */
+export function wantsBackports(packages: readonly string[]): boolean {
+  return packages.some((word) => word.includes('/') && word.endsWith('-backports'));
 }

@@ -5,6 +5,7 @@ import { fileSystem } from '../filesystems/registry.js';
 import { volumeSize } from '../filesystems/size.js';
 import type { Volume } from '../filesystems/volume.js';
 import { volumeStage } from '../filesystems/volume.js';
+import type { Host } from '../host/host.js';
 import type { Disk, Partition, PartitionTypes } from '../model/disk.js';
 import type { PartitionSpec, VolumeSpec } from '../model/image-spec.js';
 import type { WrittenDisk } from '../outputs/disk.js';
@@ -26,6 +27,7 @@ import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { toolsNode } from './debian-nodes.js';
+import { attributesNode } from './folder-attributes.js';
 import type { ImageTarget } from './image-target.js';
 import { netplanNode } from './netplan-node.js';
 import { packagesNode, sourceNodes } from './source-nodes.js';
@@ -53,7 +55,12 @@ export type ImageGraph = {
 };
 
 /** The graph of an image: from sources to trees, volumes, the disk and what lies beside it. */
-export function imageGraph(request: BuildRequest, target: ImageTarget, surroundings: Surroundings): ImageGraph {
+export function imageGraph(
+  request: BuildRequest,
+  target: ImageTarget,
+  surroundings: Surroundings,
+  host: Host,
+): ImageGraph {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
   const tools = toolsNode(surroundings);
@@ -65,6 +72,7 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
   const cloudInitSchemas = valueNode({ schemaFolder }, ({ schemaFolder: folder }) => loadCloudInitSchemas(folder));
   const netplan = netplanNode(tools, packages, surroundings);
   const sources = sourceNodes(request, tools, packages, surroundings);
+  const attributes = attributesNode(request, tools, host);
   const identity = identify(spec.id, spec.table, spec.partitions);
 
   const volumeInput = (partition: PartitionSpec, volume: VolumeSpec, made: { tools: ToolsTree; tree: Tree }) => {
@@ -73,7 +81,7 @@ export function imageGraph(request: BuildRequest, target: ImageTarget, surroundi
   const parts = spec.partitions.map((partition) => {
     const volume = volumeOf(partition, spec.volumes);
     const fs = fileSystem(volume.fs);
-    const tree = treeNode(spec.trees[volume.tree ?? ''], request, sources, identity);
+    const tree = treeNode(spec.trees[volume.tree ?? ''], request, { sources, identity, attributes });
     const kept = fs.knowsItsPlace
       ? undefined
       : stageNode(volumeStage(partition.name, fs), { tools, tree }, (made) => volumeInput(partition, volume, made));

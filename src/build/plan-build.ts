@@ -27,17 +27,22 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
   const store = new Store(host.facts.cacheDir, host);
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(store);
   return withStagedFiles(async (staged) => {
-    const graph = imageGraph(request, imageTarget(request, staged, options.compression ?? 'none'), {
-      hostArchitecture: host.facts.architecture,
-      archiveAsOf: asOf ?? 'now',
-      mirror: options.mirror,
-    });
+    const graph = imageGraph(
+      request,
+      imageTarget(request, staged, options.compression ?? 'none'),
+      {
+        hostArchitecture: host.facts.architecture,
+        archiveAsOf: asOf ?? 'now',
+        mirror: options.mirror,
+      },
+      host,
+    );
     const plan = await planGraph(graph.all, store, options);
     return {
       board: request.spec.board.id,
       system: request.spec.system.id,
       image: request.image,
-      packages: request.packages,
+      packages: [...request.packages, ...request.packageFiles.map(({ path }) => path)],
       stages: plan.stages,
       layout: plan.resultOf(graph.layout),
     };

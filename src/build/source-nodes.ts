@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Layer } from '../model/image-spec.js';
 import type { Made } from '../pipeline/stage.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode, valueNode } from '../pipeline/graph.js';
@@ -21,7 +20,7 @@ import { softwareStage } from '../sources/software/pinned-files.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
-import { kernelPackages, lockNode } from './debian-nodes.js';
+import { kernelPackages, lockNode, wantsBackports } from './debian-nodes.js';
 
 /** Where all content of an image comes from. */
 export type SourceNodes = {
@@ -50,7 +49,9 @@ export function packagesNode(
     ...board.wireless.map((one) => one.package),
   ];
   const fetched = [...new Set(unpacked)];
-  return lockNode({ board, suite: root.suite, packages, fetched }, tools, surroundings);
+  const { packageFiles, repositories } = request;
+  const wishes = { without: root.withoutPackages, packageFiles, repositories };
+  return lockNode({ board, suite: root.suite, packages, fetched, ...wishes }, tools, surroundings);
 }
 
 function firmwarePackages({ firmware }: BuildRequest): readonly string[] {
@@ -109,16 +110,18 @@ export function rootfsInputNode(
   packages: Node<Packages>,
   { hostArchitecture }: Surroundings,
 ): Node<RootfsInput> {
-  const { layers } = request.root;
+  const { layers, overlays } = request.root;
+  const shaping = layers.filter(({ shapesPackages }) => shapesPackages).flatMap(({ files }) => files ?? []);
   return valueNode({ tools, packages }, async ({ tools, packages }) => ({
     tools,
     hostArchitecture,
     lock: packages.lock,
     sources: packages.sources,
-    // A device gets its updates from the release alone.
-    deviceSources: withoutBackports(packages.sources),
-    dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', layers),
-    unitPresets: await textsBelow('etc/systemd/system-preset', layers),
+    packageFiles: request.packageFiles,
+    // A device gets its updates from the release alone, unless a package of it comes from elsewhere.
+    deviceSources: wantsBackports(request.packages) ? packages.debianSources : withoutBackports(packages.debianSources),
+    dpkgFilters: await textsBelow('etc/dpkg/dpkg.cfg.d', /^[\w-]+$/, [...shaping, ...overlays]),
+    unitPresets: await textsBelow('etc/systemd/system-preset', /./, shaping),
     sourceDateEpoch: request.sourceDateEpoch,
     accelerate: request.accelerate,
   }));
@@ -139,15 +142,17 @@ export function kernelInput(
   return { tools, architecture, source, fragments, patches, localVersion: localVersionOf(board), sourceDateEpoch };
 }
 
-/** All files of a folder that several layers have, in the order of their names, as the programs that read them go. */
-async function textsBelow(folder: string, layers: readonly Layer[]): Promise<string> {
-  const shaping = layers.filter(({ shapesPackages }) => shapesPackages).flatMap(({ files }) => files ?? []);
-  const found = await Promise.all(
-    shaping.map(async (layer) => {
-      const names = await readdir(join(layer, folder)).catch(() => []);
-      return names.map((name) => ({ name, path: join(layer, folder, name) }));
-    }),
-  );
-  const files = found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
-  return (await Promise.all(files.map(({ path }) => readFile(path, 'utf8')))).join('\n');
+/**
+ * All files of a place that several folders have, in the order of their names, as the programs that read them go. A file
+ * of a later folder takes the place of an earlier one's of the same name.
+ * @param names that those programs read
+ */
+async function textsBelow(place: string, names: RegExp, folders: readonly string[]): Promise<string> {
+  const files = new Map<string, string>();
+  for (const folder of folders) {
+    const found = await readdir(join(folder, place)).catch(() => []);
+    for (const name of found.filter((one) => names.test(one))) files.set(name, join(folder, place, name));
+  }
+  const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
+  return (await Promise.all(sorted.map(([, path]) => readFile(path, 'utf8')))).join('\n');
 }

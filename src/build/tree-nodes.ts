@@ -11,6 +11,7 @@ import { formatFstab } from '../formats/fstab.js';
 import type { Command } from '../model/command.js';
 import type { ImageSpec, PartitionSpec, TreeSpec } from '../model/image-spec.js';
 import { engineLayer, GROW_LAYER } from '../model/image-spec.js';
+import { keyringPath } from '../model/packages.js';
 import type { PlacedFile } from '../model/software.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../model/software.js';
 import type { Node } from '../pipeline/graph.js';
@@ -20,48 +21,61 @@ import { finishSeed } from '../seeds/compose/finish-seed.js';
 import type { Seed } from '../seeds/text/seed.js';
 import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
 import { osReleaseVariant, reswarmRelease } from '../sources/debian/root/release-files.js';
+import { deviceSource, isOnDevice } from '../sources/debian/repositories.js';
 import type { RootText } from '../sources/debian/root/root-tree.js';
 import { debianTree } from '../sources/debian/root/root-tree.js';
 import { filesTree } from '../sources/files-tree.js';
 import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import { IMAGES_FOLDER } from './read-content.js';
+import type { AttributesOf } from './folder-attributes.js';
 import type { SourceNodes } from './source-nodes.js';
+
+/** What trees are made from beside the request. */
+type TreeParts = {
+  readonly sources: SourceNodes;
+  readonly identity: DiskIdentity;
+  readonly attributes: Node<AttributesOf>;
+};
 
 /** The content of a volume; an empty tree where the system names none. */
 export function treeNode(
   spec: TreeSpec | undefined,
   request: BuildRequest,
-  sources: SourceNodes,
-  identity: DiskIdentity,
+  { sources, identity, attributes }: TreeParts,
 ): Node<Tree> {
   switch (spec?.from) {
     case 'debian':
-      return rootTreeNode(request, sources, identity);
+      return rootTreeNode(request, { sources, identity, attributes });
     case 'boot':
       return bootTreeNode(request, sources, identity);
     case 'files':
-      return filesTreeNode(spec.overlays, request.sourceDateEpoch);
+      return filesTreeNode(spec.overlays, request.sourceDateEpoch, attributes);
     case undefined:
-      return filesTreeNode([], request.sourceDateEpoch);
+      return filesTreeNode([], request.sourceDateEpoch, attributes);
   }
 }
 
-function filesTreeNode(folders: readonly string[], sourceDateEpoch: number): Node<Tree> {
-  return valueNode({}, async () => {
+function filesTreeNode(
+  folders: readonly string[],
+  sourceDateEpoch: number,
+  attributes: Node<AttributesOf>,
+): Node<Tree> {
+  return valueNode({ attributes }, async (made) => {
     const copied = folders.map(async (path) => ({
       path,
       normaliseModes: false,
       digest: await treeDigest(path, 'all'),
+      attributes: made.attributes.get(path),
     }));
     return filesTree(await Promise.all(copied), sourceDateEpoch);
   });
 }
 
-function rootTreeNode(request: BuildRequest, sources: SourceNodes, identity: DiskIdentity): Node<Tree> {
+function rootTreeNode(request: BuildRequest, { sources, identity, attributes }: TreeParts): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
   const { kernel, wireless, rootfs, dockerBundle, software } = sources;
-  return valueNode({ kernel, wireless, rootfs, dockerBundle, software }, (made) => {
+  return valueNode({ kernel, wireless, rootfs, dockerBundle, software, attributes }, (made) => {
     const { board } = spec;
     const release = { board, version: request.version, kernel: made.kernel.key, rootfs: made.rootfs.key };
     const stages = [
@@ -71,13 +85,17 @@ function rootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
     ];
     return debianTree({
       rootfs: made.rootfs,
-      folders: [...stages.map((stage) => ({ ...stage, normaliseModes: true })), ...request.folders],
+      folders: [
+        ...stages.map((stage) => ({ ...stage, normaliseModes: true })),
+        ...request.folders.map((one) => ({ ...one, attributes: made.attributes.get(one.path) })),
+      ],
       texts: [
         { path: 'etc/fstab', text: formatFstab(fstabRows(spec, identity)) },
         { path: 'etc/hostname', text: `${spec.hostname}\n` },
         { path: 'etc/reswarm-os-release', text: reswarmRelease(release) },
         ...contentTexts(request),
         ...growthTexts(request, identity),
+        ...request.repositories.filter(isOnDevice).map(deviceSource),
       ],
       mountPoints: spec.partitions.flatMap(({ role, mount }) =>
         role === 'data' && mount !== undefined ? [mount] : [],
@@ -85,6 +103,8 @@ function rootTreeNode(request: BuildRequest, sources: SourceNodes, identity: Dis
       osRelease: osReleaseVariant(release),
       files: placedFiles(request, made.software?.path),
       inImage: commandsInImage(request),
+      presets: request.presets,
+      capabilities: request.root.capabilities,
       sourceDateEpoch,
     });
   });
@@ -136,7 +156,10 @@ function contentTexts({ root, images, software }: BuildRequest): readonly RootTe
   ];
 }
 
-function placedFiles({ images, software }: BuildRequest, folder: string | undefined): readonly PlacedFile[] {
+function placedFiles(
+  { images, software, repositories }: BuildRequest,
+  folder: string | undefined,
+): readonly PlacedFile[] {
   return [
     ...images.map(({ path, sha256, name }) => {
       return { source: path, sha256, to: `/${IMAGES_FOLDER}/${name}`, mode: 0o600, owner: 'root' };
@@ -147,6 +170,9 @@ function placedFiles({ images, software }: BuildRequest, folder: string | undefi
         const source = join(folder ?? '', sha256);
         return { source, sha256, to, mode, owner, ...(unpack === undefined ? {} : { unpack }) };
       }),
+    ...repositories.filter(isOnDevice).map((one) => {
+      return { source: one.key, sha256: one.keySha256, to: keyringPath(one), mode: 0o644, owner: 'root' };
+    }),
   ];
 }
 

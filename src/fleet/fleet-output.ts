@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { temporaryBeside } from '../host/replace-file.js';
+import { linkTarget, temporaryBeside } from '../host/replace-file.js';
 import { UserError } from '../errors.js';
 
 /** What a folder made by us holds of one device. Digests are hex sha256. */
@@ -39,7 +39,8 @@ export async function replaceFolder(
   fill: (output: Output) => Promise<void>,
 ): Promise<OutputManifest> {
   const before = await lookAt(out, kind);
-  const staging = temporaryBeside(out);
+  const place = await linkTarget(out);
+  const staging = temporaryBeside(place);
   const devices: Record<string, OutputEntry> = {};
   try {
     await mkdir(staging, { mode: PRIVATE_FOLDER });
@@ -58,7 +59,7 @@ export async function replaceFolder(
     const { baseSha256 } = options;
     const manifest: OutputManifest = { kind, ...(baseSha256 === undefined ? {} : { baseSha256 }), devices };
     await writeFile(join(staging, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
-    await swap(staging, out);
+    await swap(staging, place);
     return manifest;
   } finally {
     await rm(staging, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { access, constants, readFile, rm, stat, statfs, writeFile } from 'node:f
 import { basename, dirname, join } from 'node:path';
 import type { ImageDescription, ImageOutput } from './image-description.js';
 import { parseImageDescription } from './image-description.js';
+import { linkTarget } from '../host/replace-file.js';
 import { diskFull } from '../host/disk-full.js';
 import type { Problem } from '../errors.js';
 import type { StagedFiles } from './staged-files.js';
@@ -11,7 +12,7 @@ import { MAKE_ROOM, withStagedFiles } from './staged-files.js';
 
 /** What can be known of the output path before anything is built. */
 export async function checkImagePath(path: string): Promise<readonly Problem[]> {
-  const folder = dirname(path);
+  const folder = dirname(await linkTarget(path));
   const status = await stat(path).catch(() => undefined);
   if (status?.isDirectory() === true) {
     const hint = `Name the file too: --output ${join(path, 'reswarm-os.img')}`;
@@ -63,7 +64,7 @@ export async function stageImage<T>(
   options: { readonly sizeBytes: number; readonly mode: number },
   write: (target: FileHandle, temporaryPath: string) => Promise<T>,
 ): Promise<T> {
-  await requireSpace(dirname(path), options.sizeBytes);
+  await requireSpace(dirname(await linkTarget(path)), options.sizeBytes);
   return staged.write(path, options.mode, write);
 }
 

@@ -1,17 +1,17 @@
 import type { FileHandle } from 'node:fs/promises';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { temporaryBeside, writeSynced } from '../host/replace-file.js';
+import { linkTarget, temporaryBeside, writeSynced } from '../host/replace-file.js';
 import { guardSpace } from '../pipeline/disk-full.js';
 
 export const MAKE_ROOM = 'Make room there, or choose another place with --output.';
 
 /**
  * Files that belong together. Each is written beside its place; when all are whole they take their places, one right
- * after the other, in the order in which they were begun.
+ * after the other, in the order in which they were begun. Where a link leads to another place, the file takes that.
  */
 export class StagedFiles {
-  private readonly staged: { readonly path: string; readonly temporary: string }[] = [];
+  private readonly staged: { readonly path: string; readonly place: string; readonly temporary: string }[] = [];
 
   /** `write` gets an empty file that is open for reading and writing; what it wrote is on the disk when this returns. */
   async write<T>(
@@ -19,9 +19,10 @@ export class StagedFiles {
     mode: number,
     write: (target: FileHandle, temporaryPath: string) => Promise<T>,
   ): Promise<T> {
-    const temporary = temporaryBeside(path);
-    this.staged.push({ path, temporary });
-    return guardSpace(dirname(path), MAKE_ROOM, () => writeSynced(temporary, mode, write));
+    const place = await linkTarget(path);
+    const temporary = temporaryBeside(place);
+    this.staged.push({ path, place, temporary });
+    return guardSpace(dirname(place), MAKE_ROOM, () => writeSynced(temporary, mode, write));
   }
 
   async writeText(path: string, mode: number, text: string): Promise<void> {
@@ -43,7 +44,7 @@ export class StagedFiles {
   }
 
   async commit(): Promise<void> {
-    for (const { path, temporary } of this.staged) await rename(temporary, path);
+    for (const { place, temporary } of this.staged) await rename(temporary, place);
     this.staged.length = 0;
   }
 

@@ -1,4 +1,5 @@
 import type { Board } from './board.js';
+import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
 
 /**
@@ -44,8 +45,15 @@ export type DebianTreeSpec = {
   readonly suite: string;
   /** Layers in the order in which they are copied; a later one wins. */
   readonly layers: readonly Layer[];
-  /** Debian packages beside those of the layers. */
+  /** Debian packages beside those of the layers, as words for apt: `name`, `name=version`, `name/release`. */
   readonly packages: readonly string[];
+  readonly packageFiles: readonly PackageFile[];
+  /** Names of packages that must not be there, whatever the layers say. */
+  readonly withoutPackages: readonly string[];
+  /** Beside Debian's own. */
+  readonly repositories: readonly Repository[];
+  /** File capabilities by absolute path, as `security.capability` holds them, in hex. */
+  readonly capabilities: Readonly<Record<string, string>>;
   /** Folders of the user, absolute, copied over the layers in this order. */
   readonly overlays: readonly string[];
   readonly containerImages: readonly ContainerImageFile[];
@@ -66,6 +74,8 @@ export type Layer = {
   readonly name: string;
   readonly description: string;
   readonly packages: readonly string[];
+  /** Packages that cannot be left out, and why. */
+  readonly required: Readonly<Record<string, string>>;
   /** Folder that is copied over the root; absolute. Undefined for a layer of packages only. */
   readonly files?: string;
   /** Its dpkg filters and presets count while packages are installed. False: another such layer costs no new packages. */

@@ -4,12 +4,14 @@ import { fileSha256 } from '../host/file-digest.js';
 
 /**
  * sha256 (hex) of everything in a folder that a copy of it would show: names, types, link targets, contents and,
- * with `modes: 'all'`, permission bits; with `'scripts'` only whether a file is a script. Times and owners do not count.
+ * with `modes: 'all'`, permission bits and which files are links to one; with `'scripts'` only whether a file is a
+ * script. Times and owners do not count.
  * Names are bytes: not all of them are UTF-8.
  */
 export async function treeDigest(folder: string, modes: 'all' | 'scripts'): Promise<string> {
   const hash = createHash('sha256');
   const root = Buffer.from(folder);
+  const linked = new Map<string, Buffer>();
   for (const path of (await pathsBelow(root)).sort((a, b) => a.compare(b))) {
     const full = joined(root, path);
     const status = await lstat(full);
@@ -18,6 +20,12 @@ export async function treeDigest(folder: string, modes: 'all' | 'scripts'): Prom
     hash.update(`${kind}\0${mode}\0`).update(path).update('\0');
     if (kind === 'l') hash.update(await readlink(full, { encoding: 'buffer' }));
     if (kind === 'f') hash.update(await fileSha256(full));
+    if (modes !== 'all' || kind !== 'f' || status.nlink < 2) continue;
+    const inode = `${status.dev} ${status.ino}`;
+    const first = linked.get(inode);
+    // A name outside the folder does not count.
+    if (first === undefined) linked.set(inode, path);
+    else hash.update('\0=').update(first);
   }
   return hash.digest('hex');
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import type { Command } from '../model/command.js';
+import type { Json } from '../model/json.js';
 import type { Sandbox } from '../model/sandbox.js';
 import type { Host } from '../host/host.js';
 
@@ -12,7 +13,14 @@ export type CopiedFolder = {
   readonly normaliseModes: boolean;
   /** With it, these files get 0755 and all others 0644, whatever the checkout says. Relative paths. */
   readonly programs?: readonly string[];
+  /** Stands for file capabilities in the key. */
+  readonly attributes?: string | undefined;
 };
+
+/** What stands for a folder in the key of a tree. */
+export function folderKey({ digest, normaliseModes, attributes }: CopiedFolder): Json {
+  return { digest, normaliseModes, ...(attributes === undefined ? {} : { attributes }) };
+}
 
 /** Copies folders in order over the tree at /mnt of the sandbox. Throws UserError `overlay-type-differs`. */
 export async function copyFolders(folders: readonly CopiedFolder[], sandbox: Sandbox, host: Host): Promise<void> {
@@ -43,11 +51,14 @@ async function refuseOtherTypes(path: string, inside: string, sandbox: Sandbox, 
   );
 }
 
+/** Hard links stay links, and file capabilities are kept; no other attribute of the machine that the folder is on. */
+const LINKS_AND_CAPABILITIES = ['--hard-links', '--xattrs', '--filter=+x security.capability', '--filter=-x *'];
+
 /** -K: /lib is a link to /usr/lib and stays one. */
 function copyCommand(from: string, { normaliseModes, programs }: CopiedFolder): Command {
   const kept = programs === undefined ? '--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX' : '--chmod=D755,F644';
-  const modes = normaliseModes ? [kept] : [];
-  return { file: 'rsync', args: ['-rlptDK', '--chown=0:0', ...modes, from, '/mnt/'] };
+  const options = normaliseModes ? [kept] : LINKS_AND_CAPABILITIES;
+  return { file: 'rsync', args: ['-rlptDK', '--chown=0:0', ...options, from, '/mnt/'] };
 }
 
 /** Folders come from checkouts and unpacked packages: their times say when somebody cloned or built. */

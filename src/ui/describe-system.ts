@@ -38,7 +38,12 @@ function debianRows(tree: DebianTreeSpec): readonly Row[] {
     ['debian', tree.suite],
     ['layers', tree.layers.map(({ name }) => name).join(', ')],
     ['engine', engine],
-    ...rowOf('packages', tree.packages),
+    ...rowOf('packages', [...tree.packages, ...tree.packageFiles.map(({ path }) => path)]),
+    ...rowOf('without', tree.withoutPackages),
+    ...rowOf(
+      'repositories',
+      tree.repositories.map(({ name, url, suite }) => `${name} (${url} ${suite})`),
+    ),
     ...rowOf('folders', tree.overlays),
     ...rowOf(
       'images',

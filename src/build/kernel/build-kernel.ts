@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
-import { temporaryBeside } from '../../host/replace-file.js';
+import { linkTarget, temporaryBeside } from '../../host/replace-file.js';
 import type { Host } from '../../host/host.js';
 import { guardSpace } from '../../pipeline/disk-full.js';
 import { stageNode } from '../../pipeline/graph.js';
@@ -28,7 +28,7 @@ export async function buildKernel(
   host: Host,
   reporter: Reporter,
 ): Promise<BuiltKernel> {
-  const output = resolve(options.workingFolder, options.output);
+  const output = await linkTarget(resolve(options.workingFolder, options.output));
   await requireEmpty(output);
   return withKernel(options, host, reporter, async ({ board, runner, input }) => {
     const kernel = await runner.run(stageNode(kernelStage, { input }, (made) => made.input));

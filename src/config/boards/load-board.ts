@@ -10,6 +10,7 @@ import { statementsOfBoard } from '../statements/statements.js';
 import { partitionMap } from '../schemas/partition-schema.js';
 import type { PartitionShape, SaidPartition } from '../partitions/read-partitions.js';
 import { partitionShape, partitionsOfMap, readPartitionList } from '../partitions/read-partitions.js';
+import { readPackages } from '../packages/package-statements.js';
 import { kindOf, namesIn } from '../present.js';
 import { resolveSoftware } from '../software/software.js';
 import { didYouMean } from '../wording.js';
@@ -43,7 +44,8 @@ export type BoardReadResult = {
 /**
  * Reads a board file, merges what it extends and checks it as far as that goes without a system. Codes: those of
  * `readFileChain`, `problemsFromZod`, `partitionShape`, `readPartitionList` and `checkBoardRules`, `board-id-inherited`,
- * `kernel-fragment-not-found`, `kernel-patch-not-found`, `device-tree-overlay-not-found`, and those of `resolveSoftware`.
+ * `kernel-fragment-not-found`, `kernel-patch-not-found`, `device-tree-overlay-not-found`, and those of `resolveSoftware` and
+ * `readPackages`.
  */
 export async function readBoard(file: string, boardsDir: string): Promise<BoardReadResult> {
   const { chain, problems } = await readFileChain(file, boardKind(boardsDir));
@@ -56,17 +58,19 @@ export async function readBoard(file: string, boardsDir: string): Promise<BoardR
     resolvePath,
     locate: chain.locate,
   });
+  const { packages, problems: ofPackages } = await readPackages(definition.rootfs ?? {}, chain, ['rootfs']);
   const listed = definition.kernel.fragments.length;
   const board = await withoutUnknownSeries(resolveBoard(definition, resolvePath), listed);
   const found: Problem[] = [
     ...inheritedId(chain, definition.id),
     ...checkBoardRules(definition).map(({ path, ...problem }) => ({ ...problem, ...chain.locate(path) })),
     ...(await missingFragments(board, chain, boardsDir, listed)),
+    ...ofPackages,
     ...ofSoftware,
     ...(await missingPatches(board, chain)),
     ...(await missingDeviceTreeOverlays(board, chain, boardsDir)),
   ];
-  const statements = statementsOfBoard(definition, chain, { software, partitions });
+  const statements = statementsOfBoard(definition, chain, { packages, software, partitions });
   const files = chain.sources.map((source) => source.file);
   return { loaded: { board, definition, statements, files }, problems: found.sort(byPlace) };
 }

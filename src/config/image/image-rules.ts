@@ -51,6 +51,21 @@ export function checkOneEngine(layers: readonly Layer[], listed: Said<string> | 
   ];
 }
 
+/** What cannot be left out: a layer's files, the build or the engine use it. Code: `package-required`. */
+export function requiredPackages({ withoutPackages }: ImageStatements, layers: readonly Layer[]): Problem[] {
+  return withoutPackages.flatMap(({ value, at }): Problem[] => {
+    const layer = layers.find(({ required }) => value in required);
+    const engine = layers.find(({ engine: name, packages }) => name !== undefined && packages.includes(value));
+    if (layer === undefined && engine === undefined) return [];
+    const message =
+      layer === undefined
+        ? `${value} cannot be left out: it is the container engine ${engine?.engine ?? ''}`
+        : `${value} cannot be left out: ${layer.required[value] ?? ''}`;
+    const hint = layer === undefined ? 'Choose another engine, or none.' : 'Take it out of withoutPackages.';
+    return [{ code: 'package-required', message, hint, ...at }];
+  });
+}
+
 /** Folders that are copied must be there. */
 export async function missingFolders(folders: readonly Said<string>[]): Promise<Problem[]> {
   const kinds = await Promise.all(folders.map(({ value }) => kindOf(value)));

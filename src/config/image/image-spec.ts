@@ -32,7 +32,7 @@ export function imageSpec(
     alignmentBytes: alignmentBytes(disk),
     partitions: partitions.map(partitionOf),
     root: { kind: 'partition', partition: root.name },
-    features: featuresOf(layers),
+    features: featuresOf(layers, statements),
   };
 }
 
@@ -52,6 +52,10 @@ function treeOf(
     suite: statements.suite?.value ?? '',
     layers: layers.map((layer) => withBundle(layer, statements.bundle?.value)),
     packages: statements.packages,
+    packageFiles: statements.packageFiles,
+    withoutPackages: statements.withoutPackages.map(({ value }) => value),
+    repositories: statements.repositories,
+    capabilities: statements.capabilities,
     overlays: statements.overlays.map(({ value }) => value),
     containerImages: statements.containerImages.map(({ value, at }) => ({ path: value, at })),
     software: statements.software,
@@ -83,6 +87,14 @@ function partitionOf({ name, role, startBytes, mount, readOnly, grow, logical }:
   return { name, role, volume: name, startBytes, ...(mount === undefined ? {} : { mount }), readOnly, grow, logical };
 }
 
-function featuresOf(layers: readonly Layer[]): Feature[] {
-  return FEATURES.filter((feature) => layers.some(({ features }) => features.includes(feature)));
+/** A feature whose package is left out is none of the image's. */
+function featuresOf(layers: readonly Layer[], { withoutPackages }: ImageStatements): Feature[] {
+  const without = withoutPackages.map(({ value }) => value);
+  return FEATURES.filter((feature) => {
+    const brought = PACKAGE_OF_FEATURE[feature];
+    if (brought !== undefined && without.includes(brought)) return false;
+    return layers.some(({ features }) => features.includes(feature));
+  });
 }
+
+const PACKAGE_OF_FEATURE: Readonly<Partial<Record<Feature, string>>> = { ssh: 'openssh-server' };

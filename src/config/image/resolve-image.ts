@@ -2,20 +2,30 @@ import type { Problem } from '../../errors.js';
 import { IMAGES_LAYER } from '../../model/container-engine.js';
 import { GROW_LAYER } from '../../model/image-spec.js';
 import type { Layer } from '../../model/image-spec.js';
+import type { PackageFile } from '../../model/packages.js';
 import { loadLayers } from '../layers/load-layers.js';
 import type { DraftDisk } from '../partitions/draft-disk.js';
 import { draftPartitions } from '../partitions/draft-partitions.js';
 import { checkPartitionRules } from '../partitions/partition-rules.js';
 import type { Said } from '../said.js';
 import { engineOfFiles, engineOfFlag, type Engine } from './engine.js';
-import { checkBundle, checkContainerImages, checkOneEngine, missingFolders, softwareTwice } from './image-rules.js';
+import { isPackageFile } from '../package-word.js';
+import { repositoriesTwice } from '../packages/package-statements.js';
+import {
+  checkBundle,
+  checkContainerImages,
+  checkOneEngine,
+  missingFolders,
+  requiredPackages,
+  softwareTwice,
+} from './image-rules.js';
 import { joinStatements, type ImageStatements } from '../statements/statements.js';
 
 /** What the command line says of an image; paths are absolute. */
 export type ImageFlags = {
   /** Another container engine than that of the files. */
   readonly docker?: string | undefined;
-  /** Debian packages, after those of the files. */
+  /** Debian packages as words for apt, or absolute paths of .deb files; after those of the files. */
   readonly packages?: readonly string[];
   /** Folders over the root, after those of the files. */
   readonly overlays?: readonly string[];
@@ -34,7 +44,7 @@ export type ResolvedImage = {
  * A system, what a board says over it, and the command line, joined and held against each other. With problems the
  * result is of no use. Codes: those of `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
  * `engineOfFlag`, `layer-engine-twice`, `docker-bundle-unused`, `docker-images-without-engine`, `overlay-not-found`,
- * `software-twice`.
+ * `package-required`, `repository-twice`, `software-twice`.
  * @param firmwareFiles files of boot firmware that the board loads from the drive
  */
 export async function resolveImage(
@@ -68,6 +78,8 @@ export async function resolveImage(
     // A bundle that the files do not use is wrong, whatever the command line says.
     ...(ofFiles.engine.layer === undefined ? [] : checkBundle(files, ofFiles.engine.name, layersOfFiles)),
     ...(await missingFolders([...files.overlays, ...disk.partitions.flatMap((one) => one.files)])),
+    ...repositoriesTwice(files.repositories),
+    ...requiredPackages(files, layers),
     ...softwareTwice([system.software, board?.software ?? []]),
   ];
   return { resolved: { statements, layers, disk }, problems };
@@ -106,9 +118,14 @@ function growLayer({ table, partitions }: DraftDisk): Said<string>[] {
 
 function withFlags(files: ImageStatements, flags: ImageFlags): ImageStatements {
   const typed = (paths: readonly string[] = []): Said<string>[] => paths.map((value) => ({ value, at: {} }));
+  const { packages: words = [] } = flags;
   return {
     ...files,
-    packages: [...files.packages, ...(flags.packages ?? [])],
+    packages: [...files.packages, ...words.filter((word) => !isPackageFile(word))],
+    packageFiles: [
+      ...files.packageFiles,
+      ...words.filter(isPackageFile).map((path): PackageFile => ({ path, at: {} })),
+    ],
     overlays: [...files.overlays, ...typed(flags.overlays)],
     containerImages: [...files.containerImages, ...typed(flags.containerImages)],
   };

@@ -95,12 +95,23 @@ async function loadLayer(folder: string, want: Said<string>, layersDir: string):
 }
 
 function resolveLayer(name: string, definition: LayerDefinition, files: string | undefined): Layer {
-  const { description, packages, shapesPackages, units, sysusers, engine, loadsDockerArchives, bundle, features } =
-    definition;
+  const {
+    description,
+    packages,
+    required,
+    shapesPackages,
+    units,
+    sysusers,
+    engine,
+    loadsDockerArchives,
+    bundle,
+    features,
+  } = definition;
   return {
     name,
     description,
     packages,
+    required,
     ...(files === undefined ? {} : { files }),
     shapesPackages,
     units,

@@ -5,8 +5,9 @@ import { MACHINE_NAMES } from '../../model/qemu.js';
 import { alignment, partitionList, partitionMap, tableType } from './partition-schema.js';
 import { dockerBundlePin } from './layer-schema.js';
 import { packageName } from '../package-name.js';
+import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
 import { softwareSchema } from './software-schema.js';
-import { hostname, suite } from './system-schema.js';
+import { hostname, PACKAGE_WORDS, suite } from './system-schema.js';
 
 const text = z.string().min(1, { error: 'must not be empty' });
 const fileName = z.string().regex(/^[A-Za-z0-9._-]+$/, { error: 'must be a file name without a folder' });
@@ -125,7 +126,10 @@ export const boardSchema = z.strictObject({
   rootfs: z
     .strictObject({
       suite: suite.optional().describe(`Debian release. ${OF_SYSTEM}`),
-      packages: z.array(packageName).optional().describe('Debian packages beside those of the system.'),
+      packages: packageList.optional().describe(`Debian packages beside those of the system${PACKAGE_WORDS}`),
+      withoutPackages: withoutPackages.optional(),
+      repositories: repositoryList.optional(),
+      capabilities: capabilityMap.optional(),
       overlay: z
         .array(text)
         .optional()

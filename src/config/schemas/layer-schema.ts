@@ -26,6 +26,10 @@ export const layerSchema = z.strictObject({
     .default([])
     .describe('Layers whose packages and files come before its own; in an image each is there once.'),
   packages: z.array(packageName).default([]).describe('Debian packages.'),
+  required: z
+    .record(packageName, text)
+    .default({})
+    .describe('Packages that cannot be left out, and why: its files use them, or the build does.'),
   shapesPackages: z
     .boolean()
     .default(true)

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { packageName } from '../package-name.js';
+import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
 import { alignment, partitionList, tableType } from './partition-schema.js';
 import { softwareSchema } from './software-schema.js';
 
@@ -10,6 +10,10 @@ export const hostname = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'must be a host name: small letters, digits and -' });
 
 export const suite = z.enum(['trixie']);
+
+/** How a package may be named. */
+export const PACKAGE_WORDS =
+  ': names, name=version, name/trixie-backports, or paths of .deb files that begin with `./`, `../` or `/`, from this file.';
 
 /** A whole system: what a file and the ones that it extends say together. */
 export const systemSchema = z.strictObject({
@@ -27,7 +31,10 @@ export const systemSchema = z.strictObject({
       'What goes into the root file system, in this order: names of `layers/<name>`, or paths of folders that begin with `./`, `../` or `/`, from this file.',
     ),
   engine: text.default('none').describe('Container engine: the layer that has this name as `engine`.'),
-  packages: z.array(packageName).default([]).describe('Debian packages beside those of the layers.'),
+  packages: packageList.default([]).describe(`Debian packages beside those of the layers${PACKAGE_WORDS}`),
+  withoutPackages: withoutPackages.default([]),
+  repositories: repositoryList.default([]),
+  capabilities: capabilityMap.default({}),
   overlay: z
     .array(text)
     .default([])

@@ -4,12 +4,13 @@ import type { Software } from '../../model/software.js';
 import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { FileChain } from '../file-chain.js';
 import { mergeByName, type SaidPartition } from '../partitions/read-partitions.js';
+import type { PackageStatements } from '../packages/package-statements.js';
 import type { Said } from '../said.js';
 import type { SystemDefinition } from '../schemas/system-schema.js';
 import type { Path } from '../yaml-source.js';
 
 /** What a board or a system says of an image, each with its place. Paths are absolute. */
-export type ImageStatements = {
+export type ImageStatements = PackageStatements & {
   readonly description?: Said<string>;
   readonly hostname?: Said<string>;
   readonly suite?: Said<string>;
@@ -18,14 +19,17 @@ export type ImageStatements = {
   readonly table?: Said<TableType>;
   readonly alignment?: Said<string>;
   readonly layers: readonly Said<string>[];
-  readonly packages: readonly string[];
   readonly overlays: readonly Said<string>[];
   readonly containerImages: readonly Said<string>[];
   readonly software: readonly Software[];
   readonly partitions: readonly SaidPartition[];
 };
 
-type Read = { readonly software: readonly Software[]; readonly partitions: readonly SaidPartition[] };
+type Read = {
+  readonly packages: PackageStatements;
+  readonly software: readonly Software[];
+  readonly partitions: readonly SaidPartition[];
+};
 
 export function statementsOfBoard(definition: BoardDefinition, chain: FileChain, read: Read): ImageStatements {
   const { rootfs, docker, partitions } = definition;
@@ -40,10 +44,9 @@ export function statementsOfBoard(definition: BoardDefinition, chain: FileChain,
     ...said('alignment', definition.partitionAlignment, chain, ['partitionAlignment']),
     ...said('alignment', map?.alignment, chain, ['partitions', 'alignment']),
     layers: [],
-    packages: rootfs?.packages ?? [],
     overlays: paths(rootfs?.overlay, chain, ['rootfs', 'overlay']),
     containerImages: paths(docker?.images, chain, ['docker', 'images']),
-    ...read,
+    ...flat(read),
   };
 }
 
@@ -60,11 +63,14 @@ export function statementsOfSystem(
     ...said('table', definition.table, chain, ['table']),
     ...said('alignment', definition.alignment, chain, ['alignment']),
     layers: definition.layers.map((value, index) => ({ value, at: chain.locate(['layers', index]) })),
-    packages: definition.packages,
     overlays: paths(definition.overlay, chain, ['overlay']),
     containerImages: paths(definition.containerImages, chain, ['containerImages']),
-    ...read,
+    ...flat(read),
   };
+}
+
+function flat({ packages, software, partitions }: Read) {
+  return { ...packages, software, partitions };
 }
 
 /** A board's values replace those of the system; its lists come after those of the system. */
@@ -74,6 +80,10 @@ export function joinStatements(system: ImageStatements, board: ImageStatements):
     ...board,
     layers: [...system.layers, ...board.layers],
     packages: [...system.packages, ...board.packages],
+    packageFiles: [...system.packageFiles, ...board.packageFiles],
+    withoutPackages: [...system.withoutPackages, ...board.withoutPackages],
+    repositories: [...system.repositories, ...board.repositories],
+    capabilities: { ...system.capabilities, ...board.capabilities },
     overlays: [...system.overlays, ...board.overlays],
     containerImages: [...system.containerImages, ...board.containerImages],
     software: [...system.software, ...board.software],

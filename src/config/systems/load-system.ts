@@ -5,6 +5,7 @@ import type { FileChain } from '../file-chain.js';
 import { isMap, readFileChain } from '../file-chain.js';
 import type { ImageStatements } from '../statements/statements.js';
 import { statementsOfSystem } from '../statements/statements.js';
+import { readPackages } from '../packages/package-statements.js';
 import { readPartitionList } from '../partitions/read-partitions.js';
 import { checkSoftwareRules } from '../software/software-rules.js';
 import { resolveSoftware } from '../software/software.js';
@@ -28,7 +29,7 @@ const WITHOUT_PARTITIONS = systemSchema.omit({ partitions: true });
 /**
  * Reads a system file, merges what it extends and checks it as far as that goes without a board. Codes: those of
  * `readFileChain`, `problemsFromZod`, `readPartitionList` and `checkSoftwareRules`, `system-id-inherited`,
- * `system-partitions-missing`, and those of `resolveSoftware`.
+ * `system-partitions-missing`, and those of `resolveSoftware` and `readPackages`.
  */
 export async function readSystem(file: string, systemsDir: string): Promise<SystemReadResult> {
   const { chain, problems } = await readFileChain(file, systemKind(systemsDir));
@@ -47,16 +48,18 @@ export async function readSystem(file: string, systemsDir: string): Promise<Syst
     resolvePath: (path, at) => resolve(dirname(chain.sourceOf(at).file), path),
     locate: chain.locate,
   });
+  const { packages, problems: ofPackages } = await readPackages(parsed.data, chain, []);
   const found = [
     ...inheritedId(chain, parsed.data.id),
     ...checkSoftwareRules(written).map(({ path, ...problem }) => ({ ...problem, ...chain.locate(path) })),
+    ...ofPackages,
     ...ofSoftware,
   ];
   return {
     loaded: {
       id: parsed.data.id,
       definition: { ...parsed.data, partitions: partitions.map(({ name, said }) => ({ ...said, name })) },
-      statements: statementsOfSystem(parsed.data, chain, { software, partitions }),
+      statements: statementsOfSystem(parsed.data, chain, { packages, software, partitions }),
       files: chain.sources.map((source) => source.file),
     },
     problems: found.sort(byPlace),

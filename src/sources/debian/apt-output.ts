@@ -34,6 +34,46 @@ export function unknownPackages(messages: string): readonly string[] {
   return [...new Set(names)];
 }
 
+/** Packages that apt knows, but not in the version or of the release that was asked for, from its messages. */
+export function unavailablePackages(
+  messages: string,
+): readonly { readonly kind: 'version' | 'release'; readonly name: string; readonly wanted: string }[] {
+  const found = messages.matchAll(
+    /^E: (?<kind>Version|Release) '(?<wanted>[^']+)' for '(?<name>[^']+)' was not found$/gm,
+  );
+  return [...found].map(({ groups }) => ({
+    kind: groups?.['kind'] === 'Version' ? 'version' : 'release',
+    name: groups?.['name'] ?? '',
+    wanted: groups?.['wanted'] ?? '',
+  }));
+}
+
+/** Names of the packages in these stanzas that depend on `name`, or on something that it provides. */
+export function dependents(name: string, stanzas: string): readonly string[] {
+  const all = stanzas.split('\n\n').map((stanza) => {
+    const field = (key: string): string => new RegExp(`^${key}: (.+)$`, 'm').exec(stanza)?.[1] ?? '';
+    return {
+      package: field('Package'),
+      provides: namesOf(field('Provides')),
+      groups: [...field('Depends').split(','), ...field('Pre-Depends').split(',')].map((group) => namesOf(group, '|')),
+    };
+  });
+  const own = all.find((one) => one.package === name);
+  const meant = new Set([name, ...(own?.provides ?? [])]);
+  const needing = all.filter(
+    ({ package: other, groups }) => other !== name && groups.some((group) => group.some((one) => meant.has(one))),
+  );
+  return [...new Set(needing.map((one) => one.package))].sort();
+}
+
+/** Without versions and architectures. */
+function namesOf(list: string, separator = ','): readonly string[] {
+  return list
+    .split(separator)
+    .map((one) => one.trim().split(/[\s(:]/)[0] ?? '')
+    .filter((one) => one !== '');
+}
+
 /**
  * The same packages for another architecture. A rebuild without a change of source (+b1 against +b2) counts as the
  * same: such rebuilds happen for one architecture at a time.

@@ -1,20 +1,18 @@
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nearestWord } from '../../config/wording.js';
-import { aptConfiguration, aptFolders } from './apt-options.js';
-import { shownPackages, simulatedInstalls, twinsOf, unknownPackages } from './apt-output.js';
-import { withComponents } from './apt-sources.js';
-import type { LockedPackage, PackageLock } from './packages.js';
-import type { Packages } from './packages-of-image.js';
-import { openPackages } from './packages-of-image.js';
-import type { Sandbox } from '../../model/sandbox.js';
-import { needsTwin, programKind } from './native-programs.js';
-import type { Problem } from '../../errors.js';
-import { CommandError, NetworkError, UserError } from '../../errors.js';
-import type { Host, Output } from '../../host/host.js';
+import { NetworkError, UserError } from '../../errors.js';
+import type { PinnedPackageFile, PinnedRepository } from '../../model/packages.js';
 import type { Stage } from '../../pipeline/stage.js';
 import { together } from '../../pipeline/together.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
+import { Apt, inOrder } from './apt.js';
+import { dependents, simulatedInstalls, twinsOf } from './apt-output.js';
+import { withComponents } from './apt-sources.js';
+import { needsTwin, programKind } from './native-programs.js';
+import { packageFileMounts, pathInSandbox, readPackageFiles } from './package-files.js';
+import type { PackageLock } from './packages.js';
+import type { Packages } from './packages-of-image.js';
+import { openPackages } from './packages-of-image.js';
 
 export type PackageLockInput = {
   readonly tools: ToolsTree;
@@ -30,14 +28,33 @@ export type PackageLockInput = {
   readonly packages: readonly string[];
   /** To unpack at build time only, without what they depend on. */
   readonly fetched: readonly string[];
+  /** Names of packages that must not be installed. */
+  readonly without?: readonly string[];
+  readonly packageFiles?: readonly PinnedPackageFile[];
+  readonly repositories?: readonly PinnedRepository[];
 };
+
+/** No part where nothing is wished for: what lies in stores stays valid. */
+function wishes({ without = [], packageFiles = [], repositories = [] }: Partial<PackageLockInput>) {
+  return {
+    ...(without.length === 0 ? {} : { without: without.toSorted() }),
+    ...(packageFiles.length === 0 ? {} : { packageFiles: packageFiles.map(({ sha256 }) => sha256).toSorted() }),
+    ...(repositories.length === 0
+      ? {}
+      : {
+          repositories: repositories.map(({ name, url, suite, components, keySha256 }) => {
+            return { name, url, suite, components: [...components], keySha256 };
+          }),
+        }),
+  };
+}
 
 /** What apt decides for the image, pinned by digest. Writes `lock.json`; nothing is downloaded but package lists. */
 export const packageLockStage: Stage<PackageLockInput, Packages> = {
   name: 'package-lock',
   version: 1,
   group: 'Package lists and seed',
-  key: ({ suite, architecture, hostArchitecture, sources, archiveAsOf, packages, fetched }) => ({
+  key: ({ suite, architecture, hostArchitecture, sources, archiveAsOf, packages, fetched, ...more }) => ({
     suite,
     architecture,
     hostArchitecture,
@@ -45,8 +62,9 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
     archiveAsOf,
     packages: packages.toSorted(),
     fetched: fetched.toSorted(),
+    ...wishes(more),
   }),
-  open: async ({ path }, { sources }) => openPackages(await readPackageLock(path), sources),
+  open: async ({ path }, { sources, ...wishes }) => openPackages(await readPackageLock(path), sources, wishes),
 
   async run(input, out, { host, report, work, offline }) {
     if (offline) {
@@ -54,23 +72,42 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
         hints: ['Build once with the network; later builds find the resolved packages in the store.'],
       });
     }
+    const { tools, architecture, sources } = input;
+    const { without = [], packageFiles = [], repositories = [] } = input;
+    const local = await readPackageFiles(packageFiles, architecture, tools.root, host);
     report.step('fetching package lists');
-    const wantsTwins =
-      input.architecture !== input.hostArchitecture && programKind(input.hostArchitecture) !== undefined;
+    const wantsTwins = architecture !== input.hostArchitecture && programKind(input.hostArchitecture) !== undefined;
+    const places = {
+      toolsRoot: tools.root,
+      architecture,
+      sources,
+      repositories,
+      mounts: packageFileMounts(packageFiles),
+    };
+    // Only Debian is asked for programs of the host's architecture: other repositories need not have it.
+    const twinPlaces = { ...places, architecture: input.hostArchitecture, repositories: [], mounts: [] };
     const [image, twin] = await together([
-      Apt.open(input, input.architecture, join(work, 'image'), host),
-      wantsTwins ? Apt.open(input, input.hostArchitecture, join(work, 'twin'), host) : undefined,
+      Apt.open(places, join(work, 'image'), host),
+      wantsTwins ? Apt.open(twinPlaces, join(work, 'twin'), host) : undefined,
     ]);
 
     report.step('resolving packages');
     const essential = simulatedInstalls(await image.simulateInstall(['?essential'])).map(({ name }) => name);
-    const wanted = simulatedInstalls(await image.simulateInstall(['?essential', ...input.packages]));
+    const words = ['?essential', ...input.packages, ...packageFiles.map(pathInSandbox)];
+    const wanted = simulatedInstalls(await installWithout(image, words, without));
+    const isLocal = ({ name, version }: { name: string; version: string }): boolean =>
+      local.some((one) => one.name === name && one.version === version);
     const install = inOrder(
-      await image.show(wanted.map(({ name, version }) => `${name}=${version}`)),
+      [
+        ...(await image.show(wanted.filter((one) => !isLocal(one)).map(({ name, version }) => `${name}=${version}`))),
+        ...local.filter((one) => wanted.some(({ name, version }) => one.name === name && one.version === version)),
+      ],
       wanted.map(({ name }) => name),
     );
     const fetched = input.fetched.length === 0 ? [] : await image.showAll(input.fetched);
-    const native = install.filter((one) => one.architecture !== 'all' && needsTwin(one)).map(({ name }) => name);
+    const native = install
+      .filter((one) => one.local !== true && one.architecture !== 'all' && needsTwin(one))
+      .map(({ name }) => name);
     const lock: PackageLock = {
       suite: input.suite,
       architecture: input.architecture,
@@ -83,6 +120,34 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
   },
 };
 
+/** apt's simulation with packages that must stay away. Throws UserError `package-needed` with who needs one of them. */
+async function installWithout(apt: Apt, words: readonly string[], without: readonly string[]): Promise<string> {
+  if (without.length === 0) return apt.simulateInstall(words);
+  const { output, possible } = await apt.trySimulate([...words, ...without.map((name) => `${name}-`)]);
+  if (possible && missingFrom(output.stdout, without)) return output.stdout;
+  const all = simulatedInstalls(await apt.simulateInstall(words));
+  const stanzas = await apt.stanzas(all.map(({ name, version }) => `${name}=${version}`));
+  throw UserError.fromProblems(
+    without
+      .filter((name) => all.some((one) => one.name === name))
+      .map((name) => ({
+        code: 'package-needed',
+        message: `${name} cannot be left out: ${neededBy(name, stanzas)}`,
+        hint: 'Leave out what needs it too, or put something in its place that provides the same.',
+      })),
+  );
+}
+
+function missingFrom(output: string, without: readonly string[]): boolean {
+  return !simulatedInstalls(output).some(({ name }) => without.includes(name));
+}
+
+function neededBy(name: string, stanzas: string): string {
+  const needing = dependents(name, stanzas);
+  if (needing.length === 0) return 'it is essential';
+  return `${needing.slice(0, 5).join(', ')} ${needing.length === 1 ? 'needs' : 'need'} it`;
+}
+
 async function readPackageLock(out: string): Promise<PackageLock> {
   return JSON.parse(await readFile(join(out, 'lock.json'), 'utf8')) as PackageLock;
 }
@@ -94,87 +159,4 @@ export async function readAptSources(tools: ToolsTree): Promise<string> {
   const files = [join(etc, 'sources.list'), ...parts.map((name) => join(etc, 'sources.list.d', name))];
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   return withComponents(texts.join('\n'), ['non-free-firmware']);
-}
-
-/** apt of the tools tree, working for one architecture in a folder of its own. */
-class Apt {
-  private constructor(
-    private readonly sandbox: Sandbox,
-    private readonly host: Host,
-  ) {}
-
-  /** Throws NetworkError `archive-unreachable`. */
-  static async open(input: PackageLockInput, architecture: string, folder: string, host: Host): Promise<Apt> {
-    for (const name of aptFolders) await mkdir(join(folder, name), { recursive: true });
-    await writeFile(join(folder, 'status'), '');
-    await writeFile(join(folder, 'sources.list'), input.sources);
-    await writeFile(join(folder, 'apt.conf'), aptConfiguration(architecture, '/mnt'));
-    const mounts = [{ source: folder, target: '/mnt', writable: true }];
-    const apt = new Apt({ root: input.tools.root, mounts, network: true }, host);
-    await apt.update();
-    return apt;
-  }
-
-  private async run(file: string, args: readonly string[], okExitCodes = [0]): Promise<Output> {
-    return this.host.runIn(this.sandbox, { file, args, env: { APT_CONFIG: '/mnt/apt.conf' } }, { okExitCodes });
-  }
-
-  private async update(): Promise<void> {
-    try {
-      await this.run('apt-get', ['--quiet', '--error-on=any', 'update']);
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      throw new NetworkError('archive-unreachable', 'The package lists of the Debian archive could not be fetched', {
-        details: error.details,
-        hints: ['Check the network and the proxy variables, or name another mirror with --mirror.'],
-        cause: error,
-      });
-    }
-  }
-
-  /** Throws UserError `unknown-package` or `packages-conflict`: nothing has been unpacked then. */
-  async simulateInstall(names: readonly string[]): Promise<string> {
-    const output = await this.run('apt-get', ['--quiet', '--simulate', 'install', ...names], [0, 100]);
-    if (output.exitCode === 0) return output.stdout;
-    await this.refuseUnknown(output.stderr);
-    throw new UserError('packages-conflict', 'These packages cannot be installed together', {
-      details: [...output.stdout.split('\n').slice(-20), ...output.stderr.split('\n')].filter((line) => line !== ''),
-      hints: ['Leave out the one that you added: what every image has is in layers/base/layer.yaml.'],
-    });
-  }
-
-  /** Of the names that the archive has; the others are left out. */
-  async show(names: readonly string[]): Promise<readonly LockedPackage[]> {
-    if (names.length === 0) return [];
-    return shownPackages((await this.run('apt-cache', ['--no-all-versions', 'show', ...names], [0, 100])).stdout);
-  }
-
-  /** Throws UserError `unknown-package` when one is missing. */
-  async showAll(names: readonly string[]): Promise<readonly LockedPackage[]> {
-    const found = await this.show(names);
-    const missing = names.filter((name) => !found.some((one) => one.name === name));
-    if (missing.length > 0)
-      await this.refuseUnknown(missing.map((name) => `E: Unable to locate package ${name}\n`).join(''));
-    return inOrder(found, names);
-  }
-
-  private async refuseUnknown(messages: string): Promise<void> {
-    const unknown = unknownPackages(messages);
-    if (unknown.length === 0) return;
-    const known = (await this.run('apt-cache', ['pkgnames'])).stdout.trimEnd().split('\n').toSorted();
-    throw UserError.fromProblems(
-      unknown.map((name): Problem => {
-        const nearest = nearestWord(name, known);
-        const hint =
-          nearest === undefined ? 'Look for its name with: apt-cache search WORD' : `Did you mean "${nearest}"?`;
-        return { code: 'unknown-package', message: `Debian has no package "${name}"`, hint };
-      }),
-    );
-  }
-}
-
-/** apt-cache shows packages in the order asked for, but twice in two suites; a lock names each one once. */
-function inOrder(packages: readonly LockedPackage[], names: readonly string[]): readonly LockedPackage[] {
-  const byName = new Map(packages.map((one) => [one.name, one]));
-  return names.flatMap((name) => byName.get(name) ?? []);
 }

@@ -1,3 +1,5 @@
+import type { PinnedPackageFile } from '../../model/packages.js';
+
 /** One .deb of the archive, pinned by what the signed package lists say of it. */
 export type LockedPackage = {
   readonly name: string;
@@ -7,6 +9,8 @@ export type LockedPackage = {
   readonly filename: string;
   readonly sizeBytes: number;
   readonly sha256: string;
+  /** A file of the user's instead of the archive's; `filename` is its name only. */
+  readonly local?: true;
 };
 
 /**
@@ -27,8 +31,11 @@ export type PackageLock = {
   readonly fetched: readonly LockedPackage[];
 };
 
-/** A locked package and the sources.list of the archives that have it. */
-export type SourceDeb = LockedPackage & { readonly sources: string };
+/** A locked package and where it comes from: the sources.list of the archives that have it, or the user's files. */
+export type SourceDeb = LockedPackage & {
+  readonly sources: string;
+  readonly packageFiles?: readonly PinnedPackageFile[];
+};
 
 /** A locked package whose verified bytes are at `path` on this machine. */
 export type DebFile = LockedPackage & { readonly path: string };

@@ -12,7 +12,7 @@ import type { ToolsTree } from '../../tools/tools-tree.js';
  */
 export async function unpackDeb(source: SourceDeb, tools: ToolsTree, context: StageContext): Promise<string> {
   const { host, work } = context;
-  const [deb] = await fetchDebs([source], source.sources, context);
+  const [deb] = await fetchDebs([source], source.sources, context, source.packageFiles);
   if (deb === undefined) throw new TypeError(`${source.name} was not fetched`);
   const folder = join(work, deb.name);
   await mkdir(folder, { recursive: true });

@@ -26,6 +26,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+function hostOf(): RealHost {
+  const facts = { ...readHostFacts(process.env), cacheDir: join(folder, 'cache') };
+  const signal = new AbortController().signal;
+  return new RealHost({ facts, signal, environment: process.env, offline: true });
+}
+
 async function graphOf(board: string, compression: 'none' | 'xz' = 'none') {
   const request = await readBuildRequest({
     board,
@@ -41,7 +47,12 @@ async function graphOf(board: string, compression: 'none' | 'xz' = 'none') {
   });
   return withStagedFiles((staged) =>
     Promise.resolve(
-      imageGraph(request, imageTarget(request, staged, compression), { hostArchitecture: 'amd64', archiveAsOf: 'now' }),
+      imageGraph(
+        request,
+        imageTarget(request, staged, compression),
+        { hostArchitecture: 'amd64', archiveAsOf: 'now' },
+        hostOf(),
+      ),
     ),
   );
 }
@@ -54,10 +65,8 @@ function told(graph: Awaited<ReturnType<typeof graphOf>>): readonly string[] {
 describe.each(BOARDS)('the graph of %s', (board) => {
   it('is planned stage for stage as it is run', async () => {
     const graph = await graphOf(board);
-    const facts = { ...readHostFacts(process.env), cacheDir: join(folder, 'cache') };
-    const signal = new AbortController().signal;
-    const host = new RealHost({ facts, signal, environment: process.env, offline: true });
-    const { stages } = await planGraph(graph.all, new Store(facts.cacheDir, host), { jobs: 1 });
+    const host = hostOf();
+    const { stages } = await planGraph(graph.all, new Store(host.facts.cacheDir, host), { jobs: 1 });
     expect(stages.map(({ stage }) => stage)).toEqual(told(graph));
     expect(stages.map(({ stage }) => stage)).toEqual([
       'tools',

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,6 +31,34 @@ describe('the path of an image', () => {
     await writeFile(image, 'old');
     expect(await checkImagePath(image)).toEqual([]);
     expect(await readFile(image, 'utf8')).toBe('old');
+  });
+
+  it('may be a link: what it leads to is written, and it stays', async () => {
+    await mkdir(join(folder, 'disk'));
+    for (const [name, target] of [
+      ['there.img', 'disk/there.img'],
+      ['not-yet.img', join(folder, 'disk/not-yet.img')],
+    ] as const) {
+      if (name === 'there.img') await writeFile(join(folder, target), 'old');
+      const link = join(folder, name);
+      await symlink(target, link);
+      expect(await checkImagePath(link)).toEqual([]);
+      await withStagedFiles(async (staged) => {
+        await stageImage(staged, link, { sizeBytes: 3, mode: 0o644 }, (file) => file.writeFile('new'));
+        expect(await readFile(staged.placeOf(link), 'utf8')).toBe('new');
+        await staged.commit();
+      });
+      expect(await readlink(link)).toBe(target);
+      expect(await readFile(join(folder, 'disk', name), 'utf8')).toBe('new');
+    }
+    expect((await readdir(join(folder, 'disk'))).sort()).toEqual(['not-yet.img', 'there.img']);
+  });
+
+  it('is refused where a link leads to itself, or to a folder that is not there', async () => {
+    await symlink('a.img', image);
+    await expect(checkImagePath(image)).rejects.toMatchObject({ code: 'link-circle' });
+    await symlink('gone/b.img', join(folder, 'b.img'));
+    expect((await checkImagePath(join(folder, 'b.img')))[0]?.code).toBe('output-folder-missing');
   });
 
   const refusals: [string, string, () => Promise<string>][] = [

@@ -9,7 +9,11 @@ import type { PlacedFile } from '../../../model/software.js';
 import type { Host } from '../../../host/host.js';
 import type { Tree } from '../../../tools/tree.js';
 import type { CopiedFolder } from '../../copy-folder.js';
-import { copyFolders, setTimes } from '../../copy-folder.js';
+import type { StageReporter } from '../../../pipeline/reporter.js';
+import { copyFolders, folderKey, setTimes } from '../../copy-folder.js';
+import { setCapabilities } from './capabilities.js';
+import type { PresetRule } from './overlay-presets.js';
+import { presetUnits } from './overlay-presets.js';
 import { placeFiles, runInImage } from './place-files.js';
 import type { Rootfs } from '../rootfs/rootfs.js';
 
@@ -29,15 +33,20 @@ export type DebianTreeInput = {
   readonly files: readonly PlacedFile[];
   /** Programs of the image that finish it once all files are there: users, units. Emulated where it is not our architecture. */
   readonly inImage: readonly Command[];
+  /** Of overlays: what they say of units is done by the image's own systemctl. */
+  readonly presets?: readonly PresetRule[];
+  /** File capabilities by absolute path, as `security.capability` holds them, in hex. */
+  readonly capabilities?: Readonly<Record<string, string>>;
   readonly sourceDateEpoch: number;
 };
 
 /** Packages, kernel modules, firmware of the board's radios, layers, overlays, fstab: a whole Debian root. */
 export function debianTree(input: DebianTreeInput): Tree {
+  const { presets = [], capabilities = {} } = input;
   return {
     key: {
       rootfs: input.rootfs.key,
-      folders: input.folders.map(({ digest, normaliseModes }) => ({ digest, normaliseModes })),
+      folders: input.folders.map(folderKey),
       texts: Object.fromEntries(
         input.texts.map(({ path, text, mode }) => [path, { sha256: sha256(text), mode: mode ?? null }]),
       ),
@@ -45,6 +54,8 @@ export function debianTree(input: DebianTreeInput): Tree {
       osRelease: input.osRelease ?? null,
       files: input.files.map(fileKey),
       inImage: input.inImage.map(formatCommand),
+      ...(presets.length === 0 ? {} : { presets: presets.map((rule) => ({ ...rule })) }),
+      ...(Object.keys(capabilities).length === 0 ? {} : { capabilities }),
       sourceDateEpoch: input.sourceDateEpoch,
     },
 
@@ -66,11 +77,32 @@ export function debianTree(input: DebianTreeInput): Tree {
       await copyFolders([...input.folders, { path: texts, digest: '', normaliseModes: false }], sandbox, host);
       if (input.osRelease !== undefined) await extendOsRelease(input.osRelease, sandbox, host);
       await placeFiles(input.files, sandbox, host);
-      await runInImage(input.inImage, folder, sandbox, host);
+      await runInImage([...input.inImage, ...(await presetCommands(folder, presets, report))], folder, sandbox, host);
+      await setCapabilities(capabilities, sandbox, host);
       await setTimes(input.sourceDateEpoch, sandbox, host);
     },
   };
 }
+
+/** Rules for units that the image does not have are told: such a rule is often a wrong name. */
+async function presetCommands(
+  root: string,
+  presets: readonly PresetRule[],
+  report: StageReporter,
+): Promise<readonly Command[]> {
+  const commands: Command[] = [];
+  for (const scope of ['system', 'user'] as const) {
+    const { units, unknown } = await presetUnits(root, presets, scope);
+    for (const name of unknown) {
+      report.warn(`A preset of an overlay names ${name}, and the image has no unit of that name.`, PRESET_HINT);
+    }
+    const where = scope === 'user' ? ['--global'] : [];
+    if (units.length > 0) commands.push({ file: 'systemctl', args: [...where, 'preset', ...units] });
+  }
+  return commands;
+}
+
+const PRESET_HINT = 'Add the package that brings it, or write the name that the unit itself has.';
 
 const UNPACK = [
   '--extract',

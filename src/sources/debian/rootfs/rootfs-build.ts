@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { DebFile, PackageLock } from '../packages.js';
+import type { PinnedPackageFile } from '../../../model/packages.js';
 import type { Mount, Sandbox } from '../../../model/sandbox.js';
 import type { RunOptions } from '../../../host/host.js';
 import type { StageContext } from '../../../pipeline/stage.js';
@@ -11,6 +12,8 @@ export type RootfsInput = {
   readonly lock: Pick<PackageLock, 'architecture' | 'install' | 'essential' | 'twins'>;
   /** The sources.list that the lock was made with. */
   readonly sources: string;
+  /** Files of the user's among the locked packages. */
+  readonly packageFiles?: readonly PinnedPackageFile[];
   /** The device's own /etc/apt/sources.list. */
   readonly deviceSources: string;
   /** Text of a file for dpkg.cfg.d: what is left out of packages. The device needs the same file, for its upgrades. */

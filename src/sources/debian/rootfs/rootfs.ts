@@ -51,7 +51,7 @@ export const rootfsStage: Stage<RootfsInput, Rootfs> = {
     const twins = twinKinds(input);
     context.report.step('downloading packages');
     const wanted = [...input.lock.install, ...(twins === undefined ? [] : input.lock.twins)];
-    const debs = await fetchDebs(wanted, input.sources, context);
+    const debs = await fetchDebs(wanted, input.sources, context, input.packageFiles);
     const install = debs.slice(0, input.lock.install.length);
     try {
       await prepareRoot(build);

@@ -162,7 +162,7 @@ describe('checkBoard', () => {
   it('tells all problems of a file in the order of its lines', async () => {
     expect(
       await placed('nmae: x', 'partitions:', '  boot: { label: FAR-TOO-LONG }', 'rootfs: { packages: [UPPER] }'),
-    ).toEqual(['unknown-key 3:1', 'fat-label-too-long 5:18', 'invalid-value 6:22']);
+    ).toEqual(['unknown-key 3:1', 'fat-label-too-long 5:18', 'package-name-invalid 6:22']);
   });
 
   it('hints at the key that was meant', async () => {
