@@ -25,7 +25,7 @@ import { readSeedInputs } from '../seeds/compose/read-seed.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
 import type { CopiedFolder } from '../sources/copy-folder.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
-import type { OverlaySource } from '../sources/kernel/device-tree-overlays.js';
+import type { DtboSource } from '../sources/kernel/device-tree-overlays.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
 import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
@@ -49,7 +49,7 @@ export type BuildRequest = {
   /** Path of the image file, or of the device. */
   readonly image: string;
   readonly firmware?: FirmwareEntry | undefined;
-  readonly deviceTreeOverlays: readonly OverlaySource[];
+  readonly deviceTreeOverlays: readonly DtboSource[];
   readonly target: BuildTarget;
   readonly fragments: readonly FragmentFile[];
   /** Of the kernel. */

@@ -1,4 +1,4 @@
-import { encodeOverlay } from '../formats/delta/image-delta.js';
+import { encodeDelta } from '../formats/delta/image-delta.js';
 import type { Problem } from '../errors.js';
 import { describeProblem, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -114,7 +114,7 @@ function warn(
 async function recordCard(recordPath: string, { device, personal }: PlannedCard, imageSha256: string): Promise<void> {
   if (personal?.name === undefined) return;
   const { path, sizeBytes, model, serial, cid } = device;
-  const overlay = encodeOverlay({ overlay: personal.overlay, baseSha256: imageSha256 });
+  const overlay = encodeDelta({ overlay: personal.overlay, baseSha256: imageSha256 });
   await recordWritten(recordPath, {
     device: personal.name,
     at: new Date().toISOString(),

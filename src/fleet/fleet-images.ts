@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { IdentityReader } from './definition/device-identity.js';
 import { deviceProblem } from './definition/fleet.js';
 import { MiB } from '../model/bytes.js';
-import { encodeOverlay, overlayBytes, type Overlay } from '../formats/delta/image-delta.js';
+import { encodeDelta, deltaBytes, type ImageDelta } from '../formats/delta/image-delta.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import { IntegrityError, UserError, type Problem } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -113,7 +113,7 @@ type Made = FleetImages['images'][number];
 type Ways = {
   readonly base: RawImage;
   readonly baseSha256: string;
-  readonly overlay: Overlay;
+  readonly overlay: ImageDelta;
   readonly steps: Parameters<WritableImage['write']>[0];
   readonly changes: DeviceChanges;
 };
@@ -124,7 +124,7 @@ async function overlayFile(
   { overlay, baseSha256, changes }: Ways,
 ): Promise<Made> {
   const file = `${device}.overlay`;
-  const bytes = encodeOverlay({ overlay, baseSha256 });
+  const bytes = encodeDelta({ overlay, baseSha256 });
   await writeFile(join(folder, file), bytes, { mode: 0o600 });
   const { instanceId, seed } = changes;
   const seedSha256 = seedDigest(seed);
@@ -148,7 +148,7 @@ async function wholeImage(device: string, { folder, add }: Output, ways: Ways, h
   const { instanceId, seed } = ways.changes;
   const seedSha256 = seedDigest(seed);
   add(device, { instanceId, seedSha256, path: file });
-  return { device, file, instanceId, seedSha256, overlayBytes: overlayBytes(ways.overlay) };
+  return { device, file, instanceId, seedSha256, overlayBytes: deltaBytes(ways.overlay) };
 }
 
 /** Blocks are shared with the base where the file system can (btrfs, xfs); elsewhere zeros become holes. */

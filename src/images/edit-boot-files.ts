@@ -1,7 +1,7 @@
 import type { FatChange } from '../formats/fat/editor.js';
 import { FatEditor } from '../formats/fat/editor.js';
 import { fatTime } from '../formats/fat/new-entry.js';
-import type { Extent, Overlay } from '../formats/delta/image-delta.js';
+import type { Extent, ImageDelta } from '../formats/delta/image-delta.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { SectorCache } from '../formats/delta/sector-cache.js';
 import { UserError } from '../errors.js';
@@ -26,7 +26,7 @@ export type BootChanges = {
 
 /** An edit of an image, in the order in which it can be written without ever leaving a broken FAT behind. */
 export type BootEdit = {
-  readonly overlay: Overlay;
+  readonly overlay: ImageDelta;
   /** What to write, step by step; each must be on the disk before the next one begins. */
   readonly steps: readonly (readonly Extent[])[];
 };
@@ -110,7 +110,7 @@ async function namesInFat(cache: SectorCache, { offsetBytes }: Partition): Promi
  *
  * @param read of the image or card; some tens of KiB are read
  */
-export async function bootOverlay(read: ReadAt, imageSizeBytes: number, changes: BootChanges): Promise<Overlay> {
+export async function bootOverlay(read: ReadAt, imageSizeBytes: number, changes: BootChanges): Promise<ImageDelta> {
   const view = await openBootPartition(read, imageSizeBytes);
   return (await view.edit(changes)).overlay;
 }

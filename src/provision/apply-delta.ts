@@ -1,7 +1,7 @@
 import { writeFully } from '../images/sparse-write.js';
 import { readFile } from 'node:fs/promises';
 import { MiB } from '../model/bytes.js';
-import { decodeOverlay, overlayBytes, type Overlay } from '../formats/delta/image-delta.js';
+import { decodeDelta, deltaBytes, type ImageDelta } from '../formats/delta/image-delta.js';
 import { IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { writeData } from '../images/sparse-write.js';
@@ -11,7 +11,7 @@ import type { RawImage } from '../images/disk-image.js';
 import { withRawImage, withWritableImage } from '../images/raw-image.js';
 import { removeOutdatedNeighbours } from './outdated-neighbours.js';
 
-export type AppliedOverlay = { readonly image: string; readonly writtenBytes: number; readonly unchanged: boolean };
+export type AppliedDelta = { readonly image: string; readonly writtenBytes: number; readonly unchanged: boolean };
 
 /** The largest overlay that is read; those of a seed have some KiB, files of a device may add to them. */
 const LIMIT_BYTES = 64 * MiB;
@@ -21,11 +21,11 @@ const LIMIT_BYTES = 64 * MiB;
  * `overlay-invalid`, `overlay-unreadable`, `overlay-wrong-image`, what withRawImage and replaceImage throw, and
  * IntegrityError `overlay-read-back`.
  */
-export async function applyOverlay(
+export async function applyDelta(
   options: { readonly overlay: string; readonly image: string; readonly output?: string },
   host: Host,
-): Promise<AppliedOverlay> {
-  const { overlay, baseSha256 } = decodeOverlay(await readOverlayFile(options.overlay));
+): Promise<AppliedDelta> {
+  const { overlay, baseSha256 } = decodeDelta(await readOverlayFile(options.overlay));
   const { output, image } = options;
   if (output === undefined) {
     const applied = await withWritableImage(image, host, async (target) => {
@@ -33,7 +33,7 @@ export async function applyOverlay(
       await requireBase(target, overlay, baseSha256);
       await target.write([overlay.extents]);
       await readBack(target, overlay);
-      return { image, writtenBytes: overlayBytes(overlay), unchanged: false };
+      return { image, writtenBytes: deltaBytes(overlay), unchanged: false };
     });
     if (!applied.unchanged) await removeOutdatedNeighbours(image);
     return applied;
@@ -51,7 +51,7 @@ export async function applyOverlay(
       for (const { offsetBytes, bytes } of overlay.extents) await writeFully(target, bytes, offsetBytes);
     });
     await withRawImage(output, host, (written) => readBack(written, overlay));
-    return { image: output, writtenBytes: overlayBytes(overlay), unchanged: false };
+    return { image: output, writtenBytes: deltaBytes(overlay), unchanged: false };
   });
 }
 
@@ -66,7 +66,7 @@ async function readOverlayFile(path: string): Promise<Uint8Array> {
   throw new UserError('overlay-invalid', `${path} is too large to be an overlay`);
 }
 
-async function isApplied(target: RawImage, overlay: Overlay): Promise<boolean> {
+async function isApplied(target: RawImage, overlay: ImageDelta): Promise<boolean> {
   if (target.sizeBytes !== overlay.imageSizeBytes) return false;
   for (const { offsetBytes, bytes } of overlay.extents) {
     if (Buffer.compare(await target.read(offsetBytes, bytes.length), bytes) !== 0) return false;
@@ -74,7 +74,7 @@ async function isApplied(target: RawImage, overlay: Overlay): Promise<boolean> {
   return true;
 }
 
-async function readBack(target: RawImage, overlay: Overlay): Promise<void> {
+async function readBack(target: RawImage, overlay: ImageDelta): Promise<void> {
   if (await isApplied(target, overlay)) return;
   throw new IntegrityError('overlay-read-back', `${target.name} does not hold what was written to it`, {
     hints: ['The disk may be failing.'],
@@ -82,7 +82,7 @@ async function readBack(target: RawImage, overlay: Overlay): Promise<void> {
 }
 
 /** Sectors of one image mean nothing in another one. */
-async function requireBase(base: RawImage, overlay: Overlay, baseSha256: string): Promise<void> {
+async function requireBase(base: RawImage, overlay: ImageDelta, baseSha256: string): Promise<void> {
   const fits = base.sizeBytes === overlay.imageSizeBytes && (await streamSha256(base.stream())) === baseSha256;
   if (fits) return;
   throw new UserError('overlay-wrong-image', `The overlay was not made for ${base.name}`, {

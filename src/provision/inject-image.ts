@@ -3,8 +3,8 @@ import type { DeviceIdentity } from '../seeds/device/device-identity.js';
 import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { readDefaultSeed } from '../seeds/compose/read-seed.js';
 import type { BlockDevice } from '../host/drives/block-device.js';
-import type { Overlay } from '../formats/delta/image-delta.js';
-import { overlayBytes } from '../formats/delta/image-delta.js';
+import type { ImageDelta } from '../formats/delta/image-delta.js';
+import { deltaBytes } from '../formats/delta/image-delta.js';
 import type { Problem } from '../errors.js';
 import { IntegrityError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -120,7 +120,7 @@ async function planInjection(target: RawImage, options: TargetOptions) {
     removed: different.flatMap(([path, content]) => (content === undefined ? [path] : [])),
     diskId: device.diskId,
     fatSerial: changes.fatSerial ?? view.serial,
-    overlayBytes: overlayBytes(edit.overlay),
+    overlayBytes: deltaBytes(edit.overlay),
     ...target.traffic,
     outdated: [],
     warnings: device.warnings,
@@ -145,7 +145,7 @@ export async function injectTarget(
 
 async function readBack(
   target: RawImage,
-  overlay: Overlay,
+  overlay: ImageDelta,
   files: ReadonlyMap<string, Uint8Array | string | undefined>,
 ): Promise<void> {
   const wrong = await withFreshRead(target, async (read) => {

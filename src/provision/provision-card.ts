@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
 import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { readDefaultSeed } from '../seeds/compose/read-seed.js';
-import type { Overlay } from '../formats/delta/image-delta.js';
+import type { ImageDelta } from '../formats/delta/image-delta.js';
 import type { ReadAt } from '../model/read-at.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import type { Problem } from '../errors.js';
@@ -23,7 +23,7 @@ export type PersonalCard = {
   readonly hostname?: string;
   readonly instanceId: string;
   readonly seedSha256: string;
-  readonly overlay: Overlay;
+  readonly overlay: ImageDelta;
   readonly warnings: readonly Problem[];
 };
 

@@ -5,7 +5,7 @@ import type { Command } from '../model/command.js';
 import type { OutputCompression } from '../formats/compression.js';
 import { compressCommand, decompressCommand, suffixOf } from '../formats/compression.js';
 import { sandboxed } from '../model/sandbox.js';
-import type { Overlay } from '../formats/delta/image-delta.js';
+import type { ImageDelta } from '../formats/delta/image-delta.js';
 import { readThrough } from '../formats/delta/image-delta.js';
 import { IntegrityError, UserError } from '../errors.js';
 import { fileSha256, streamSha256 } from '../host/file-digest.js';
@@ -27,7 +27,7 @@ const PACKED: readonly OutputCompression[] = ['xz', 'zst', 'gz'];
  */
 export async function writeDeviceImage(
   base: RawImage,
-  overlay: Overlay,
+  overlay: ImageDelta,
   output: string,
   tools: string | undefined,
   host: Host,

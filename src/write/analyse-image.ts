@@ -27,7 +27,7 @@ import { ImageDigests, type ExpectedDigest } from './image-digests.js';
 const HEAD_BYTES = 2 * MBR_SIZE_BYTES;
 
 /** What is known of an image before anything is written. */
-export type ImageSurvey = {
+export type ImageAnalysis = {
   readonly plan: WritePlan;
   /** Its first two sectors. */
   readonly head: Uint8Array;
@@ -46,11 +46,11 @@ export type ImageSurvey = {
  *
  * @param name the image's path as a person knows it
  */
-export async function surveyImage(
+export async function analyseImage(
   source: DiskImage,
   options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
   report: StageReporter,
-): Promise<ImageSurvey> {
+): Promise<ImageAnalysis> {
   const found = options.allBlocks ? undefined : await findBlockMap(options.name, suffixOf(source.compression));
   if (isRaw(source)) {
     const { read, sizeBytes } = source;
@@ -132,7 +132,7 @@ function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: numb
 }
 
 /** @param used what the file systems use: a map that was made of a sparse file's holes leaves out zeros they rely on */
-function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly ByteRange[]): ImageSurvey {
+function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly ByteRange[]): ImageAnalysis {
   const mapped = map.ranges.map(({ firstBlock, lastBlock }) => ({
     offsetBytes: firstBlock * map.blockSizeBytes,
     sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
@@ -144,8 +144,8 @@ function fromRanges(
   mapped: readonly ByteRange[],
   { head, table }: Beginning,
   sizeBytes: number,
-  mappedFrom: ImageSurvey['mappedFrom'],
-): ImageSurvey {
+  mappedFrom: ImageAnalysis['mappedFrom'],
+): ImageAnalysis {
   const partitions = (table?.partitions ?? []).filter((partition) => !isExtended(partition));
   const wanted = [...mapped, ...rangesAround(partitions, sizeBytes)];
   return { plan: planWrite({ sizeBytes, mapped: wanted, partitions }), head, mappedFrom };
@@ -167,7 +167,7 @@ async function firstReading(
     readonly found: FoundMap | undefined;
   },
   report: StageReporter,
-): Promise<ImageSurvey> {
+): Promise<ImageAnalysis> {
   const digests = new ImageDigests(options.name, true, options.expected, undefined);
   let fileBytes = 0;
   let reportedMs = 0;

@@ -1,14 +1,14 @@
 /** Memory for one block of an image, shared by all cards that still have to write it. */
-export type Slot = {
+export type PooledBuffer = {
   readonly bytes: Uint8Array;
   /** How many still need it; it is free again at 0. */
   users: number;
 };
 
 /** A fixed number of slots: who reads the image waits here for the cards. */
-export class SlotPool {
-  private readonly free: Slot[];
-  private waiting: ((slot: Slot) => void) | undefined;
+export class SharedBufferPool {
+  private readonly free: PooledBuffer[];
+  private waiting: ((slot: PooledBuffer) => void) | undefined;
 
   constructor(buffers: readonly Uint8Array[]) {
     this.free = buffers.map((bytes) => ({ bytes, users: 0 }));
@@ -19,13 +19,13 @@ export class SlotPool {
   }
 
   /** One slot with one user, who asked. For one asker at a time. */
-  async take(): Promise<Slot> {
-    const slot = this.free.pop() ?? (await new Promise<Slot>((resolve) => (this.waiting = resolve)));
+  async take(): Promise<PooledBuffer> {
+    const slot = this.free.pop() ?? (await new Promise<PooledBuffer>((resolve) => (this.waiting = resolve)));
     slot.users = 1;
     return slot;
   }
 
-  release(slot: Slot): void {
+  release(slot: PooledBuffer): void {
     slot.users -= 1;
     if (slot.users > 0) return;
     const waiting = this.waiting;

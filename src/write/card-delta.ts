@@ -1,9 +1,9 @@
-import type { Extent, Overlay } from '../formats/delta/image-delta.js';
+import type { Extent, ImageDelta } from '../formats/delta/image-delta.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { endOf } from './write-plan.js';
 
 /** The image's bytes as one card is to have them; the same array where the card has nothing of its own. */
-export function withDelta(bytes: Uint8Array, offsetBytes: number, delta: Overlay | undefined): Uint8Array {
+export function withDelta(bytes: Uint8Array, offsetBytes: number, delta: ImageDelta | undefined): Uint8Array {
   const range = { offsetBytes, sizeBytes: bytes.length };
   const extents = (delta?.extents ?? []).filter((extent) => overlaps(extent, range));
   if (extents.length === 0) return bytes;
@@ -17,7 +17,7 @@ export function withDelta(bytes: Uint8Array, offsetBytes: number, delta: Overlay
 }
 
 /** The parts of a card's own bytes that are in none of these ranges, in order. */
-export function deltaOutside(delta: Overlay | undefined, ranges: readonly ByteRange[]): readonly Extent[] {
+export function deltaOutside(delta: ImageDelta | undefined, ranges: readonly ByteRange[]): readonly Extent[] {
   const ascending = ranges.toSorted((a, b) => a.offsetBytes - b.offsetBytes);
   return (delta?.extents ?? []).flatMap(({ offsetBytes, bytes }) => {
     const parts: Extent[] = [];

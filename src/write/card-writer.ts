@@ -1,9 +1,9 @@
-import type { Overlay } from '../formats/delta/image-delta.js';
+import type { ImageDelta } from '../formats/delta/image-delta.js';
 import type { Host } from '../host/host.js';
 import type { ByteRange } from '../model/byte-range.js';
 import { isUniform, isZero } from '../model/zeros.js';
 import { BlockState, WANTED_STATES } from './block-state.js';
-import type { BufferPool, Slot, SlotPool } from './buffer-pools.js';
+import type { SharedBufferPool, PooledBuffer, BufferPool } from './buffer-pools.js';
 import { deltaOutside, withDelta } from './card-delta.js';
 import type { BadRange, CardIo } from './card-io.js';
 import { CardError, cardError, differenceOf, MediumError, readExactly, settle, writeExactly } from './card-io.js';
@@ -22,7 +22,7 @@ export type CardWork = {
   /** Only compare what is there with the image. */
   readonly compareOnly: boolean;
   /** The card's own bytes, over those of the image. */
-  readonly overlay?: Overlay;
+  readonly overlay?: ImageDelta;
   readonly onProgress: (progress: CardProgress) => void;
 };
 
@@ -41,7 +41,7 @@ export class CardWriter {
   failure: CardError | undefined;
   /** An error that is no fault of the card: a bug, Ctrl-C. */
   crash: { readonly error: unknown } | undefined;
-  private readonly queue: { readonly block: number; readonly slot: Slot }[] = [];
+  private readonly queue: { readonly block: number; readonly slot: PooledBuffer }[] = [];
   private readonly badRanges: BadRange[] = [];
   /** sha256 of blocks in which this card differs from the image. */
   private readonly ownDigests = new Map<number, Uint8Array>();
@@ -58,7 +58,7 @@ export class CardWriter {
     readonly card: CardIo,
     private readonly plan: WritePlan,
     private readonly buffers: BufferPool,
-    private readonly pool: SlotPool,
+    private readonly pool: SharedBufferPool,
     private readonly work: CardWork,
     private readonly host: Host,
   ) {
@@ -117,7 +117,7 @@ export class CardWriter {
     return !isOut && WANTED_STATES.has(this.states[block] ?? 0);
   }
 
-  give(block: number, slot: Slot): void {
+  give(block: number, slot: PooledBuffer): void {
     slot.users += 1;
     this.queue.push({ block, slot });
     this.pump();

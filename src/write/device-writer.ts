@@ -1,4 +1,4 @@
-import type { Overlay } from '../formats/delta/image-delta.js';
+import type { ImageDelta } from '../formats/delta/image-delta.js';
 import type { WritePlan } from './write-plan.js';
 import { BLOCK_BYTES } from './write-plan.js';
 import type { Host } from '../host/host.js';
@@ -11,7 +11,7 @@ import { CARD_DEPTH, CardWriter } from './card-writer.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ImageDigests } from './image-digests.js';
 import { alignedBuffers } from '../model/aligned-buffers.js';
-import { BufferPool, SlotPool } from './buffer-pools.js';
+import { SharedBufferPool, BufferPool } from './buffer-pools.js';
 import type { DiskImage } from '../images/disk-image.js';
 
 export type { CardFailure, CardIo } from './card-io.js';
@@ -21,7 +21,7 @@ export type { CardProgress } from './card-writer.js';
 export type CardJob = {
   readonly card: CardIo;
   /** The card's own bytes, over those of the image. */
-  readonly overlay?: Overlay;
+  readonly overlay?: ImageDelta;
   readonly checkpoint?: Checkpoint;
   readonly onProgress: (progress: CardProgress) => void;
   /** Called as soon as this card is done, whatever the others do. */
@@ -73,7 +73,7 @@ export async function writeCards(
   const { plan, cards } = work;
   const memory = alignedBuffers(SHARED_SLOTS + cards.length * (SLOTS_A_CARD + CARD_DEPTH), BLOCK_BYTES);
   const slots = SHARED_SLOTS + cards.length * SLOTS_A_CARD;
-  const pool = new SlotPool(memory.slice(0, slots));
+  const pool = new SharedBufferPool(memory.slice(0, slots));
   const reader = new ImageReader(work.source, plan, pool, host);
   const started = performance.now();
   const outcomes: CardOutcome[] = [];
@@ -164,7 +164,7 @@ type Reading = {
 /** One reading of the image for all cards that need one. */
 function read(
   writers: readonly CardWriter[],
-  pool: SlotPool,
+  pool: SharedBufferPool,
   body: (consumer: BlockConsumer) => Promise<void>,
 ): Reading {
   for (const writer of writers) writer.join();
@@ -209,7 +209,7 @@ function read(
 }
 
 /** The card that all wait for, when others have nothing to do. */
-function slowestOf(writers: readonly CardWriter[], pool: SlotPool): CardWriter | undefined {
+function slowestOf(writers: readonly CardWriter[], pool: SharedBufferPool): CardWriter | undefined {
   if (!pool.isWaitedFor) return undefined;
   const alive = writers.filter(({ failure }) => failure === undefined);
   if (!alive.some(({ isIdle }) => isIdle)) return undefined;

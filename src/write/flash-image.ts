@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Compression } from '../formats/compression.js';
-import type { Overlay } from '../formats/delta/image-delta.js';
+import type { ImageDelta } from '../formats/delta/image-delta.js';
 import { describeProblem, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { etaSeconds, TransferRate } from '../host/transfer-rate.js';
@@ -16,7 +16,7 @@ import { ImageDigests, type ExpectedDigest } from './image-digests.js';
 import { withCardOpen } from './open-card.js';
 import type { CardIdentity, PersonalCard, PersonaliseOptions } from '../provision/provision-card.js';
 import { personalise } from '../provision/provision-card.js';
-import { surveyImage, type ImageSurvey } from './analyse-image.js';
+import { analyseImage, type ImageAnalysis } from './analyse-image.js';
 import type { DiskImage } from '../images/disk-image.js';
 import { isRaw, openDiskImage } from '../images/disk-image.js';
 import { noOrdinaryFile } from '../images/image-errors.js';
@@ -44,7 +44,7 @@ export type FlashPlan = {
   readonly compression: Compression;
   readonly imageSizeBytes: number;
   readonly writtenBytes: number;
-  readonly mappedFrom: ImageSurvey['mappedFrom'];
+  readonly mappedFrom: ImageAnalysis['mappedFrom'];
   readonly mapPath?: string;
   readonly expected: readonly ExpectedDigest[];
   readonly isSigned: boolean;
@@ -127,7 +127,7 @@ async function withSource<Result>(
   reporter: Reporter,
   use: (flash: PreparedFlash) => Promise<Result>,
 ): Promise<Result> {
-  const survey = await surveyImage(
+  const survey = await analyseImage(
     source,
     { name: options.image, allBlocks: options.allBlocks, expected },
     stageReporter(reporter, 'image'),
@@ -200,7 +200,7 @@ async function checkFileDigest(source: DiskImage, expected: readonly ExpectedDig
 
 type FlashWork = {
   readonly source: DiskImage;
-  readonly survey: ImageSurvey;
+  readonly survey: ImageAnalysis;
   readonly expected: readonly ExpectedDigest[];
   readonly cards: readonly PlannedCard[];
   readonly options: FlashOptions;
@@ -224,7 +224,7 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
     const jobs = open.map(({ planned, io }): CardJob => {
       const { device, personal } = planned;
       reporter.emit({ type: 'stage-started', stage: device.path });
-      const overlay: Overlay | undefined = personal?.overlay;
+      const overlay: ImageDelta | undefined = personal?.overlay;
       return {
         card: io,
         ...(overlay === undefined ? {} : { overlay }),

@@ -11,7 +11,7 @@ import type { DiskImage } from '../images/disk-image.js';
 import type { ImageCursor } from '../images/image-cursor.js';
 import { openCursor } from '../images/image-cursor.js';
 import type { ImageDigests } from './image-digests.js';
-import type { Slot, SlotPool } from './buffer-pools.js';
+import type { PooledBuffer, SharedBufferPool } from './buffer-pools.js';
 
 /** Who gets the blocks of one reading of the image. */
 export interface BlockConsumer {
@@ -19,7 +19,7 @@ export interface BlockConsumer {
   isListening(): boolean;
   wants(block: number): boolean;
   /** `slot` holds the block until everybody released it. */
-  give(block: number, slot: Slot): void;
+  give(block: number, slot: PooledBuffer): void;
 }
 
 /** A piece of the image: a block, a boot-critical range, or what lies between them. */
@@ -47,7 +47,7 @@ export class ImageReader {
   constructor(
     private readonly source: DiskImage,
     private readonly plan: WritePlan,
-    private readonly pool: SlotPool,
+    private readonly pool: SharedBufferPool,
     private readonly host: Host,
   ) {
     this.digests = Buffer.alloc(plan.blocks.length * DIGEST_BYTES);

@@ -14,7 +14,7 @@ import { totalBytes } from '../../src/model/byte-range.js';
 import { MiB } from '../../src/model/bytes.js';
 import { injectImage } from '../../src/provision/inject-image.js';
 import { reseedImage } from '../../src/provision/reseed-image.js';
-import { surveyImage } from '../../src/write/analyse-image.js';
+import { analyseImage } from '../../src/write/analyse-image.js';
 import { FAT_BYTES, FAT_OFFSET, inTools, makeSmallImage, ROOT_BYTES, ROOT_OFFSET } from '../helpers/small-image.js';
 
 const report = { step: () => undefined, progress: () => undefined, warn: () => undefined };
@@ -203,7 +203,7 @@ describe.each(CASES)('an image with the table "$name"', ({ name, bootAt, rootAt 
     for (const path of [image, packed]) {
       const source = await openDiskImage(path, host);
       try {
-        const { plan } = await surveyImage(source, { name: path, allBlocks: false, expected: [] }, report);
+        const { plan } = await analyseImage(source, { name: path, allBlocks: false, expected: [] }, report);
         expect(plan.imageSizeBytes).toBe((await stat(image)).size);
         expect(plan.bootCritical.at(-1)).toEqual({ offsetBytes: 0, sizeBytes: 4096 });
         // Records of logical partitions are found in the image itself only.

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { formatSize } from '../../model/bytes.js';
-import type { AppliedOverlay } from '../../provision/apply-delta.js';
-import { applyOverlay } from '../../provision/apply-delta.js';
+import type { AppliedDelta } from '../../provision/apply-delta.js';
+import { applyDelta } from '../../provision/apply-delta.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class FleetApply extends BaseCommand {
@@ -24,11 +24,11 @@ export default class FleetApply extends BaseCommand {
     '<%= config.bin %> fleet apply overlays/gate-7.overlay reswarm-os-rpi4.img --output gate-7.img',
   ];
 
-  async run(): Promise<AppliedOverlay> {
+  async run(): Promise<AppliedDelta> {
     const { args, flags } = await this.parse(FleetApply);
     const places = { overlay: resolve(args.overlay), image: resolve(args.image) };
     const output = flags.output === undefined ? {} : { output: resolve(flags.output) };
-    const applied = await applyOverlay({ ...places, ...output }, this.host);
+    const applied = await applyDelta({ ...places, ...output }, this.host);
     this.log(
       applied.unchanged
         ? `${applied.image} is that device already.`

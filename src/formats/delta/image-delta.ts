@@ -9,7 +9,7 @@ export type Extent = { readonly offsetBytes: number; readonly bytes: Uint8Array 
  * What one device's identity changes in an image: whole sectors, in ascending order, none twice. The base image with
  * these written over it is that device's image.
  */
-export type Overlay = { readonly imageSizeBytes: number; readonly extents: readonly Extent[] };
+export type ImageDelta = { readonly imageSizeBytes: number; readonly extents: readonly Extent[] };
 
 export const SECTOR_BYTES = 512;
 
@@ -21,14 +21,14 @@ const HEADER_BYTES = MAGIC.length + 8 + DIGEST_BYTES + 4;
 /** Offset (u64) and size (u32) before each extent's bytes. */
 const EXTENT_HEADER_BYTES = 12;
 
-export type OverlayFile = {
-  readonly overlay: Overlay;
+export type DeltaFile = {
+  readonly overlay: ImageDelta;
   /** sha256 (hex) of the whole base image. */
   readonly baseSha256: string;
 };
 
 /** As a small file: what it is for, the extents, and a sha256 over all of it at the end. */
-export function encodeOverlay({ overlay, baseSha256 }: OverlayFile): Uint8Array {
+export function encodeDelta({ overlay, baseSha256 }: DeltaFile): Uint8Array {
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
   header.writeBigUInt64LE(BigInt(overlay.imageSizeBytes), MAGIC.length);
@@ -45,7 +45,7 @@ export function encodeOverlay({ overlay, baseSha256 }: OverlayFile): Uint8Array 
 }
 
 /** Throws UserError `overlay-invalid` for anything that encodeOverlay did not write, or that was changed or cut since. */
-export function decodeOverlay(file: Uint8Array): OverlayFile {
+export function decodeDelta(file: Uint8Array): DeltaFile {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw invalid('it does not begin like one');
   if (bytes.length < HEADER_BYTES + DIGEST_BYTES) throw invalid('it is cut off');
@@ -71,7 +71,7 @@ export function decodeOverlay(file: Uint8Array): OverlayFile {
   return { overlay, baseSha256: content.toString('hex', MAGIC.length + 8, MAGIC.length + 8 + DIGEST_BYTES) };
 }
 
-function isWellFormed({ imageSizeBytes, extents }: Overlay): boolean {
+function isWellFormed({ imageSizeBytes, extents }: ImageDelta): boolean {
   let end = 0;
   return extents.every(({ offsetBytes, bytes }) => {
     const isNext = offsetBytes >= end && offsetBytes % SECTOR_BYTES === 0;
@@ -86,12 +86,12 @@ function invalid(reason: string): UserError {
   });
 }
 
-export function overlayBytes({ extents }: Overlay): number {
+export function deltaBytes({ extents }: ImageDelta): number {
   return extents.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
 /** The image as it is with the overlay written over it. */
-export function readThrough(read: ReadAt, { extents }: Overlay): ReadAt {
+export function readThrough(read: ReadAt, { extents }: ImageDelta): ReadAt {
   return async (offsetBytes, sizeBytes) => {
     const bytes = Uint8Array.from(await read(offsetBytes, sizeBytes));
     for (const extent of extents) {

@@ -26,7 +26,7 @@ export function programKind(architecture: string): ProgramKind | undefined {
 const WITHOUT_TWIN =
   /^(?:docker|containerd|runc|tini|podman|netavark|aardvark-dns|crun|catatonit|conmon|binutils|lib(?:binutils|ctf|gprofng|sframe|magic)|groff|man-db|locales|nano|wpasupplicant|sqv)/;
 
-export function needsTwin({ name }: Pick<LockedPackage, 'name'>): boolean {
+export function needsNative({ name }: Pick<LockedPackage, 'name'>): boolean {
   return !WITHOUT_TWIN.test(name);
 }
 
@@ -47,7 +47,7 @@ const OWN_PROGRAMS: readonly RegExp[] = [
 export type ElfFiles = ReadonlyMap<string, number>;
 
 /** Files of the twin tree that may stand in for the image's: programs and private libraries at the same path in both. */
-export function twinPrograms(
+export function nativePrograms(
   twins: ElfFiles,
   image: ElfFiles,
   kinds: { twin: ProgramKind; image: ProgramKind },

@@ -8,7 +8,7 @@ import type { ToolsTree } from '../../tools/tools-tree.js';
 import { Apt, inOrder } from './apt.js';
 import { dependents, simulatedInstalls, twinsOf } from './apt-output.js';
 import { withComponents } from './apt-sources.js';
-import { needsTwin, programKind } from './native-programs.js';
+import { needsNative, programKind } from './native-programs.js';
 import { packageFileMounts, pathInSandbox, readPackageFiles } from './package-files.js';
 import type { PackageLock } from './packages.js';
 import type { Packages } from './packages-of-image.js';
@@ -106,7 +106,7 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
     );
     const fetched = input.fetched.length === 0 ? [] : await image.showAll(input.fetched);
     const native = install
-      .filter((one) => one.local !== true && one.architecture !== 'all' && needsTwin(one))
+      .filter((one) => one.local !== true && one.architecture !== 'all' && needsNative(one))
       .map(({ name }) => name);
     const lock: PackageLock = {
       suite: input.suite,

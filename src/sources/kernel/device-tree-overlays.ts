@@ -8,9 +8,9 @@ import { toolVersions } from '../../tools/tools-tree.js';
 import { sha256 } from '../../model/sha256.js';
 
 /** The source of an overlay; `file` is for messages. */
-export type OverlaySource = { readonly name: string; readonly file: string; readonly text: string };
+export type DtboSource = { readonly name: string; readonly file: string; readonly text: string };
 
-export type DeviceTreeOverlaysInput = { readonly tools: ToolsTree; readonly overlays: readonly OverlaySource[] };
+export type DeviceTreeOverlaysInput = { readonly tools: ToolsTree; readonly overlays: readonly DtboSource[] };
 
 /**
  * Compiles device tree overlays: `out/<name>.dtbo`, which the firmware lays over the board's device tree for

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Board } from '../../model/board.js';
 import type { FragmentFile } from './fragments.js';
 import { UserError } from '../../errors.js';
-import type { OverlaySource } from './device-tree-overlays.js';
+import type { DtboSource } from './device-tree-overlays.js';
 import type { KernelPatch } from './kernel-build.js';
 
 export async function readFragments(board: Pick<Board, 'kernel'>): Promise<readonly FragmentFile[]> {
@@ -30,9 +30,7 @@ async function patchFiles(path: string): Promise<readonly string[]> {
   });
 }
 
-export async function readDeviceTreeOverlays(
-  board: Pick<Board, 'deviceTreeOverlays'>,
-): Promise<readonly OverlaySource[]> {
+export async function readDeviceTreeOverlays(board: Pick<Board, 'deviceTreeOverlays'>): Promise<readonly DtboSource[]> {
   return Promise.all(
     board.deviceTreeOverlays.map(async ({ name, path }) => ({ name, file: path, text: await readFile(path, 'utf8') })),
   );

@@ -3,8 +3,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readDefaultSeed } from '../../../src/seeds/compose/read-seed.js';
-import { decodeOverlay } from '../../../src/formats/delta/image-delta.js';
-import { applyOverlay } from '../../../src/provision/apply-delta.js';
+import { decodeDelta } from '../../../src/formats/delta/image-delta.js';
+import { applyDelta } from '../../../src/provision/apply-delta.js';
 import { openBootPartition } from '../../../src/images/edit-boot-files.js';
 import { makeFleetImages, type FleetImages } from '../../../src/fleet/fleet-images.js';
 import { withRawImage } from '../../../src/images/raw-image.js';
@@ -72,7 +72,7 @@ describe('overlays of a fleet', () => {
       const { size, mode } = await stat(at(`out/${file}`));
       expect(size).toBeLessThan(100 * 1024);
       expect(mode & 0o777).toBe(0o600);
-      expect(decodeOverlay(await readFile(at(`out/${file}`))).baseSha256).toBe(await digest(at('base.img')));
+      expect(decodeDelta(await readFile(at(`out/${file}`))).baseSha256).toBe(await digest(at('base.img')));
     }
     expect(baseSha256).toBe(await digest(at('base.img')));
   });
@@ -91,7 +91,7 @@ describe('overlays of a fleet', () => {
     await make({ whole: true, out: at('whole') });
     for (const { device } of images) {
       const output = at(`${device}.img`);
-      await applyOverlay({ overlay: at(`out/${device}.overlay`), image: at('base.img'), output }, host);
+      await applyDelta({ overlay: at(`out/${device}.overlay`), image: at('base.img'), output }, host);
       expect(await digest(output)).toBe(await digest(at(`whole/${device}.img`)));
       expect(await bootFile(output, 'meta-data')).toContain(`local-hostname: "${device}"`);
       expect(await bootFile(output, 'config.txt')).toContain('arm_boost=1');
@@ -132,19 +132,19 @@ describe('an overlay', () => {
   it('is applied in place once; the second time there is nothing to do', async () => {
     await make();
     const ways = { overlay: at('out/a.overlay'), image: at('base.img') };
-    expect(await applyOverlay(ways, host)).toMatchObject({ unchanged: false });
+    expect(await applyDelta(ways, host)).toMatchObject({ unchanged: false });
     const after = await digest(at('base.img'));
-    expect(await applyOverlay(ways, host)).toMatchObject({ unchanged: true, writtenBytes: 0 });
+    expect(await applyDelta(ways, host)).toMatchObject({ unchanged: true, writtenBytes: 0 });
     expect(await digest(at('base.img'))).toBe(after);
   });
 
   it('is refused for an image that it was not made for, which stays as it is', async () => {
     await make();
-    await applyOverlay({ overlay: at('out/a.overlay'), image: at('base.img') }, host);
+    await applyDelta({ overlay: at('out/a.overlay'), image: at('base.img') }, host);
     const before = await digest(at('base.img'));
     const ways = { overlay: at('out/b.overlay'), image: at('base.img') };
-    await expect(applyOverlay(ways, host)).rejects.toMatchObject({ code: 'overlay-wrong-image' });
-    await expect(applyOverlay({ ...ways, output: at('new.img') }, host)).rejects.toMatchObject({
+    await expect(applyDelta(ways, host)).rejects.toMatchObject({ code: 'overlay-wrong-image' });
+    await expect(applyDelta({ ...ways, output: at('new.img') }, host)).rejects.toMatchObject({
       code: 'overlay-wrong-image',
     });
     expect(await digest(at('base.img'))).toBe(before);
@@ -158,11 +158,11 @@ describe('an overlay', () => {
     bytes.writeUInt8(bytes.readUInt8(600) ^ 1, 600);
     await folder.write('damaged.overlay', bytes);
     for (const name of ['cut.overlay', 'damaged.overlay', 'gates.yaml']) {
-      await expect(applyOverlay({ overlay: at(name), image: at('base.img') }, host)).rejects.toMatchObject({
+      await expect(applyDelta({ overlay: at(name), image: at('base.img') }, host)).rejects.toMatchObject({
         code: 'overlay-invalid',
       });
     }
-    await expect(applyOverlay({ overlay: at('none'), image: at('base.img') }, host)).rejects.toMatchObject({
+    await expect(applyDelta({ overlay: at('none'), image: at('base.img') }, host)).rejects.toMatchObject({
       code: 'overlay-unreadable',
     });
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bootOverlay, openBootPartition, wrongBootFiles } from '../../../src/images/edit-boot-files.js';
-import type { OverlayFile } from '../../../src/formats/delta/image-delta.js';
-import { decodeOverlay, encodeOverlay, overlayBytes, readThrough } from '../../../src/formats/delta/image-delta.js';
+import type { DeltaFile } from '../../../src/formats/delta/image-delta.js';
+import { decodeDelta, encodeDelta, deltaBytes, readThrough } from '../../../src/formats/delta/image-delta.js';
 import { fat32Disk, type MemoryDisk } from '../../helpers/fat32-disk.js';
 
 const EPOCH = 1_790_000_000;
@@ -105,7 +105,7 @@ describe('an edit', () => {
     disk.readBytes = 0;
     const { overlay } = await plan(disk, { 'user-data': 'y'.repeat(2000), 'meta-data': 'y', 'network-config': 'y' });
     expect(disk.readBytes).toBeLessThan(64 * 1024);
-    expect(overlayBytes(overlay)).toBeLessThan(16 * 1024);
+    expect(deltaBytes(overlay)).toBeLessThan(16 * 1024);
   });
 
   it('can give the volume a serial of its own', async () => {
@@ -185,27 +185,25 @@ describe('an overlay', () => {
       fc.property(extents, (found) => {
         const overlay = { imageSizeBytes: 2 ** 33, extents: found };
         // As text: vitest compares buffers byte by byte, which takes seconds for all of these.
-        const inWords = ({ overlay: { imageSizeBytes, extents: all }, baseSha256: base }: OverlayFile) => [
+        const inWords = ({ overlay: { imageSizeBytes, extents: all }, baseSha256: base }: DeltaFile) => [
           imageSizeBytes,
           base,
           ...all.map(({ offsetBytes, bytes }) => `${offsetBytes} ${Buffer.from(bytes).toString('base64')}`),
         ];
         const file = { overlay, baseSha256 };
-        expect(inWords(decodeOverlay(encodeOverlay(file)))).toEqual(inWords(file));
+        expect(inWords(decodeDelta(encodeDelta(file)))).toEqual(inWords(file));
       }),
     );
   });
 
   it('is refused when a byte of its file is wrong or missing', () => {
     const overlay = { imageSizeBytes: 4096, extents: [{ offsetBytes: 512, bytes: Buffer.alloc(512, 1) }] };
-    const file = encodeOverlay({ overlay, baseSha256: '00'.repeat(32) });
+    const file = encodeDelta({ overlay, baseSha256: '00'.repeat(32) });
     for (let place = 0; place < file.length; place += 7) {
       const changed = Uint8Array.from(file);
       changed[place] = (changed[place] ?? 0) ^ 1;
-      expect(() => decodeOverlay(changed)).toThrow(expect.objectContaining({ code: 'overlay-invalid' }));
-      expect(() => decodeOverlay(file.subarray(0, place))).toThrow(
-        expect.objectContaining({ code: 'overlay-invalid' }),
-      );
+      expect(() => decodeDelta(changed)).toThrow(expect.objectContaining({ code: 'overlay-invalid' }));
+      expect(() => decodeDelta(file.subarray(0, place))).toThrow(expect.objectContaining({ code: 'overlay-invalid' }));
     }
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unitPresets } from '../unit-presets.js';
 import { CommandError } from '../../../errors.js';
 import { DpkgError, runDpkg } from './dpkg-failure.js';
-import type { InImage, Overlay, RootfsBuild } from './rootfs-build.js';
+import type { InImage, NativeMounts, RootfsBuild } from './rootfs-build.js';
 import { pathExists } from '../../../host/path-exists.js';
 import { followDpkg, inImage } from './rootfs-build.js';
 
@@ -19,7 +19,7 @@ const CONFIGURED_FIRST = ['base-passwd', 'base-files', 'mawk', 'gawk', 'original
 const DPKG = ['--force-unsafe-io', '--force-confnew'];
 
 /** Runs the maintainer scripts of all packages, with `overlay`; what fails with it is done again without. */
-export async function configure(build: RootfsBuild, overlay: Overlay): Promise<void> {
+export async function configure(build: RootfsBuild, overlay: NativeMounts): Promise<void> {
   const { context, input } = build;
   context.report.step('configuring packages');
   try {
@@ -57,7 +57,11 @@ async function configureRest({ input, context }: RootfsBuild, { sandbox, env }: 
 }
 
 /** Only what is installed. */
-async function enableUnits(build: RootfsBuild, overlay: Overlay, units: ReturnType<typeof unitPresets>): Promise<void> {
+async function enableUnits(
+  build: RootfsBuild,
+  overlay: NativeMounts,
+  units: ReturnType<typeof unitPresets>,
+): Promise<void> {
   const { root, context } = build;
   for (const verb of ['enable', 'disable'] as const) {
     const present: string[] = [];
@@ -75,7 +79,7 @@ async function enableUnits(build: RootfsBuild, overlay: Overlay, units: ReturnTy
  * Programs that do nothing while packages are configured: daemons must not start, and Python is not to compile what
  * the device compiles at first use anyway (the slowest part of all, and 22 MB).
  */
-async function mutedPrograms({ root, context }: RootfsBuild, overlay: Overlay): Promise<Overlay> {
+async function mutedPrograms({ root, context }: RootfsBuild, overlay: NativeMounts): Promise<NativeMounts> {
   const nothing = overlay.find(({ target }) => target === '/usr/bin/true')?.source ?? join(root, 'usr/bin/true');
   const emptyScript = join(context.work, 'empty.py');
   await writeFile(emptyScript, '');

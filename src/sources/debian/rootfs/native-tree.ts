@@ -4,7 +4,7 @@ import { isNameTaken } from '../../../host/path-exists.js';
 import type { DebFile } from '../packages.js';
 import type { Mount } from '../../../model/sandbox.js';
 import type { ProgramKind } from '../native-programs.js';
-import { dpkgPrograms, retargetDpkg, twinPrograms } from '../native-programs.js';
+import { dpkgPrograms, retargetDpkg, nativePrograms } from '../native-programs.js';
 import { together } from '../../../pipeline/together.js';
 import { mapParallel } from '../debs.js';
 import type { RootfsBuild } from './rootfs-build.js';
@@ -12,18 +12,18 @@ import { debMounts } from './rootfs-build.js';
 import { findElfFiles } from './find-elf-files.js';
 
 /** Programs of the host's architecture, of the same versions as the image's. Never installed, only unpacked. */
-export type TwinTree = {
+export type NativeTree = {
   readonly folder: string;
   readonly kind: ProgramKind;
   /** dpkg's programs that take the image's architecture for their own. */
   readonly dpkgFolder: string;
 };
 
-export async function unpackTwins(
+export async function unpackNative(
   { input, context }: RootfsBuild,
   debs: readonly DebFile[],
   kind: ProgramKind,
-): Promise<TwinTree> {
+): Promise<NativeTree> {
   const folder = join(context.work, 'twin');
   const dpkgFolder = join(context.work, 'dpkg');
   await mkdir(folder);
@@ -49,13 +49,13 @@ export async function unpackTwins(
  * What to lay over the image, for as long as one command runs, so that its scripts run at native speed: the twins of
  * the programs that are unpacked by now, their libraries beside the image's own, and dpkg for the image's architecture.
  */
-export async function twinMounts(root: string, twins: TwinTree, imageKind: ProgramKind): Promise<readonly Mount[]> {
+export async function nativeMounts(root: string, twins: NativeTree, imageKind: ProgramKind): Promise<readonly Mount[]> {
   const libraries = `usr/lib/${twins.kind.triplet}`;
   const [ofTwins, ofImage] = await together([
     findElfFiles(twins.folder, [libraries]),
     findElfFiles(root, [`usr/lib/${imageKind.triplet}`]),
   ]);
-  const programs = twinPrograms(ofTwins, ofImage, { twin: twins.kind, image: imageKind });
+  const programs = nativePrograms(ofTwins, ofImage, { twin: twins.kind, image: imageKind });
   const retargeted = await readdir(twins.dpkgFolder);
   const own = new Set<string>(dpkgPrograms.map((name) => `usr/bin/${name}`));
   const folders = [

@@ -33,7 +33,7 @@ export type RootfsBuild = {
 };
 
 /** What is laid over the image while a command runs in it; empty: nothing, its programs are emulated or native as they are. */
-export type Overlay = readonly Mount[];
+export type NativeMounts = readonly Mount[];
 
 /** How to run a command with the image as its root. */
 export type InImage = { readonly sandbox: Sandbox; readonly env: Readonly<Record<string, string>> };
@@ -43,7 +43,11 @@ export type InImage = { readonly sandbox: Sandbox; readonly env: Readonly<Record
  *
  * @param more mounts on top of the overlay
  */
-export function inImage({ root, input, context }: RootfsBuild, overlay: Overlay, more: readonly Mount[] = []): InImage {
+export function inImage(
+  { root, input, context }: RootfsBuild,
+  overlay: NativeMounts,
+  more: readonly Mount[] = [],
+): InImage {
   const policy = { source: join(context.work, 'policy-rc.d'), target: '/usr/sbin/policy-rc.d' };
   const sandbox = { root, rootWritable: true, mounts: [...overlay, ...more, policy] };
   // With twins nothing is flushed to the disk: the tree lives for a minute only.

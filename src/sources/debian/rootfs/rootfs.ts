@@ -9,8 +9,8 @@ import { fetchDebs } from '../debs.js';
 import { configure } from './configure.js';
 import { readOwners, writeOwners } from './owners.js';
 import { finish, pack, removeTrees } from './finish.js';
-import type { Overlay, RootfsBuild, RootfsInput } from './rootfs-build.js';
-import { twinMounts, unpackTwins } from './native-tree.js';
+import type { NativeMounts, RootfsBuild, RootfsInput } from './rootfs-build.js';
+import { nativeMounts, unpackNative } from './native-tree.js';
 import { prepareRoot, unpackEssential, unpackRest } from './unpack.js';
 import { toolVersions } from '../../../tools/tools-tree.js';
 
@@ -56,11 +56,11 @@ export const rootfsStage: Stage<RootfsInput, Rootfs> = {
     try {
       await prepareRoot(build);
       const [tree] = await together([
-        twins === undefined ? undefined : unpackTwins(build, debs.slice(install.length), twins.host),
+        twins === undefined ? undefined : unpackNative(build, debs.slice(install.length), twins.host),
         unpackEssential(build, install),
       ]);
-      const overlay = async (): Promise<Overlay> =>
-        tree === undefined || twins === undefined ? [] : twinMounts(build.root, tree, twins.image);
+      const overlay = async (): Promise<NativeMounts> =>
+        tree === undefined || twins === undefined ? [] : nativeMounts(build.root, tree, twins.image);
       await unpackRest(build, install, await overlay());
       await configure(build, await overlay());
       await finish(build);

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Command } from '../../../model/command.js';
 import { dpkgFilterOptions } from '../dpkg-filters.js';
 import type { DebFile } from '../packages.js';
-import type { Overlay, RootfsBuild, RootfsInput } from './rootfs-build.js';
+import type { NativeMounts, RootfsBuild, RootfsInput } from './rootfs-build.js';
 import { runDpkg } from './dpkg-failure.js';
 import { debMounts, followDpkg, inImage, scriptEnvironment } from './rootfs-build.js';
 
@@ -32,7 +32,11 @@ export async function unpackEssential(build: RootfsBuild, install: readonly DebF
 }
 
 /** Everything else. The essential packages are there by now, so `overlay` can speed up the scripts that run before. */
-export async function unpackRest(build: RootfsBuild, install: readonly DebFile[], overlay: Overlay): Promise<void> {
+export async function unpackRest(
+  build: RootfsBuild,
+  install: readonly DebFile[],
+  overlay: NativeMounts,
+): Promise<void> {
   const { input, context } = build;
   context.report.step('unpacking packages');
   const rest = install.filter(({ name }) => !input.lock.essential.includes(name));

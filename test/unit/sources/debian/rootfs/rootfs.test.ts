@@ -5,10 +5,10 @@ import { dpkgFilterOptions } from '../../../../../src/sources/debian/dpkg-filter
 import { rootfsLeftovers } from '../../../../../src/sources/debian/rootfs/leftovers.js';
 import type { ProgramKind } from '../../../../../src/sources/debian/native-programs.js';
 import {
-  needsTwin,
+  needsNative,
   programKind,
   retargetDpkg,
-  twinPrograms,
+  nativePrograms,
 } from '../../../../../src/sources/debian/native-programs.js';
 import { unitPresets } from '../../../../../src/sources/debian/unit-presets.js';
 
@@ -26,7 +26,7 @@ const ARM64 = kindOf('arm64');
 
 describe('twinPrograms', () => {
   const choose = (twins: Readonly<Record<string, number>>, image: Readonly<Record<string, number>>) =>
-    twinPrograms(new Map(Object.entries(twins)), new Map(Object.entries(image)), { twin: AMD64, image: ARM64 });
+    nativePrograms(new Map(Object.entries(twins)), new Map(Object.entries(image)), { twin: AMD64, image: ARM64 });
 
   it('takes programs that both trees have at the same path', () => {
     expect(
@@ -57,12 +57,14 @@ describe('twinPrograms', () => {
 
 describe('needsTwin', () => {
   it('spares the download of large packages that no script calls', () => {
-    expect(['docker.io', 'containerd', 'binutils-common', 'man-db'].filter((name) => needsTwin({ name }))).toEqual([]);
+    expect(['docker.io', 'containerd', 'binutils-common', 'man-db'].filter((name) => needsNative({ name }))).toEqual(
+      [],
+    );
   });
 
   it('wants what maintainer scripts are written in', () => {
     const names = ['bash', 'dash', 'coreutils', 'perl-base', 'python3.13-minimal', 'libc6', 'systemd', 'openssl'];
-    expect(names.filter((name) => !needsTwin({ name }))).toEqual([]);
+    expect(names.filter((name) => !needsNative({ name }))).toEqual([]);
   });
 });
 
