@@ -107,11 +107,12 @@ const OTHER_WAYS: Readonly<Record<PartitionRole, string>> = {
   data: '',
 };
 
-const LABELS: Readonly<Record<FileSystemName, typeof FAT_LABEL>> = { vfat: FAT_LABEL, ext4: EXT4_LABEL };
+/** Of file systems with a rule of their own; ext4's holds for the others. */
+const LABELS: Readonly<Partial<Record<FileSystemName, typeof FAT_LABEL>>> = { vfat: FAT_LABEL };
 
 const labelsFit: DiskRule = ({ partitions }) =>
   partitions.flatMap(({ fs, label, at }) => {
-    const [issue] = LABELS[fs].safeParse(label, { reportInput: true }).error?.issues ?? [];
+    const [issue] = (LABELS[fs] ?? EXT4_LABEL).safeParse(label, { reportInput: true }).error?.issues ?? [];
     if (issue === undefined) return [];
     const { code, hint } = issue.code === 'custom' ? (issue.params ?? {}) : {};
     const place = at('label');
