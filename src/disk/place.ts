@@ -2,6 +2,7 @@ import { UserError, type Problem } from '../errors.js';
 import { MBR_MAX_BYTES } from '../formats/mbr.js';
 import { alignUp, formatSize, MiB } from '../model/bytes.js';
 import type { PartitionSpec, TableType } from '../model/image-spec.js';
+import { placementOrder } from '../model/placement-order.js';
 
 /** What placing needs to know of a partition; it knows no file system. */
 export type SizedPartition = Pick<PartitionSpec, 'name' | 'startBytes' | 'grow' | 'logical'> & {
@@ -33,31 +34,23 @@ export function place(partitions: readonly SizedPartition[], table: TableType, a
   const problems: Problem[] = [];
   let endBytes = alignmentBytes;
   let extended: Place | undefined;
+  let before = 'the partition table';
 
-  const put = (partition: SizedPartition, earliestBytes: number): void => {
-    const offsetBytes = partition.startBytes === 'auto' ? alignUp(earliestBytes, alignmentBytes) : partition.startBytes;
-    const taken: Place = { offsetBytes, sizeBytes: partition.sizeBytes };
-    problems.push(...overlaps(partition.name, taken, places));
-    places.set(partition.name, taken);
-    endBytes = Math.max(endBytes, endOf(taken));
-  };
-  const putLogical = (): void => {
-    const offsetBytes = alignUp(endBytes, alignmentBytes);
+  for (const partition of placementOrder(partitions)) {
+    const freeBytes = alignUp(endBytes, alignmentBytes);
     // Each logical partition has its table one alignment before it.
-    for (const partition of growingLast(partitions.filter(({ logical }) => logical))) {
-      put(partition, alignUp(endBytes, alignmentBytes) + alignmentBytes);
+    const earliestBytes = partition.logical ? freeBytes + alignmentBytes : freeBytes;
+    const offsetBytes = partition.startBytes === 'auto' ? earliestBytes : partition.startBytes;
+    const taken: Place = { offsetBytes, sizeBytes: partition.sizeBytes };
+    if (offsetBytes < earliestBytes) problems.push(tooEarly(partition, offsetBytes, earliestBytes, before));
+    places.set(partition.name, taken);
+    if (endOf(taken) > endBytes) before = partition.name;
+    endBytes = Math.max(endBytes, endOf(taken));
+    if (partition.logical) {
+      const areaBytes = extended?.offsetBytes ?? freeBytes;
+      extended = { offsetBytes: areaBytes, sizeBytes: endBytes - areaBytes };
     }
-    extended = { offsetBytes, sizeBytes: endBytes - offsetBytes };
-  };
-
-  const logicalGrows = partitions.some(({ logical, grow }) => logical && grow);
-  const primaries = growingLast(partitions.filter(({ logical }) => !logical));
-  const hasLogical = primaries.length < partitions.length;
-  for (const partition of primaries) {
-    if (hasLogical && partition.grow) putLogical();
-    put(partition, endBytes);
   }
-  if (hasLogical && (logicalGrows || extended === undefined)) putLogical();
 
   const totalBytes = table === 'gpt' ? endBytes + GPT_BACKUP_BYTES : endBytes;
   if (table === 'mbr') problems.push(...tooLarge(totalBytes));
@@ -65,18 +58,19 @@ export function place(partitions: readonly SizedPartition[], table: TableType, a
   return { totalBytes, partitions: places, ...(extended === undefined ? {} : { extended }) };
 }
 
-function growingLast(partitions: readonly SizedPartition[]): readonly SizedPartition[] {
-  return [...partitions.filter(({ grow }) => !grow), ...partitions.filter(({ grow }) => grow)];
-}
-
-function overlaps(name: string, taken: Place, places: ReadonlyMap<string, Place>): Problem[] {
-  return [...places]
-    .filter(([, other]) => taken.offsetBytes < endOf(other) && other.offsetBytes < endOf(taken))
-    .map(([other, at]) => ({
-      code: 'partition-overlap',
-      message: `the ${other} partition ends at ${endOf(at)} bytes, the ${name} partition begins at ${taken.offsetBytes}`,
-      hint: `Set the start of ${name} to "auto" or to ${formatSize(endOf(at))} at least.`,
-    }));
+/** A start that is fixed before the end of what is there already. */
+function tooEarly(
+  { name, logical }: SizedPartition,
+  offsetBytes: number,
+  earliestBytes: number,
+  before: string,
+): Problem {
+  const room = logical ? ', with room for the table of a logical partition,' : '';
+  return {
+    code: 'partition-overlap',
+    message: `the ${name} partition begins at ${offsetBytes} bytes; after ${before}${room} the first place is at ${earliestBytes} bytes`,
+    hint: `Set the start of ${name} to "auto" or to ${formatSize(earliestBytes)} at least.`,
+  };
 }
 
 function endOf({ offsetBytes, sizeBytes }: Place): number {

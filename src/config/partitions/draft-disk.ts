@@ -33,11 +33,6 @@ export function fixedSizes({
   );
 }
 
-/** In the order of their places: that of their numbers, but the one that grows comes last. */
-export function placeOrder(partitions: readonly DraftPartition[]): readonly DraftPartition[] {
-  return [...partitions.filter(({ grow }) => !grow), ...partitions.filter(({ grow }) => grow)];
-}
-
 /** The least that a partition can have, whatever will be in it. */
 export function leastBytes({ fs, sizeBytes: size }: DraftPartition, alignedBytes: number): number {
   if (size !== 'auto') return size;

@@ -80,7 +80,7 @@ const growingLogicalIsLast: DiskRule = ({ partitions }) => {
 
 const rootHasRoom: DiskRule = ({ partitions }) => {
   const growing = partitions.find(({ grow }) => grow);
-  // A second root is told as such.
+  // A second root is refused as such.
   return partitions
     .filter(({ role }) => role === 'root')
     .slice(0, 1)

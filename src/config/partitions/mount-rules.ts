@@ -28,7 +28,7 @@ const systemIsMountedWhereItIsLookedFor: DiskRule = ({ partitions }) =>
 
 const dataHidesNothing: DiskRule = ({ partitions }) =>
   partitions
-    .filter(({ role }) => role === 'data')
+    .filter(({ role, mount }) => role === 'data' && !isPlaceOfMissingRole(mount, partitions))
     .flatMap(({ name, mount, at }) => {
       if (mount === '/') {
         return [invalid(`"${name}" is mounted at /, which belongs to the root partition`, 'For example /data.', at)];
@@ -40,10 +40,17 @@ const dataHidesNothing: DiskRule = ({ partitions }) =>
       return [invalid(message, 'Mount it elsewhere, for example at /data or /var/lib/docker.', at)];
     });
 
+/** A partition that lost the role boot or root keeps its mount point; that the role is missing says it all. */
+function isPlaceOfMissingRole(mount: string | undefined, partitions: readonly DraftPartition[]): boolean {
+  return (['boot', 'root'] as const).some(
+    (role) => mount === ROLE_DEFAULTS[role].mount && partitions.every((one) => one.role !== role),
+  );
+}
+
 const mountsAreUnique: DiskRule = ({ partitions }) =>
   partitions.flatMap(({ name, mount, at }, index) => {
     const first = partitions.slice(0, index).find((other) => mount !== undefined && other.mount === mount);
-    // A second boot or root is told as such.
+    // A second boot or root is refused as such.
     if (first === undefined || mount === '/' || mount === '/boot') return [];
     return [
       {

@@ -3,8 +3,9 @@ import { MBR_MAX_BYTES } from '../../formats/mbr.js';
 import type { Problem } from '../../errors.js';
 import { MiB, alignUp, formatSize } from '../../model/bytes.js';
 import type { FileSystemName, PartitionRole } from '../../model/image-spec.js';
+import { placementOrder } from '../../model/placement-order.js';
 import type { DiskRule, DraftDisk } from './draft-disk.js';
-import { alignmentBytes, fixedSizes, leastBytes, placeOrder } from './draft-disk.js';
+import { alignmentBytes, fixedSizes, leastBytes } from './draft-disk.js';
 import type { DraftPartition } from './draft-partitions.js';
 import { ROLE_DEFAULTS } from './draft-partitions.js';
 import { GROW_RULES, nextFixed } from './grow-rules.js';
@@ -168,10 +169,12 @@ const partitionsDoNotOverlap: DiskRule = (disk) => {
   const problems: Problem[] = [];
   let before: DraftPartition | undefined;
   let endBytes = alignedBytes;
-  for (const one of placeOrder(disk.partitions)) {
-    const startBytes = one.startBytes === 'auto' ? endBytes : one.startBytes;
-    // One that grows and has another behind it is told so by a rule of its own.
-    if (startBytes < endBytes && nextFixed(one, disk.partitions) === undefined) {
+  for (const one of placementOrder(disk.partitions)) {
+    // Each logical partition has its table one alignment before it.
+    const earliestBytes = endBytes + (one.logical ? alignedBytes : 0);
+    const startBytes = one.startBytes === 'auto' ? earliestBytes : one.startBytes;
+    // One that grows and has another behind it is refused by a rule of its own.
+    if (startBytes < earliestBytes && nextFixed(one, disk.partitions) === undefined) {
       problems.push(overlap(one, before, endBytes, disk));
     }
     endBytes = Math.max(endBytes, startBytes + leastBytes(one, alignedBytes));
@@ -181,7 +184,7 @@ const partitionsDoNotOverlap: DiskRule = (disk) => {
 };
 
 function overlap(
-  { name, said, at }: DraftPartition,
+  { name, logical, said, at }: DraftPartition,
   before: DraftPartition | undefined,
   endBytes: number,
   { alignment }: DraftDisk,
@@ -199,7 +202,9 @@ function overlap(
   return {
     code: 'partition-overlap',
     message: `the partition "${name}" begins at ${start}, and "${before.name}" before it ends at ${formatSize(endBytes)}${later}`,
-    hint: 'Use "auto", or begin where that one ends; partitions are placed in the order of the list.',
+    hint: logical
+      ? `Use "auto", or leave ${alignment.value} after that one: the table of a logical partition is before it.`
+      : 'Use "auto", or begin where that one ends; partitions are placed in the order of the list.',
     ...at('start'),
   };
 }
@@ -223,7 +228,7 @@ const mbrHasRoom: DiskRule = ({ table, partitions }) => {
   const most = hasLogical ? 3 : 4;
   const surplus = primary[most];
   if (table.value === 'gpt' || surplus === undefined) return [];
-  const extended = hasLogical ? ', and the fourth entry is the extended partition of the logical ones' : '';
+  const extended = hasLogical ? ', and one is the extended partition of the logical ones' : '';
   return [
     {
       code: 'partition-table-full',

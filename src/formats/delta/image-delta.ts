@@ -44,7 +44,7 @@ export function encodeDelta({ overlay, baseSha256 }: DeltaFile): Uint8Array {
   return Buffer.concat([content, createHash('sha256').update(content).digest()]);
 }
 
-/** Throws UserError `overlay-invalid` for anything that encodeOverlay did not write, or that was changed or cut since. */
+/** Throws UserError `overlay-invalid` for anything that encodeDelta did not write, or that was changed or cut since. */
 export function decodeDelta(file: Uint8Array): DeltaFile {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw invalid('it does not begin like one');

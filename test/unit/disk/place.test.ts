@@ -48,6 +48,30 @@ describe('places of partitions', () => {
     expect(placesOf([partition('boot'), partition('root')], 'gpt').total).toBe(21);
   });
 
+  it('refuses a logical partition that leaves no room for its own table', () => {
+    const logical = { logical: true };
+    const of = (startBytes: number) => () =>
+      placesOf([partition('boot'), partition('a', logical), partition('b', { ...logical, startBytes })]);
+    expect(of(24 * MiB)).toThrow(
+      expect.objectContaining({
+        code: 'partition-overlap',
+        message: expect.stringMatching(/b partition.*after a/) as string,
+      }),
+    );
+    expect(of(28 * MiB)().at).toEqual({ boot: 4, a: 16, b: 28 });
+  });
+
+  it('refuses a primary partition inside the extended one, where no partition is', () => {
+    const logical = { logical: true };
+    const partitions = [
+      partition('boot'),
+      partition('a', logical),
+      partition('b', { ...logical, startBytes: 200 * MiB }),
+      partition('root', { startBytes: 100 * MiB, grow: true }),
+    ];
+    expect(() => placesOf(partitions)).toThrow(expect.objectContaining({ code: 'partition-overlap' }));
+  });
+
   it('refuses places that overlap, with both names', () => {
     expect(() => placesOf([partition('boot'), partition('root', { startBytes: 8 * MiB })])).toThrow(
       expect.objectContaining({ code: 'partition-overlap', message: expect.stringContaining('boot') as string }),

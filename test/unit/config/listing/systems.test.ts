@@ -138,6 +138,16 @@ describe('a system', () => {
     ['two engines', ['layers: [base, podman]'], ['layer-engine-twice 3:10']],
     ['an unknown file system', DATA('fs: etx4'), ['invalid-value 4:35']],
     ['an unknown role', ['partitions:', '  - { name: data, role: date }'], ['invalid-value 4:25']],
+    ['no boot partition', ['partitions:', '  - { name: boot, role: data }'], ['partition-role-unfilled 4:5']],
+    [
+      'a logical partition without room for its table',
+      [
+        'partitions:',
+        '  - { name: a, size: 64M, start: 128M, logical: true }',
+        '  - { name: b, size: 64M, start: 192M, logical: true }',
+      ],
+      ['partition-overlap 5:34'],
+    ],
     ['two roots', ['partitions:', '  - { name: other, role: root }'], ['partition-role-twice 4:26']],
     ['a name twice', [...DATA('size: 64M'), '  - { name: data, role: data }'], ['partition-name-twice 5:13']],
     ['a name in capitals', ['partitions:', '  - { name: Data, role: data }'], ['invalid-value 4:13']],
