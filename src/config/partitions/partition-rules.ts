@@ -20,7 +20,11 @@ export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {
 const oneBootAndOneRoot: DiskRule = ({ partitions, table }) =>
   (['boot', 'root'] as const).flatMap((role) => {
     const [first, ...others] = partitions.filter((one) => one.role === role);
-    if (first === undefined) return [missingRole(role, partitions[0]?.at() ?? table.at)];
+    if (first === undefined) {
+      // One of that name has had its role taken away.
+      const named = partitions.find(({ name }) => name === role);
+      return [missingRole(role, named?.at('role') ?? partitions[0]?.at() ?? table.at)];
+    }
     return others.map(({ name, at }) => ({
       code: 'partition-role-twice',
       message: `"${name}" is a second partition with the role ${role}: "${first.name}" has it already`,

@@ -138,7 +138,7 @@ describe('a system', () => {
     ['two engines', ['layers: [base, podman]'], ['layer-engine-twice 3:10']],
     ['an unknown file system', DATA('fs: etx4'), ['invalid-value 4:35']],
     ['an unknown role', ['partitions:', '  - { name: data, role: date }'], ['invalid-value 4:25']],
-    ['no boot partition', ['partitions:', '  - { name: boot, role: data }'], ['partition-role-unfilled 4:5']],
+    ['no boot partition', ['partitions:', '  - { name: boot, role: data }'], ['partition-role-unfilled 4:25']],
     [
       'a logical partition without room for its table',
       [
