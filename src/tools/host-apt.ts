@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommandError, IntegrityError, NetworkError, ReswarmError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -15,7 +15,7 @@ export type FetchedPackage = {
 export type PackageWanted = {
   readonly name: string;
   readonly suite: string;
-  /** Undefined: Debian's own mirrors, security updates included, as for the tools tree. */
+  /** Undefined: the mirrors that mmdebstrap itself knows for the suite, security updates included. */
   readonly mirror?: string;
 };
 
@@ -34,7 +34,7 @@ export async function fetchPackage(wanted: PackageWanted, folder: string, host: 
     await mkdir(join(folder, name), { recursive: true });
   }
   await writeFile(join(folder, 'status'), '');
-  await writeFile(join(folder, 'sources.list'), sourcesList(wanted, await keyring()));
+  await writeFile(join(folder, 'sources.list'), await sourcesList(wanted, folder, host));
   await writeFile(join(folder, 'apt.conf'), await configuration(folder, host));
   const apt = (args: readonly string[]) =>
     host.run({
@@ -74,16 +74,41 @@ export async function unpackWithHost(path: string, folder: string, host: Host): 
 }
 
 /** The same archives that mmdebstrap makes the tools tree from. */
-function sourcesList({ suite, mirror }: PackageWanted, key: string): string {
-  const archives =
-    mirror === undefined
-      ? [
-          `http://deb.debian.org/debian ${suite}`,
-          `http://deb.debian.org/debian ${suite}-updates`,
-          `http://security.debian.org/debian-security ${suite}-security`,
-        ]
-      : [`${mirror} ${suite}`];
-  return archives.map((archive) => `deb [signed-by=${key}] ${archive} main\n`).join('');
+async function sourcesList({ suite, mirror }: PackageWanted, folder: string, host: Host): Promise<string> {
+  const key = await keyring();
+  const archives = mirror === undefined ? await archivesOfMmdebstrap(suite, folder, host) : [`${mirror} ${suite} main`];
+  return archives.map((archive) => `deb [signed-by=${key}] ${archive}\n`).join('');
+}
+
+/**
+ * Asks mmdebstrap which archives it takes a suite from: its first hook copies the list, and fails on purpose before
+ * anything is fetched.
+ *
+ * @returns such as `http://MIRROR/debian trixie main`
+ */
+async function archivesOfMmdebstrap(suite: string, folder: string, host: Host): Promise<readonly string[]> {
+  const list = join(folder, 'mmdebstrap.list');
+  const output = join(folder, 'mmdebstrap.tar');
+  const hook = 'cp "$1/etc/apt/sources.list" "$RESWARM_SOURCES_LIST"; exit 1';
+  const details: string[] = [];
+  try {
+    await host.run({
+      file: 'mmdebstrap',
+      args: ['--mode=chrootless', '--variant=custom', `--setup-hook=${hook}`, suite, output],
+      env: { RESWARM_SOURCES_LIST: list },
+    });
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.code !== 'command-failed') throw error;
+    details.push(...error.details);
+  }
+  await rm(output, { force: true });
+  const text = (await isThere(list)) ? await readFile(list, 'utf8') : '';
+  const archives = text.split('\n').flatMap((line) => /^deb\s+(?:\[[^\]]*\]\s*)?(\S.*)$/.exec(line)?.[1] ?? []);
+  if (archives.length > 0) return archives;
+  throw new NetworkError('archive-unreachable', `mmdebstrap does not say which archives it takes ${suite} from`, {
+    details,
+    hints: ['Name a Debian mirror with --mirror.'],
+  });
 }
 
 async function keyring(): Promise<string> {

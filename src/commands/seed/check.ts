@@ -41,7 +41,7 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
     }),
     offline: Flags.boolean({ description: 'use no network to get the schema: it must be in the store' }),
     mirror: Flags.string({
-      description: 'Debian mirror [default: deb.debian.org]',
+      description: 'Debian mirror [default: the one mmdebstrap knows]',
       env: 'RESWARM_DEBIAN_MIRROR',
       helpValue: 'URL',
     }),
