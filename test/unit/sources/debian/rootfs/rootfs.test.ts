@@ -100,6 +100,21 @@ describe('dpkgFilterOptions', () => {
     expect(options).toContain('--path-include=/usr/share/doc/*/copyright');
     expect(options.filter((option) => /exclude=\/(?:\*|usr\/\*|usr\/lib\/\*)$/.test(option))).toEqual([]);
   });
+
+  it('leaves out of packages only what is read by people, tests itself, or needs measured boot', async () => {
+    const places = [
+      /^\/usr\/share\/(?:doc|doc-base|info|lintian|bug|man)\/\*$/,
+      /^\/usr\/share\/locale\/\*\.mo$/,
+      /^\/usr\/lib\/udev\/hwdb\.d\/20-(?:OUI|\*-vendor\*)\.hwdb$/,
+      /^\/usr\/lib\/python3\*\/lib-dynload\/_(?:test|ctypes_test|xxtestfuzz)\*$/,
+      /^\/usr\/lib\/systemd\/(?:systemd-(?:measure|pcr\*|storagetm|tpm2-setup|bsod)|catalog\/\*\.\*\.catalog)$/,
+      /^\/usr\/lib\/pcrlock\.d\/\*$/,
+    ];
+    const options = dpkgFilterOptions(await readFile(join(overlay, 'etc/dpkg/dpkg.cfg.d/50-reswarm'), 'utf8'));
+    const excluded = options.flatMap((option) => /^--path-exclude=(.*)$/.exec(option)?.[1] ?? []);
+    expect(excluded.length).toBeGreaterThan(5);
+    expect(excluded.filter((pattern) => !places.some((place) => place.test(pattern)))).toEqual([]);
+  });
 });
 
 describe('unitPresets', () => {
