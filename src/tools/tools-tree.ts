@@ -23,6 +23,13 @@ const TOOLS_PACKAGES = [
   'dosfstools',
   'mtools',
   'attr',
+  'squashfs-tools',
+  // source packages of Debian
+  'dpkg-dev',
+  'bzip2',
+  // boot loader and discs for PCs
+  'grub-common',
+  'xorriso',
   // kernel
   'gcc-aarch64-linux-gnu',
   'gcc',
