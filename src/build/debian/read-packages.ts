@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { Problem } from '../errors.js';
-import { missingPackageFile } from '../config/packages/package-statements.js';
-import { fileSha256 } from '../host/file-digest.js';
-import type { PackageFile, PinnedPackageFile, PinnedRepository, Repository } from '../model/packages.js';
-import { sha256 } from '../model/sha256.js';
+import type { Problem } from '../../errors.js';
+import { missingPackageFile } from '../../config/packages/package-statements.js';
+import { fileSha256 } from '../../host/file-digest.js';
+import type { PackageFile, PinnedPackageFile, PinnedRepository, Repository } from '../../model/packages.js';
+import { sha256 } from '../../model/sha256.js';
 
 const ARMORED = '-----BEGIN PGP PUBLIC KEY BLOCK-----';
 const SECRET = '-----BEGIN PGP PRIVATE KEY BLOCK-----';

@@ -1,10 +1,10 @@
-import type { Node } from '../pipeline/graph.js';
-import { stageNode, valueNode } from '../pipeline/graph.js';
-import type { Packages } from '../sources/debian/packages-of-image.js';
-import { unpackDeb } from '../sources/debian/unpack-deb.js';
-import { NETPLAN_PACKAGES, netplanGeneratorStage, type Netplan } from '../tools/netplan-generator.js';
-import type { ToolsTree } from '../tools/tools-tree.js';
-import type { Surroundings } from './debian-nodes.js';
+import type { Node } from '../../pipeline/graph.js';
+import { stageNode, valueNode } from '../../pipeline/graph.js';
+import type { Packages } from '../../sources/debian/packages-of-image.js';
+import { unpackDeb } from '../../sources/debian/unpack-deb.js';
+import { NETPLAN_PACKAGES, netplanGeneratorStage, type Netplan } from '../../tools/netplan-generator.js';
+import type { ToolsTree } from '../../tools/tools-tree.js';
+import type { Surroundings } from '../debian-nodes.js';
 
 /** netplan of the image's version, as it runs here; undefined where the image has none, or none for this machine. */
 export function netplanNode(

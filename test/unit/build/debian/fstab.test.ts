@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { fstabRows } from '../../../src/build/tree-nodes.js';
-import { identify } from '../../../src/disk/identity.js';
-import { formatFstab } from '../../../src/formats/fstab.js';
-import type { ImageSpec, PartitionSpec } from '../../../src/model/image-spec.js';
-import { twoPartitions } from '../../helpers/two-partitions.js';
+import { fstabRows } from '../../../../src/build/debian/root-tree-node.js';
+import { identify } from '../../../../src/disk/identity.js';
+import { formatFstab } from '../../../../src/formats/fstab.js';
+import type { ImageSpec, PartitionSpec } from '../../../../src/model/image-spec.js';
+import { twoPartitions } from '../../../helpers/two-partitions.js';
 
 function rowsOf(more: readonly Partial<PartitionSpec>[] = []): readonly string[][] {
   const spec = twoPartitions({ id: 'rpi4' });

@@ -1,17 +1,17 @@
-import type { CheckedArchive } from '../formats/container-archive/read-archives.js';
-import { checkImageArchive } from '../formats/container-archive/read-archives.js';
-import { loadSoftwareFile } from '../config/software/software.js';
-import type { Architecture } from '../model/architecture.js';
-import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../model/container-engine.js';
-import type { DebianTreeSpec } from '../model/image-spec.js';
-import { engineLayer, NO_ENGINE } from '../model/image-spec.js';
-import type { PinnedSoftware, Software } from '../model/software.js';
-import { mergedPath } from '../model/software.js';
-import type { Problem } from '../errors.js';
-import { describeProblem } from '../errors.js';
-import { fileSha256 } from '../host/file-digest.js';
-import type { Reporter } from '../pipeline/reporter.js';
-import { overlayConflicts, programProblems } from '../sources/software/software-conflicts.js';
+import type { CheckedArchive } from '../../formats/container-archive/read-archives.js';
+import { checkImageArchive } from '../../formats/container-archive/read-archives.js';
+import { loadSoftwareFile } from '../../config/software/software.js';
+import type { Architecture } from '../../model/architecture.js';
+import { BUNDLE_FOLDER, BUNDLE_PROGRAMS } from '../../model/container-engine.js';
+import type { DebianTreeSpec } from '../../model/image-spec.js';
+import { engineLayer, NO_ENGINE } from '../../model/image-spec.js';
+import type { PinnedSoftware, Software } from '../../model/software.js';
+import { mergedPath } from '../../model/software.js';
+import type { Problem } from '../../errors.js';
+import { describeProblem } from '../../errors.js';
+import { fileSha256 } from '../../host/file-digest.js';
+import type { Reporter } from '../../pipeline/reporter.js';
+import { overlayConflicts, programProblems } from '../../sources/software/software-conflicts.js';
 
 /** Where the device looks for container images that it has from the start. */
 export const IMAGES_FOLDER = 'var/lib/reswarm/images';

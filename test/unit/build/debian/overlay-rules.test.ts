@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { overlayProblems, type CheckedOverlays } from '../../../src/build/overlay-rules.js';
-import type { PinnedSoftware } from '../../../src/model/software.js';
+import { overlayProblems, type CheckedOverlays } from '../../../../src/build/debian/overlay-rules.js';
+import type { PinnedSoftware } from '../../../../src/model/software.js';
 
 let folder: string;
 

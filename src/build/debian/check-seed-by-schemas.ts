@@ -1,11 +1,11 @@
-import { describeProblem, UserError } from '../errors.js';
-import type { Host } from '../host/host.js';
-import type { Reporter } from '../pipeline/reporter.js';
-import { checkSeed } from '../seeds/check-seed.js';
-import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
-import { netplanVerdict } from '../seeds/network/netplan-verdict.js';
-import type { SeedFiles } from '../seeds/text/seed.js';
-import { netplanRefusal, type Netplan } from '../tools/netplan-generator.js';
+import { describeProblem, UserError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import type { Reporter } from '../../pipeline/reporter.js';
+import { checkSeed } from '../../seeds/check-seed.js';
+import type { CloudInitSchemas } from '../../seeds/schemas/cloud-init-schemas.js';
+import { netplanVerdict } from '../../seeds/network/netplan-verdict.js';
+import type { SeedFiles } from '../../seeds/text/seed.js';
+import { netplanRefusal, type Netplan } from '../../tools/netplan-generator.js';
 
 /**
  * Checks a seed by the schemas of the cloud-init that will read it on the device. Throws UserError with every problem;

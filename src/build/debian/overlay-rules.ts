@@ -1,9 +1,9 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Problem } from '../errors.js';
-import type { ImageSpec } from '../model/image-spec.js';
-import type { PinnedSoftware } from '../model/software.js';
-import { mergedPath, NOT_ON_THE_ROOT, SOFTWARE_PRESET } from '../model/software.js';
+import type { Problem } from '../../errors.js';
+import type { ImageSpec } from '../../model/image-spec.js';
+import type { PinnedSoftware } from '../../model/software.js';
+import { mergedPath, NOT_ON_THE_ROOT, SOFTWARE_PRESET } from '../../model/software.js';
 
 /** Folders that a user copies over the root, and what else the build puts there. */
 export type CheckedOverlays = {
