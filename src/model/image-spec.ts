@@ -136,11 +136,17 @@ export type Layer = {
 export type DockerBundlePin = { readonly version: string; readonly sha256: string; readonly url?: string };
 
 /** Names in the registry of file systems (src/filesystems). */
-export const FILE_SYSTEM_NAMES = ['vfat', 'ext4'] as const;
+export const FILE_SYSTEM_NAMES = ['vfat', 'ext4', 'squashfs'] as const;
 export type FileSystemName = (typeof FILE_SYSTEM_NAMES)[number];
 
 /** Those that the device can grow while they are mounted. */
 export const GROWING_FILE_SYSTEMS: readonly FileSystemName[] = ['ext4'];
+
+/** Those that are made once and never written to. */
+export const READ_ONLY_FILE_SYSTEMS: readonly FileSystemName[] = ['squashfs'];
+
+/** Those that a root which is written to can be in, with owners and modes. */
+export const ROOT_FILE_SYSTEMS: readonly FileSystemName[] = ['ext4'];
 
 export type VolumeSpec = {
   readonly fs: FileSystemName;

@@ -91,7 +91,7 @@ export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIden
   return [...mounted]
     .sort((a, b) => depth(a) - depth(b))
     .map(({ name, role, volume, mount, readOnly, grow }) => {
-      const { type, options } = fileSystem(volumes[volume]?.fs ?? '').mount;
+      const { type, options, isChecked } = fileSystem(volumes[volume]?.fs ?? '').mount;
       // A device whose data is damaged should still be reachable.
       const isData = role === 'data';
       const nofail = isData && !options.includes('nofail') ? ',nofail' : '';
@@ -100,8 +100,8 @@ export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIden
         mount,
         type,
         // The script that grows it checks it too, before it is mounted.
-        options: `${options}${readOnly ? ',ro' : ''}${nofail}${isData && grow ? AFTER_GROWTH : ''}`,
-        pass: mount === '/' ? 1 : isData && grow ? 0 : 2,
+        options: `${options}${readOnly && options !== 'ro' ? ',ro' : ''}${nofail}${isData && grow ? AFTER_GROWTH : ''}`,
+        pass: mount === '/' ? 1 : (isData && grow) || !isChecked ? 0 : 2,
       };
     });
 }

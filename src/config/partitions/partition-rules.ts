@@ -8,13 +8,14 @@ import type { DiskRule, DraftDisk } from './draft-disk.js';
 import { alignmentBytes, fixedSizes, leastBytes } from './draft-disk.js';
 import type { DraftPartition } from './draft-partitions.js';
 import { ROLE_DEFAULTS } from './draft-partitions.js';
+import { FILE_SYSTEM_RULES } from './file-system-rules.js';
 import { GROW_RULES, nextFixed } from './grow-rules.js';
 import { MOUNT_RULES } from './mount-rules.js';
 import { EXT4_LABEL, FAT_LABEL } from '../schemas/volume-label.js';
 
 /** Everything that holds between the keys of partitions, and between partitions. */
 export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {
-  return [...RULES, ...MOUNT_RULES, ...GROW_RULES].flatMap((rule) => rule(disk));
+  return [...RULES, ...FILE_SYSTEM_RULES, ...MOUNT_RULES, ...GROW_RULES].flatMap((rule) => rule(disk));
 }
 
 /** The root of such a system mounts its boot partition and nothing else. */
@@ -128,6 +129,8 @@ const LABELS: Readonly<Partial<Record<FileSystemName, typeof FAT_LABEL>>> = { vf
 
 const labelsFit: DiskRule = ({ partitions }) =>
   partitions.flatMap(({ fs, label, at }) => {
+    // Refused as such where one is said.
+    if (fs === 'squashfs') return [];
     const [issue] = (LABELS[fs] ?? EXT4_LABEL).safeParse(label, { reportInput: true }).error?.issues ?? [];
     if (issue === undefined) return [];
     const { code, hint } = issue.code === 'custom' ? (issue.params ?? {}) : {};
