@@ -1,4 +1,5 @@
 import type { Board } from './board.js';
+import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
 import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
 
@@ -185,18 +186,11 @@ export type ArchiveRoot = {
   readonly kind: 'initramfs';
   /** Key of `trees`. */
   readonly tree: string;
-  readonly filesystem: ArchiveFileSystem;
-  readonly compression: ArchiveCompression;
+  readonly filesystem: InitramfsFileSystem;
+  readonly compression: RootCompression;
   /** Most that kernel and archive may have together; undefined: any. */
   readonly sizeBudgetBytes?: number;
 };
-
-/** `initramfs`: the archive holds the files. `squashfs`: it holds one squashfs, which memory keeps compressed. */
-export const ARCHIVE_FILE_SYSTEMS = ['initramfs', 'squashfs'] as const;
-export type ArchiveFileSystem = (typeof ARCHIVE_FILE_SYSTEMS)[number];
-
-export const ARCHIVE_COMPRESSIONS = ['zstd', 'xz', 'none'] as const;
-export type ArchiveCompression = (typeof ARCHIVE_COMPRESSIONS)[number];
 
 /** What the engine of a system without one is called. */
 export const NO_ENGINE = 'none';

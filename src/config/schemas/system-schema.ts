@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { ARCHIVE_COMPRESSIONS, ARCHIVE_FILE_SYSTEMS, SSH_SERVERS, USERLANDS } from '../../model/image-spec.js';
+import { SSH_SERVERS, USERLANDS } from '../../model/image-spec.js';
+import { INITRAMFS_FILE_SYSTEMS, ROOT_COMPRESSIONS } from '../../model/initramfs.js';
 import { size } from '../size-schema.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
 import { alignment, partitionList, tableType } from './partition-schema.js';
@@ -38,13 +39,13 @@ export const systemSchema = z.strictObject({
     .default('standard')
     .describe('Which of the kernels of a board: standard, or a name among its `kernel.profiles`.'),
   filesystem: z
-    .enum(ARCHIVE_FILE_SYSTEMS)
+    .enum(INITRAMFS_FILE_SYSTEMS)
     .optional()
     .describe(
       'Of busybox and workload. initramfs: the archive holds the files. squashfs: it holds one squashfs, which memory keeps compressed. By default initramfs.',
     ),
   compression: z
-    .enum(ARCHIVE_COMPRESSIONS)
+    .enum(ROOT_COMPRESSIONS)
     .optional()
     .describe('Of busybox and workload, of the archive. By default zstd.'),
   sizeBudget: size

@@ -1,12 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import type {
-  ArchiveCompression,
-  ArchiveFileSystem,
-  DockerBundlePin,
-  SshServer,
-  TableType,
-  Userland,
-} from '../../model/image-spec.js';
+import type { DockerBundlePin, SshServer, TableType, Userland } from '../../model/image-spec.js';
+import type { InitramfsFileSystem, RootCompression } from '../../model/initramfs.js';
 import type { Software } from '../../model/software.js';
 import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { FileChain } from '../file-chain.js';
@@ -24,8 +18,8 @@ export type ImageStatements = PackageStatements & {
   readonly userland?: Said<Userland>;
   /** Name of a kernel profile of the board, or `standard`. */
   readonly kernel?: Said<string>;
-  readonly filesystem?: Said<ArchiveFileSystem>;
-  readonly compression?: Said<ArchiveCompression>;
+  readonly filesystem?: Said<InitramfsFileSystem>;
+  readonly compression?: Said<RootCompression>;
   readonly sizeBudget?: Said<string>;
   readonly ssh?: Said<SshServer>;
   /** Files of BusyBox options. */
