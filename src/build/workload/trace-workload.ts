@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { findBoard } from '../../config/listing/boards.js';
 import { findWorkload } from '../../config/listing/workloads.js';
 import { configPlaces } from '../../config/places.js';
 import { UserError } from '../../errors.js';
@@ -6,6 +7,7 @@ import { formatFileList } from '../../formats/file-list.js';
 import type { Host } from '../../host/host.js';
 import { replaceFile } from '../../host/replace-file.js';
 import type { Architecture } from '../../model/architecture.js';
+import type { Board } from '../../model/board.js';
 import { defaultMachine } from '../../model/qemu.js';
 import type { Workload } from '../../model/workload.js';
 import { listPath } from '../../model/workload.js';
@@ -62,7 +64,8 @@ export type TracedWorkload = {
 export async function traceWorkload(options: TraceOptions, host: Host, reporter: Reporter): Promise<TracedWorkload> {
   const places = configPlaces(options.projectDir, options.workingFolder);
   const { workload } = await findWorkload(options.workload, places);
-  return withKernel(options, host, reporter, async (prepared) => {
+  const { board } = await findBoard(options.board, places);
+  return withKernel({ ...options, ...smallKernel(board) }, host, reporter, async (prepared) => {
     const { architecture } = prepared.board;
     const list = outputOf(workload, options, architecture);
     const before = await readList(workload, architecture);
@@ -79,6 +82,13 @@ export async function traceWorkload(options: TraceOptions, host: Host, reporter:
     return { workload: workload.id, architecture, list, ...sums(traced), packages: owned };
   });
 }
+
+/** Where a board has a small kernel, that one is watched: it is compiled sooner, and minimal systems run on it. */
+function smallKernel({ kernel }: Board): { readonly profile?: string } {
+  return process.env.X_STD ? {} : Object.hasOwn(kernel.profiles, SMALL) ? { profile: SMALL } : {};
+}
+
+const SMALL = 'tiny';
 
 function sums({ files, onlyTraced, onlyNeeded, missing }: TracedFiles) {
   const sizeBytes = files.reduce((sum, file) => sum + (file.type === 'file' ? file.sizeBytes : 0), 0);
