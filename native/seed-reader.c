@@ -70,9 +70,11 @@ enum {
 	NODE_LIMIT = 20000,
 	DEPTH_LIMIT = 64,
 	ANCHOR_LIMIT = 256,
+	VALUE_LIMIT = 40000, /* read in all; aliases count each time */
 	KEY_LIMIT = 256, /* keys of one mapping */
 	ETHERNET_LIMIT = 64,
 	NAME_LIMIT = 64,
+	SSH_KEYS_LIMIT = 256,
 	SSH_KEY_LIMIT = 4000, /* dropbear reads lines of up to 4200 bytes */
 	REPORT_LIMIT = 20,
 };
@@ -733,10 +735,20 @@ static bool is_type(place at, int type)
 	return false;
 }
 
+/* Counts values over all files; false, after one report, where aliases have made them too many. */
+static bool may_read(place at, size_t count)
+{
+	static size_t values;
+	size_t before = values;
+	values += count;
+	if (before <= VALUE_LIMIT && values > VALUE_LIMIT) refuse(at, "makes more than %d values of the seed", VALUE_LIMIT);
+	return values <= VALUE_LIMIT;
+}
+
 /* Calls `each` for the items of a list. */
 static void read_list(place at, void (*each)(place))
 {
-	if (!is_type(at, SEQUENCE)) return;
+	if (!is_type(at, SEQUENCE) || !may_read(at, at.value->count)) return;
 	for (size_t index = 0; index < at.value->count; index += 1) each((place){at.value->items[index], at.name, at.into});
 }
 
@@ -761,7 +773,7 @@ static const node *value_of(const node *mapping, const char *key)
 /* Hands each value of a mapping to the reader of its key; other keys are reported. `fields` ends in a NULL. */
 static void read_fields(place at, const field *fields, void *into)
 {
-	if (!is_type(at, MAPPING)) return;
+	if (!is_type(at, MAPPING) || !may_read(at, at.value->count / 2)) return;
 	for (size_t index = 0; index < at.value->count; index += 2) {
 		const node *key = at.value->items[index];
 		const field *found = fields;
@@ -844,6 +856,7 @@ static struct {
 	const char *hostname, *fqdn;   /* of user-data */
 	const char *local_hostname;    /* of meta-data */
 	buffer keys;
+	size_t key_count;
 	char timezone[64];
 	buffer ntp_servers;
 	bool is_ntp_off;
@@ -968,7 +981,13 @@ static void read_ssh_key(place at)
 		refuse(at, "must be a public ssh key without options: type, key, comment");
 		return;
 	}
-	if (!has_line(&seed.keys, line.text) && has_room(at, line.length + 1)) append_line(&seed.keys, "", line.text);
+	if (has_line(&seed.keys, line.text)) return;
+	if (seed.key_count == SSH_KEYS_LIMIT) {
+		refuse(at, "are more than %d", SSH_KEYS_LIMIT);
+		return;
+	}
+	seed.key_count += 1;
+	if (has_room(at, line.length + 1)) append_line(&seed.keys, "", line.text);
 }
 
 static void read_ssh_keys(place at)
@@ -1078,6 +1097,8 @@ static bool append_command(buffer *script, place at)
 	} else if (command->count == 0) {
 		refuse(at, "holds an empty command");
 		return false;
+	} else if (!may_read(at, command->count)) {
+		return false;
 	}
 	for (size_t index = 0; command->type == SEQUENCE && index < command->count; index += 1) {
 		if (index > 0) append_text(script, " ");
@@ -1096,7 +1117,7 @@ static bool append_command(buffer *script, place at)
 /* One wrong command leaves out all of them: what follows it may rely on it. */
 static void read_commands(place at, buffer *script)
 {
-	if (!is_type(at, SEQUENCE)) return;
+	if (!is_type(at, SEQUENCE) || !may_read(at, at.value->count)) return;
 	buffer made = {0};
 	append_text(&made, "#!/bin/sh\n");
 	bool is_right = true;
@@ -1521,14 +1542,15 @@ static bool is_interface_name(const node *key)
 }
 
 /* What a route goes through must be reachable when it is made: addresses first. */
-static void keep_link(const ethernet *link)
+static void keep_link(place at, const ethernet *link)
 {
 	const buffer *parts[] = {&link->matches, &link->mtu,     &link->addresses, &link->dhcp,
 	                         &link->routes,  &link->gateways, &link->servers,   &link->domains};
 	buffer *file = &seed.links[seed.link_count];
-	for (size_t index = 0; index < sizeof parts / sizeof *parts; index += 1) append(file, parts[index]->bytes, parts[index]->length);
-	seed.link_count += 1;
 	seed.has_network = true;
+	for (size_t index = 0; index < sizeof parts / sizeof *parts; index += 1) append(file, parts[index]->bytes, parts[index]->length);
+	if (has_room(at, file->length)) seed.link_count += 1;
+	else *file = (buffer){0};
 }
 
 static void read_ethernet(place at, const node *key)
@@ -1553,12 +1575,12 @@ static void read_ethernet(place at, const node *key)
 	else if (!has_match) report("seed-value", key->line, key->column, "\"%s\" is not the name of an interface", key->text);
 	/* Without a match it would be about each interface. */
 	if (at.value->type != MAPPING || link.matches.length == 0) return;
-	if (has_room(at, link.matches.length + link.addresses.length + link.servers.length)) keep_link(&link);
+	keep_link(at, &link);
 }
 
 static void read_ethernets(place at)
 {
-	if (!is_type(at, MAPPING)) return;
+	if (!is_type(at, MAPPING) || !may_read(at, at.value->count / 2)) return;
 	if (at.value->count == 0 || at.value->count / 2 > ETHERNET_LIMIT) {
 		refuse(at, "must have 1 to %d entries", ETHERNET_LIMIT);
 		return;
