@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startsByGrub } from '../boot/grub.js';
+import { identify } from '../disk/identity.js';
 import type { Made } from '../pipeline/stage.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode, valueNode } from '../pipeline/graph.js';
@@ -10,6 +12,10 @@ import { rootfsStage } from '../sources/debian/rootfs/rootfs.js';
 import type { BootFirmware } from '../sources/firmware/boot-firmware.js';
 import { bootFirmwareStage } from '../sources/firmware/boot-firmware.js';
 import { wirelessFirmwareStage } from '../sources/firmware/wireless-firmware.js';
+import type { DiskLoader } from '../sources/grub/disk-loader.js';
+import { diskLoaderStage } from '../sources/grub/disk-loader.js';
+import type { GrubModules } from '../sources/grub/grub-modules.js';
+import { GRUB_PACKAGES, grubModulesStage } from '../sources/grub/grub-modules.js';
 import { deviceTreeOverlaysStage } from '../sources/kernel/device-tree-overlays.js';
 import type { Kernel } from '../sources/kernel/kernel.js';
 import { kernelStage } from '../sources/kernel/kernel.js';
@@ -26,6 +32,9 @@ import { kernelPackages, lockNode, wantsBackports } from './debian-nodes.js';
 export type SourceNodes = {
   /** Undefined for a board without boot firmware on the card. */
   readonly firmware: Node<BootFirmware> | undefined;
+  /** GRUB's code, and GRUB for this disk, where it starts the board. */
+  readonly grubModules: Node<GrubModules> | undefined;
+  readonly loader: Node<DiskLoader> | undefined;
   readonly overlays: Node<Made>;
   readonly wireless: Node<Made>;
   readonly kernel: Node<Kernel>;
@@ -46,6 +55,7 @@ export function packagesNode(
   const unpacked = [
     ...kernelPackages(board),
     ...firmwarePackages(request),
+    ...(startsByGrub(board) ? GRUB_PACKAGES : []),
     ...board.wireless.map((one) => one.package),
   ];
   const fetched = [...new Set(unpacked)];
@@ -73,6 +83,14 @@ export function sourceNodes(
       const deb = firmwarePackages(request).map((name) => packages.deb(name))[0];
       return { tools, firmware: entry, files: board.firmware?.files ?? [], deb };
     });
+  const grubModules = startsByGrub(board)
+    ? stageNode(grubModulesStage, given, ({ tools, packages }) => {
+        return { tools, debs: GRUB_PACKAGES.map((name) => packages.deb(name)) };
+      })
+    : undefined;
+  const loader =
+    grubModules &&
+    stageNode(diskLoaderStage, { tools, modules: grubModules }, (made) => ({ ...made, ...bootPlace(request) }));
   const overlays = stageNode(deviceTreeOverlaysStage, { tools }, ({ tools }) => ({
     tools,
     overlays: request.deviceTreeOverlays,
@@ -90,9 +108,11 @@ export function sourceNodes(
     : undefined;
   const input = rootfsInputNode(request, tools, packages, surroundings);
   const rootfs = stageNode(rootfsStage, { input }, (made) => made.input);
-  const all = [firmware, wireless, overlays, kernel, dockerBundle, software, rootfs];
+  const all = [firmware, loader, wireless, overlays, kernel, dockerBundle, software, rootfs];
   return {
     firmware,
+    grubModules,
+    loader,
     overlays,
     wireless,
     kernel,
@@ -101,6 +121,13 @@ export function sourceNodes(
     software,
     all: all.filter((node) => node !== undefined),
   };
+}
+
+/** Where GRUB finds its configuration. Throws TypeError: every disk has a boot partition. */
+function bootPlace({ spec: { id, table, partitions } }: BuildRequest) {
+  const boot = partitions.find(({ role }) => role === 'boot');
+  if (boot === undefined) throw new TypeError('the disk has no boot partition');
+  return { table, partition: identify(id, table, partitions).partition(boot.name).number };
 }
 
 /** What the packages' file system is made from. */

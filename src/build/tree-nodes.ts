@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
-import { raspberryPi } from '../boot/raspberry-pi.js';
+import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
@@ -193,11 +193,11 @@ function commandsInImage({ root, software }: BuildRequest): readonly Command[] {
 
 function bootTreeNode(request: BuildRequest, sources: SourceNodes, identity: DiskIdentity): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
-  const { kernel, firmware, overlays } = sources;
-  return valueNode({ kernel, firmware, overlays }, async (parts) => {
+  const { kernel, firmware, overlays, loader } = sources;
+  return valueNode({ kernel, firmware, overlays, loader }, async (parts) => {
     const root = rootOnDisk(spec, identity);
     const seed = finishSeed(request.seed);
-    const files = [...raspberryPi.files(spec, parts, root), ...seedFiles(seed)];
+    const files = [...bootMethodOf(spec.board).files(spec, parts, root), ...seedFiles(seed)];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);
