@@ -15,6 +15,8 @@ export type BootParts = {
   readonly firmware: (Made & { readonly files: readonly string[] }) | undefined;
   /** Compiled device tree overlays, by their names. */
   readonly overlays: Made;
+  /** GRUB, where it starts the board. */
+  readonly loader?: { readonly key: string; readonly efiProgram: string } | undefined;
 };
 
 /** A root on a partition, as the kernel is told about it. */

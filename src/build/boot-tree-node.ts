@@ -2,7 +2,7 @@ import type { RootArchive } from '../boot/boot-method.js';
 import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
-import { raspberryPi } from '../boot/raspberry-pi.js';
+import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
@@ -19,16 +19,16 @@ import type { HardwareNodes } from './hardware-nodes.js';
 /** Firmware, kernel, device trees, the archive of a root that has one, what boot loaders read, and the seed. */
 export function bootTreeNode(
   request: BuildRequest,
-  { kernel, firmware, overlays }: HardwareNodes,
+  { kernel, firmware, overlays, loader }: HardwareNodes,
   identity: DiskIdentity,
   archive: Node<RootArchive> | undefined,
 ): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
-  return valueNode({ kernel, firmware, overlays, archive }, async (parts) => {
+  return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
     const { root } = spec;
     const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
     const seed = finishSeed(request.seed);
-    const files = [...raspberryPi.files(spec, parts, place), ...seedFiles(seed)];
+    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...seedFiles(seed)];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);

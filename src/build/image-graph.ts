@@ -165,10 +165,16 @@ function diskNodes(
   });
   const disk = stepNode(
     diskStage,
-    { tools, layout, volumes: valueNode(named(volumes.map(({ pending }) => pending)), (all) => Object.values(all)) },
-    ({ tools, layout, volumes: made }) => ({
+    {
+      tools,
+      layout,
+      loader: hardware.loader,
+      volumes: valueNode(named(volumes.map(({ pending }) => pending)), (all) => Object.values(all)),
+    },
+    ({ tools, layout, loader, volumes: made }) => ({
       tools,
       disk: layout,
+      loader,
       tableScript: tableScript(layout, typesOf),
       volumes: Object.fromEntries(volumes.map(({ name }, index) => [name, made[index] as Pending<Volume>])),
       write: target.write,
