@@ -125,7 +125,12 @@ async function makeFolder(path: string): Promise<void> {
 
 /** The first boot is not the place to learn that a command is missing. */
 async function checkStart({ layer, overlays }: BusyboxTreeInput, root: string): Promise<void> {
-  const { inittabs, scripts, exists } = await readStartFiles(root, layer.path, [...overlays.map(({ path }) => path)]);
+  const files = await readStartFiles(
+    root,
+    layer.path,
+    overlays.map(({ path }) => path),
+  );
+  const exists = (path: string): boolean => files.exists(path);
   const problems = [
     ...files.inittabs.flatMap((file) => inittabProblems(file, exists)),
     ...scriptProblems(files.scripts, exists),
