@@ -17,7 +17,7 @@ import { readFragments, readPatches } from '../../sources/kernel/kernel-request.
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Surroundings } from '../debian-nodes.js';
 import { kernelPackages, lockNode, toolsNode } from '../debian-nodes.js';
-import { kernelInput } from '../source-nodes.js';
+import { kernelInput } from '../hardware-nodes.js';
 
 /** What the user asks for; paths that were typed begin at `workingFolder`. */
 export type KernelOptions = {
