@@ -7,12 +7,24 @@ import { isExtended, isFat } from '../formats/partition-types.js';
 import { ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Partition, PartitionTable } from '../model/partition-table.js';
+import { SIGNATURE_BYTES } from '../formats/file-system/file-system.js';
+import type { ReadAt } from '../model/read-at.js';
+import type { ContentKind } from './content-kind.js';
+import { contentKindOf } from './content-kind.js';
+import type { Disc } from './disc.js';
+import { openDisc } from './disc.js';
 import type { OpenOptions, RawImage } from './disk-image.js';
+import { openPath } from './disk-image.js';
 import { noBootPartition } from './image-errors.js';
 import type { MountedReader, Unread } from './file-view.js';
 import { FileView } from './file-view.js';
 import { findBootPartition, rootFirst } from './partition-roles.js';
 import { withRawImage } from './raw-image.js';
+import type { ScratchFiles } from './scratch-files.js';
+import { withScratchFiles } from './scratch-files.js';
+import type { InnerArchive, InnerRoot } from './small-root.js';
+import { findInitramfs, openSmallRoot } from './small-root.js';
+import { openSquashfs } from './squashfs-files.js';
 
 /** A partition and what lies in it. */
 export type Volume = {
@@ -31,17 +43,27 @@ export type Volume = {
 /** An image that is being looked at, as the device that runs it has it: nothing is mounted, nothing is written. */
 export type MountedImage = {
   readonly image: RawImage;
-  readonly table: PartitionTable;
+  readonly kind: ContentKind;
+  /** Of a disk, and of a disc that starts from a stick too. */
+  readonly table?: PartitionTable;
   readonly volumes: readonly Volume[];
+  /** Of a disc. */
+  readonly disc?: Disc;
+  /** With a root in them, the outer ones first. */
+  readonly archives: readonly InnerArchive[];
   readonly files: FileView;
 };
 
 /** The FAT's place where no fstab says another one. */
 const FAT_MOUNT = '/boot';
+/** Places of a disc whose root is in an archive, and of the FAT in it. */
+const DISC_MOUNT = '/iso';
+const EFI_MOUNT = '/efi';
 
 /**
- * Lends an image file, packed or not, or a block device, as partitions and files. Needs no root beyond the right to
- * read it. Throws what withRawImage and `partitions` throw.
+ * Lends an image file, packed or not, or a block device, as partitions and files: a disk, a disc, an initramfs or a
+ * squashfs. Needs no root beyond the right to read it. Throws what withRawImage, `partitions`, openDisc, openInitramfs
+ * and openSquashfs throw.
  */
 export async function withMountedImage<Result>(
   path: string,
@@ -49,28 +71,147 @@ export async function withMountedImage<Result>(
   use: (image: MountedImage) => Promise<Result>,
   options: OpenOptions = {},
 ): Promise<Result> {
-  return withRawImage(
-    path,
-    host,
-    async (image) => {
-      const table = await image.partitions();
-      const volumes = await mountVolumes(table, await readVolumes(image, table));
-      const mounts = volumes.flatMap(({ mount, reader }): MountedReader[] =>
-        mount === undefined || reader === undefined ? [] : [{ mount, reader }],
-      );
-      const files = await FileView.read(
-        path,
-        mounts.toSorted((a, b) => a.mount.length - b.mount.length),
-        volumes.flatMap(({ error }): Unread[] => (error === undefined ? [] : [{ error }])),
-      );
-      return use({ image, table, volumes, files });
-    },
-    options,
+  return withScratchFiles(host, options.tools, (scratch) =>
+    withRawImage(
+      path,
+      host,
+      async (image) => {
+        const kind = contentKindOf(await image.read(0, SIGNATURE_BYTES)) ?? 'disk';
+        const { mounts, unread, ...found } = await MOUNT[kind](image, scratch, host);
+        const files = await FileView.read(
+          path,
+          mounts.toSorted((a, b) => a.mount.length - b.mount.length),
+          unread,
+        );
+        return use({ image, kind, ...found, files });
+      },
+      { ...options, content: 'any' },
+    ),
   );
 }
 
-async function readVolumes(image: RawImage, { partitions }: PartitionTable): Promise<readonly Volume[]> {
-  return Promise.all(partitions.map((partition) => readVolume(image, partition)));
+type Found = Omit<MountedImage, 'image' | 'kind' | 'files'> & Pick<InnerRoot, 'mounts' | 'unread'>;
+type MountKind = (image: RawImage, scratch: ScratchFiles, host: Host) => Promise<Found>;
+
+const MOUNT: Readonly<Record<ContentKind, MountKind>> = {
+  disk: mountDisk,
+  iso: mountDisc,
+  initramfs: mountInitramfs,
+  squashfs: mountSquashfs,
+};
+
+/** Partitions; where none of them is a root, what the kernel is handed as one. */
+async function mountDisk(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {
+  const table = await image.partitions();
+  const volumes = [...(await mountVolumes(table, await readVolumes(image, table, scratch, host)))];
+  const mounts = volumes.flatMap(({ mount, reader }): MountedReader[] =>
+    mount === undefined || reader === undefined ? [] : [{ mount, reader }],
+  );
+  const unread = volumes.flatMap(({ error }): Unread[] => (error === undefined ? [] : [{ error }]));
+  const fat = volumes.find(({ reader, mount }) => mount !== undefined && reader !== undefined && isFatReader(reader));
+  // Where a root may be that cannot be read, what lies in an archive is another one: the kernel's first.
+  const mayHaveRoot = volumes.some(({ reader, error }) => error !== undefined || reader?.facts.kind.startsWith('ext'));
+  const root =
+    mayHaveRoot || fat?.reader === undefined
+      ? NO_ROOT
+      : await rootIn(fat.reader, fat.mount ?? FAT_MOUNT, image, scratch, host);
+  if (!mayHaveRoot && root.mounts.length + root.unread.length === 0) {
+    const squashfs = volumes.find(({ reader, mount }) => reader?.facts.kind === 'squashfs' && mount === undefined);
+    if (squashfs?.reader !== undefined) {
+      mounts.push({ mount: '/', reader: squashfs.reader });
+      volumes[volumes.indexOf(squashfs)] = { ...squashfs, mount: '/' };
+    }
+  }
+  return {
+    table,
+    volumes,
+    archives: root.archives,
+    mounts: [...mounts, ...root.mounts],
+    unread: [...unread, ...root.unread],
+  };
+}
+
+const NO_ROOT: InnerRoot = { archives: [], mounts: [], unread: [] };
+
+async function rootIn(
+  reader: FileSystemReader,
+  mount: string,
+  image: RawImage,
+  scratch: ScratchFiles,
+  host: Host,
+): Promise<InnerRoot> {
+  const found = await unlessUnread(() => findInitramfs(reader, mount));
+  if (found === undefined) return NO_ROOT;
+  const name = `${found.path} in ${image.name}`;
+  return openSmallRoot(found.bytes, { path: found.path, name }, scratch, host);
+}
+
+async function mountDisc(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {
+  const disc = await openDisc(image);
+  const volumes = disc.table === undefined ? [] : await readVolumes(image, disc.table, scratch, host);
+  const root = await rootIn(disc.reader, DISC_MOUNT, image, scratch, host);
+  const mount = root.mounts.length > 0 || root.unread.length > 0 ? DISC_MOUNT : '/';
+  const efi = disc.efi === undefined ? [] : [{ mount: EFI_MOUNT, reader: disc.efi }];
+  return {
+    ...(disc.table === undefined ? {} : { table: disc.table }),
+    volumes,
+    disc: { ...disc, mount },
+    archives: root.archives,
+    mounts: [{ mount, reader: disc.reader }, ...efi, ...root.mounts],
+    unread: root.unread,
+  };
+}
+
+/** Of one that is compressed the file itself is read: behind the first part another one may come. */
+async function mountInitramfs(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {
+  const opened = await openPath(image.name, 'read');
+  try {
+    const bytes = await opened.file.readFile();
+    const root = await openSmallRoot(bytes, { path: image.name, name: image.name }, scratch, host);
+    const [failed] = root.unread;
+    if (failed !== undefined) throw failed.error;
+    return { volumes: [], ...root };
+  } finally {
+    await opened.file.close();
+  }
+}
+
+async function mountSquashfs(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {
+  const reader = await openSquashfs(image.read, image.sizeBytes, image.name, scratch, host);
+  const { sizeBytes, compression = '' } = reader.facts;
+  const archive = { path: image.name, kind: 'squashfs', compressions: [compression], sizeBytes, mount: '/' } as const;
+  return { volumes: [], archives: [archive], mounts: [{ mount: '/', reader }], unread: [] };
+}
+
+async function readVolumes(
+  image: RawImage,
+  { partitions }: PartitionTable,
+  scratch: ScratchFiles,
+  host: Host,
+): Promise<readonly Volume[]> {
+  return Promise.all(
+    partitions.map(async (partition) => {
+      const volume = await readVolume(image, partition);
+      return volume.other === 'squashfs' ? readSquashfs(volume, image, scratch, host) : volume;
+    }),
+  );
+}
+
+async function readSquashfs(
+  volume: Volume,
+  { name, read }: RawImage,
+  scratch: ScratchFiles,
+  host: Host,
+): Promise<Volume> {
+  const { partition } = volume;
+  const here: ReadAt = (offset, size) => read(partition.offsetBytes + offset, size);
+  const subject = `partition ${partition.number} of ${name}`;
+  try {
+    return { partition, reader: await openSquashfs(here, partition.sizeBytes, subject, scratch, host) };
+  } catch (error) {
+    if (error instanceof ReswarmError) return { partition, other: 'squashfs', error };
+    throw error;
+  }
 }
 
 /**
@@ -117,9 +258,8 @@ async function mountVolumes(table: PartitionTable, volumes: readonly Volume[]): 
   // What is there is shown, also where no firmware would look for it.
   const fat = volumes.find((volume) => volume.partition === boot && isFatVolume(volume)) ?? volumes.find(isFatVolume);
   const commandLine = fat?.reader === undefined ? '' : await commandLineOf(fat.reader);
-  const root = rootFirst(table.partitions, commandLine, (partition) => volumeOf(partition)?.reader?.facts)
-    .map(volumeOf)
-    .find((volume) => volume?.reader?.facts.kind.startsWith('ext') === true);
+  const candidates = rootFirst(table.partitions, commandLine, (partition) => volumeOf(partition)?.reader?.facts);
+  const root = candidates.map(volumeOf).find((volume) => volume?.reader?.facts.kind.startsWith('ext') === true);
   const fstab = root?.reader === undefined ? '' : await readText(root.reader, '/etc/fstab');
   const others = parseFstab(fstab).map(({ source, mount }) => {
     const word = rootWordOf(`root=${source}`);
