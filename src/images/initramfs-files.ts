@@ -62,7 +62,8 @@ async function readParts(bytes: Buffer, name: string, scratch: ScratchFiles, hos
     host.signal.throwIfAborted();
     const start = bytes.subarray(at);
     if (start[0] === 0) at += 1;
-    else if (isCpio(start) || isOldCpio(start)) at = await addArchive(parts, readHere, at, bytes.length);
+    else if (at % 4 === 0 && (isCpio(start) || isOldCpio(start)))
+      at = await addArchive(parts, readHere, at, bytes.length);
     else {
       const compression = compressionOf(start.subarray(0, MAGIC_BYTES));
       if (compression === 'none') throw unknownPart(start, at);
@@ -112,6 +113,9 @@ async function addUnpacked(
 
 function unknownPart(start: Buffer, at: number): Error {
   refuseForeignPacking(start);
+  if (isCpio(start)) {
+    return new DamagedFileSystem(`an archive begins at byte ${at}: the kernel reads them at multiples of four only`);
+  }
   return new DamagedFileSystem(
     at === 0 ? 'it begins as no archive that the kernel reads' : `behind an archive there is something else at ${at}`,
   );

@@ -1,6 +1,7 @@
 import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 import { openFileSystem } from '../formats/file-systems.js';
 import { partitionNamed, rootWordOf } from '../formats/root-word.js';
+import { compressionOf, MAGIC_BYTES } from '../formats/compression.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import { fatMountPoint, parseFstab } from '../formats/fstab.js';
 import { isExtended, isFat } from '../formats/partition-types.js';
@@ -14,7 +15,7 @@ import { contentKindOf } from './content-kind.js';
 import type { Disc } from './disc.js';
 import { openDisc } from './disc.js';
 import type { OpenOptions, RawImage } from './disk-image.js';
-import { openPath } from './disk-image.js';
+import { openPath, rawImage } from './disk-image.js';
 import { noBootPartition } from './image-errors.js';
 import type { MountedReader, Unread } from './file-view.js';
 import { FileView } from './file-view.js';
@@ -25,6 +26,7 @@ import { withScratchFiles } from './scratch-files.js';
 import type { InnerArchive, InnerRoot } from './small-root.js';
 import { findInitramfs, openSmallRoot } from './small-root.js';
 import { openSquashfs } from './squashfs-files.js';
+import { unpackedBytes } from './unpack-image.js';
 
 /** A partition and what lies in it. */
 export type Volume = {
@@ -71,12 +73,13 @@ export async function withMountedImage<Result>(
   use: (image: MountedImage) => Promise<Result>,
   options: OpenOptions = {},
 ): Promise<Result> {
-  return withScratchFiles(host, options.tools, (scratch) =>
-    withRawImage(
+  return withScratchFiles(host, options.tools, async (scratch) => {
+    const isPacked = await isPackedInitramfs(path, scratch, host);
+    return (isPacked ? withFileItself : withRawImage)(
       path,
       host,
       async (image) => {
-        const kind = contentKindOf(await image.read(0, SIGNATURE_BYTES)) ?? 'disk';
+        const kind = isPacked ? 'initramfs' : (contentKindOf(await image.read(0, SIGNATURE_BYTES)) ?? 'disk');
         const { mounts, unread, ...found } = await MOUNT[kind](image, scratch, host);
         const files = await FileView.read(
           path,
@@ -86,8 +89,41 @@ export async function withMountedImage<Result>(
         return use({ image, kind, ...found, files });
       },
       { ...options, content: 'any' },
-    ),
-  );
+    );
+  });
+}
+
+/**
+ * Of a compressed initramfs the file itself is read: behind the first part there may be another one, which programs that
+ * unpack pass over or refuse.
+ */
+async function isPackedInitramfs(path: string, scratch: ScratchFiles, host: Host): Promise<boolean> {
+  const opened = await openPath(path, 'read');
+  try {
+    const image = rawImage(opened, { name: path }, host);
+    const compression = opened.isDrive ? 'none' : compressionOf(await image.read(0, MAGIC_BYTES));
+    if (compression === 'none') return false;
+    const packed = image.fileBytes();
+    for await (const start of unpackedBytes({ path, compression, packed }, await scratch.tools(), host)) {
+      return contentKindOf(start) === 'initramfs';
+    }
+    return false;
+  } finally {
+    await opened.file.close();
+  }
+}
+
+async function withFileItself<Result>(
+  path: string,
+  host: Host,
+  use: (image: RawImage) => Promise<Result>,
+): Promise<Result> {
+  const image = rawImage(await openPath(path, 'read'), { name: path }, host);
+  try {
+    return await use(image);
+  } finally {
+    await image.close();
+  }
 }
 
 type Found = Omit<MountedImage, 'image' | 'kind' | 'files'> & Pick<InnerRoot, 'mounts' | 'unread'>;
@@ -148,7 +184,12 @@ async function rootIn(
 
 async function mountDisc(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {
   const disc = await openDisc(image);
-  const volumes = disc.table === undefined ? [] : await readVolumes(image, disc.table, scratch, host);
+  const inTable = disc.table === undefined ? [] : await readVolumes(image, disc.table, scratch, host);
+  const uefi = disc.boot.find(({ firmware }) => firmware === 'UEFI');
+  const volumes = inTable.map((volume) => {
+    const isEfi = disc.efi !== undefined && volume.partition.offsetBytes === uefi?.offsetBytes;
+    return isEfi ? { ...volume, mount: EFI_MOUNT } : volume;
+  });
   const root = await rootIn(disc.reader, DISC_MOUNT, image, scratch, host);
   const mount = root.mounts.length > 0 || root.unread.length > 0 ? DISC_MOUNT : '/';
   const efi = disc.efi === undefined ? [] : [{ mount: EFI_MOUNT, reader: disc.efi }];
@@ -162,18 +203,18 @@ async function mountDisc(image: RawImage, scratch: ScratchFiles, host: Host): Pr
   };
 }
 
-/** Of one that is compressed the file itself is read: behind the first part another one may come. */
 async function mountInitramfs(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {
-  const opened = await openPath(image.name, 'read');
-  try {
-    const bytes = await opened.file.readFile();
-    const root = await openSmallRoot(bytes, { path: image.name, name: image.name }, scratch, host);
-    const [failed] = root.unread;
-    if (failed !== undefined) throw failed.error;
-    return { volumes: [], ...root };
-  } finally {
-    await opened.file.close();
-  }
+  const bytes = await image.read(0, image.sizeBytes);
+  const { name } = image;
+  const root = await openSmallRoot(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    { path: name, name },
+    scratch,
+    host,
+  );
+  const [failed] = root.unread;
+  if (failed !== undefined && root.mounts.length === 0) throw failed.error;
+  return { volumes: [], ...root };
 }
 
 async function mountSquashfs(image: RawImage, scratch: ScratchFiles, host: Host): Promise<Found> {

@@ -1,5 +1,4 @@
 import { ReswarmError } from '../errors.js';
-import type { Compression } from '../formats/compression.js';
 import type { FileEntry } from '../formats/file-system/file-entry.js';
 import { baseName, joinPath, parentOf } from '../formats/file-system/file-entry.js';
 import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
@@ -15,7 +14,7 @@ export type InnerArchive = {
   readonly path: string;
   readonly kind: 'cpio' | 'squashfs';
   /** Of its parts, in their order: `none`, `zst`; of a squashfs its compressor. */
-  readonly compressions: readonly (Compression | string)[];
+  readonly compressions: readonly string[];
   readonly sizeBytes: number;
   readonly unpackedBytes?: number;
   /** Where the device has what is in it. */

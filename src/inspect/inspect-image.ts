@@ -137,7 +137,9 @@ async function readSeed({ files }: MountedImage, mount: string): Promise<ImageRe
   });
 }
 
-function warningsOf({ volumes, files }: MountedImage): readonly string[] {
+/** Partitions of a disc cover its files and the gaps between them: nothing is in them of their own. */
+function warningsOf({ kind, volumes: all, files }: MountedImage): readonly string[] {
+  const volumes = kind === 'iso' ? all.filter(({ reader, error }) => reader !== undefined || error !== undefined) : all;
   const told = volumes.flatMap((volume) => problemOf(volume, files) ?? []);
   const inner = files.unread.filter(({ error }) => !told.includes(error)).map(({ error }) => `${error.message}.`);
   return [...volumes.flatMap((volume) => volumeWarnings(volume, files)), ...inner, ...unreadNames(files)];
