@@ -5,8 +5,8 @@ import type { Partition } from '../model/disk.js';
 import { ReswarmError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { StageReporter } from '../pipeline/reporter.js';
-import type { DiskParts, WrittenDisk } from '../outputs/disk.js';
-import { consumeDisk, diskBytes, readTable } from '../outputs/disk.js';
+import type { DiskParts, TableBytes, WrittenDisk } from '../outputs/disk.js';
+import { consumeDisk, diskBytes, readTable, withBootCode } from '../outputs/disk.js';
 import { writeData } from '../images/sparse-write.js';
 import { withLoopDevice } from '../drives/loop-device.js';
 
@@ -22,7 +22,7 @@ export async function writeLoopDisk(
   host: Host,
   report: StageReporter,
 ): Promise<WrittenDisk> {
-  const { disk, tools, tableScript } = parts;
+  const { disk, tools, tableScript, bootCode } = parts;
   await file.handle.truncate(disk.totalBytes);
   return withLoopDevice(file.path, host, async (loop, device) => {
     report.step(`writing through ${loop}`);
@@ -32,24 +32,50 @@ export async function writeLoopDisk(
     );
     // sfdisk had the kernel read the table; a kernel without MBR support is told of the partitions one by one.
     await host.run({ file: 'partx', args: ['--update', loop] });
-    const table = await readTable(device, disk);
-    const nodes = new Map<Partition, FileHandle>();
-    try {
-      for (const partition of disk.partitions) nodes.set(partition, await openNode(loop, partition.number, host));
-      const written = await consumeDisk(diskBytes(parts, table, host.signal), report, disk, async (chunk, position) => {
-        const partition = disk.partitions.find(
-          ({ offsetBytes, sizeBytes }) => position >= offsetBytes && position < offsetBytes + sizeBytes,
-        );
-        const node = partition && nodes.get(partition);
-        // Between the partitions there are the zeros of a new file.
-        if (partition && node) await writeData(node, chunk, position - partition.offsetBytes);
-      });
-      for (const node of nodes.values()) await node.sync();
-      return written;
-    } finally {
-      for (const node of nodes.values()) await node.close();
-    }
+    const table = withBootCode(await readTable(device, disk), bootCode, disk);
+    const written = await writeVolumes(parts, table, loop, host, report);
+    // Only when no partition is open any more: the kernel gives a drive away as a whole or in parts.
+    if (bootCode !== undefined) await writeTable(loop, table, host);
+    return written;
   });
+}
+
+/** Each partition's image to its node; the sha256 is that of the whole disk. */
+async function writeVolumes(
+  parts: DiskParts,
+  table: TableBytes,
+  loop: string,
+  host: Host,
+  report: StageReporter,
+): Promise<WrittenDisk> {
+  const { disk } = parts;
+  const nodes = new Map<Partition, FileHandle>();
+  try {
+    for (const partition of disk.partitions) nodes.set(partition, await openNode(loop, partition.number, host));
+    const written = await consumeDisk(diskBytes(parts, table, host.signal), report, disk, async (chunk, position) => {
+      const partition = disk.partitions.find(
+        ({ offsetBytes, sizeBytes }) => position >= offsetBytes && position < offsetBytes + sizeBytes,
+      );
+      const node = partition && nodes.get(partition);
+      // Between the partitions there are sfdisk's table and the zeros of a new file.
+      if (partition && node) await writeData(node, chunk, position - partition.offsetBytes);
+    });
+    for (const node of nodes.values()) await node.sync();
+    return written;
+  } finally {
+    for (const node of nodes.values()) await node.close();
+  }
+}
+
+/** The table once more, with the boot loader: what sfdisk wrote stays as it is. */
+async function writeTable(loop: string, table: TableBytes, host: Host): Promise<void> {
+  const device = await host.openDevice(loop, { access: 'write' });
+  try {
+    for (const { offsetBytes, bytes } of table) await writeData(device, bytes, offsetBytes);
+    await device.sync();
+  } finally {
+    await device.close();
+  }
 }
 
 const CHECKS = 30;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BOOT_CODE_BYTES, requireRoomForBootCode } from '../formats/grub-boot-code.js';
 import type { Disk } from '../model/disk.js';
 import type { Host } from '../host/host.js';
 import type { Pending } from '../pipeline/graph.js';
@@ -13,7 +14,7 @@ import { CHUNK_BYTES, ZEROS, writeData } from '../images/sparse-write.js';
 
 export type WrittenDisk = { readonly sizeBytes: number; readonly sha256: string };
 
-/** Bytes of a disk that are in none of its partitions: the table. */
+/** Bytes of a disk that are in none of its partitions: the table, a boot loader. */
 export type TableBytes = readonly { readonly offsetBytes: number; readonly bytes: Buffer }[];
 
 /** What a disk is made of. */
@@ -22,6 +23,8 @@ export type DiskParts = {
   readonly disk: Disk;
   /** What sfdisk is given to write the table. */
   readonly tableScript: string;
+  /** A boot loader's code in front of the table's own bytes in sector 0, and in sectors that nobody uses. */
+  readonly bootCode?: TableBytes;
   /** Image of each partition by its name. */
   readonly volumes: Readonly<Record<string, string>>;
   /** Folder for what is needed on the way. */
@@ -33,6 +36,8 @@ export type WriteDisk = (parts: DiskParts, host: Host, report: StageReporter) =>
 
 export type DiskInput = Pick<DiskParts, 'tools' | 'disk' | 'tableScript'> & {
   readonly volumes: Readonly<Record<string, Pending<{ readonly path: string }>>>;
+  /** The disk's boot loader, where it has one: what stands for its bytes, and they. */
+  readonly loader?: { readonly key: string; bootCode(): Promise<TableBytes> } | undefined;
   readonly write: WriteDisk;
 };
 
@@ -42,18 +47,25 @@ export const diskStage: Stage<DiskInput, WrittenDisk> = {
   version: 1,
   group: 'Image',
 
-  key: ({ tools, disk, tableScript, volumes }) => ({
+  key: ({ tools, disk, tableScript, loader, volumes }) => ({
     tools: toolVersions(tools, ['fdisk']),
     table: tableScript,
+    ...(loader === undefined ? {} : { loader: loader.key }),
     totalBytes: disk.totalBytes,
     volumes: Object.fromEntries(Object.entries(volumes).map(([name, { key }]) => [name, key])),
   }),
 
   commands: ({ tableScript }) => [{ file: 'sfdisk', args: ['IMAGE'], stdin: tableScript }],
 
-  async run({ volumes, write, ...input }, out, { host, report, work }) {
+  async run({ volumes, loader, write, ...input }, out, { host, report, work }) {
     const paths = Object.entries(volumes).map(async ([name, volume]) => [name, (await volume.get()).path] as const);
-    const parts = { ...input, volumes: Object.fromEntries(await Promise.all(paths)), work };
+    const bootCode = await loader?.bootCode();
+    const parts = {
+      ...input,
+      ...(bootCode === undefined ? {} : { bootCode }),
+      volumes: Object.fromEntries(await Promise.all(paths)),
+      work,
+    };
     await writeFile(join(out, 'disk.json'), JSON.stringify(await write(parts, host, report)));
   },
 
@@ -141,9 +153,12 @@ function* zeros(sizeBytes: number): Generator<Buffer> {
   for (let left = sizeBytes; left > 0; left -= CHUNK_BYTES) yield ZEROS.subarray(0, Math.min(CHUNK_BYTES, left));
 }
 
-/** The table as sfdisk writes it: sector 0, tables of logical partitions, both copies of a GPT. */
+/**
+ * The table as sfdisk writes it: sector 0, tables of logical partitions, both copies of a GPT; and the boot loader. Throws
+ * what `withBootCode` throws.
+ */
 export async function partitionTable(
-  { tools, disk, tableScript, work }: Pick<DiskParts, 'tools' | 'disk' | 'tableScript' | 'work'>,
+  { tools, disk, tableScript, bootCode, work }: Omit<DiskParts, 'volumes'>,
   host: Host,
 ): Promise<TableBytes> {
   const file = join(work, 'table.img');
@@ -159,10 +174,33 @@ export async function partitionTable(
   );
   const handle = await open(file, 'r');
   try {
-    return await readTable(handle, disk);
+    return withBootCode(await readTable(handle, disk), bootCode, disk);
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * A disk's table with a boot loader around it. Throws UserError `no-room-for-boot-loader`, and TypeError for code where
+ * the table has bytes of its own.
+ */
+export function withBootCode(table: TableBytes, bootCode: TableBytes | undefined, disk: Disk): TableBytes {
+  if (bootCode === undefined) return table;
+  requireRoomForBootCode(bootCode, Math.min(...disk.partitions.map(({ offsetBytes }) => offsetBytes)));
+  const [first] = table;
+  if (first?.offsetBytes !== 0) throw new TypeError('the disk has no first sector');
+  const code = bootCode.filter(({ offsetBytes }) => offsetBytes === 0);
+  const beside = bootCode.filter(({ offsetBytes }) => offsetBytes !== 0);
+  const sector = Buffer.from(first.bytes);
+  for (const { bytes } of code) bytes.copy(sector, 0, 0, BOOT_CODE_BYTES);
+  for (const { offsetBytes, bytes } of beside) {
+    const taken = table.find((piece) => {
+      return piece.offsetBytes < offsetBytes + bytes.length && offsetBytes < piece.offsetBytes + piece.bytes.length;
+    });
+    if (taken !== undefined) throw new TypeError(`the boot loader lies over the table at byte ${taken.offsetBytes}`);
+  }
+  const pieces = [{ offsetBytes: 0, bytes: sector }, ...table.slice(1), ...beside];
+  return pieces.sort((a, b) => a.offsetBytes - b.offsetBytes);
 }
 
 /** Sectors outside of the partitions that hold anything. */

@@ -142,23 +142,42 @@ function withBrokenCard(offsetBytes: number): Host {
   return broken;
 }
 
-async function writeAndCommit(target: BuildTarget, image: { path: string; mode: number }, report: StageReporter) {
+async function writeAndCommit(
+  target: BuildTarget,
+  image: { path: string; mode: number },
+  report: StageReporter,
+  disk = parts,
+) {
   return withStagedFiles(async (staged) => {
-    const written = await writeTarget(target, parts, { ...image, staged }, host, report);
+    const written = await writeTarget(target, disk, { ...image, staged }, host, report);
     await staged.commit();
     return written;
   });
 }
 
+/** As GRUB's would lie: code in the first sector, and behind it to the middle of a sector. */
+const BOOT_CODE = [
+  { offsetBytes: 0, bytes: Buffer.alloc(440, 'code') },
+  { offsetBytes: 512, bytes: Buffer.alloc(300 * 512, 'core') },
+];
+
 describe('a file, a file through a loop device, and a drive', () => {
-  it('get the same bytes', async () => {
+  it.each([
+    ['without a boot loader', undefined],
+    ['with a boot loader before the first partition', BOOT_CODE],
+  ])('get the same bytes %s', async (_, bootCode) => {
     const file = (name: string) => ({ path: join(folder, name), mode: 0o644 });
     const device = await claim();
+    const disk = bootCode === undefined ? parts : { ...parts, bootCode };
     const written = [
-      await writeAndCommit({ type: 'file' }, file('file.img'), silent),
-      await writeAndCommit({ type: 'loop' }, file('loop.img'), silent),
-      await writeAndCommit({ type: 'device', device }, file('unused.img'), silent),
+      await writeAndCommit({ type: 'file' }, file('file.img'), silent, disk),
+      await writeAndCommit({ type: 'loop' }, file('loop.img'), silent, disk),
+      await writeAndCommit({ type: 'device', device }, file('unused.img'), silent, disk),
     ];
+    for (const { offsetBytes, bytes } of bootCode ?? []) {
+      const image = await readFile(join(folder, 'file.img'));
+      expect(image.subarray(offsetBytes, offsetBytes + bytes.length).equals(bytes)).toBe(true);
+    }
     expect(new Set(written.map(({ sha256 }) => sha256)).size).toBe(1);
     const { stdout } = await run('sha256sum', [join(folder, 'file.img')]);
     expect(stdout).toContain(written[0]?.sha256);
@@ -176,6 +195,16 @@ describe('a file, a file through a loop device, and a drive', () => {
     // A few sectors behind the image told whether the drive has them at all; the rest is left alone.
     expect(await sectorOfCard(parts.disk.totalBytes)).toEqual(Buffer.alloc(512));
     expect(await sectorOfCard(parts.disk.totalBytes + 3 * MiB)).toEqual(Buffer.alloc(512, 0xa5));
+  });
+
+  it('a boot loader that reaches into the first partition is refused', async () => {
+    const bootCode = [...BOOT_CODE, { offsetBytes: MiB, bytes: Buffer.alloc(4 * MiB, 'core') }];
+    const writing = writeAndCommit({ type: 'file' }, { path: join(folder, 'no.img'), mode: 0o644 }, silent, {
+      ...parts,
+      bootCode,
+    });
+    await expect(writing).rejects.toMatchObject({ code: 'no-room-for-boot-loader' });
+    await expect(stat(join(folder, 'no.img'))).rejects.toThrow('ENOENT');
   });
 
   it('after a drive was written, the kernel knows its partitions', async () => {

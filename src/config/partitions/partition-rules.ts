@@ -18,8 +18,19 @@ export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {
   return [...RULES, ...FILE_SYSTEM_RULES, ...MOUNT_RULES, ...GROW_RULES].flatMap((rule) => rule(disk));
 }
 
-const oneBootAndOneRoot: DiskRule = ({ partitions, table }) =>
-  (['boot', 'root'] as const).flatMap((role) => {
+/** The root of such a system mounts its boot partition and nothing else. */
+const archiveRootIsAlone: DiskRule = ({ partitions, rootIsArchive }) =>
+  partitions
+    .filter(({ role }) => rootIsArchive && role !== 'boot')
+    .map(({ name, role, at }) => ({
+      code: 'partition-role-unfit',
+      message: `the partition "${name}" has the role ${role}; the root of this system is an archive on the boot partition, and it mounts no other`,
+      hint: 'Remove it, or choose a system of Debian.',
+      ...at(),
+    }));
+
+const oneBootAndOneRoot: DiskRule = ({ partitions, table, rootIsArchive }) =>
+  (rootIsArchive ? (['boot'] as const) : (['boot', 'root'] as const)).flatMap((role) => {
     const [first, ...others] = partitions.filter((one) => one.role === role);
     if (first === undefined) {
       // One of that name has had its role taken away.
@@ -272,6 +283,7 @@ const bootRomReadsTable: DiskRule = ({ table, firmwareFiles }) =>
     : [];
 
 const RULES: readonly DiskRule[] = [
+  archiveRootIsAlone,
   oneBootAndOneRoot,
   bootIsFoundByFirmware,
   treesFitRoles,

@@ -46,13 +46,11 @@ async function graphOf(board: string, compression: 'none' | 'xz' = 'none') {
     refresh: false,
   });
   return withStagedFiles((staged) =>
-    Promise.resolve(
-      imageGraph(
-        request,
-        imageTarget(request, staged, compression),
-        { hostArchitecture: 'amd64', archiveAsOf: 'now' },
-        hostOf(),
-      ),
+    imageGraph(
+      request,
+      imageTarget(request, staged, compression),
+      { hostArchitecture: 'amd64', archiveAsOf: 'now' },
+      hostOf(),
     ),
   );
 }
@@ -74,9 +72,9 @@ describe.each(BOARDS)('the graph of %s', (board) => {
       'cloud-init-schema',
       'netplan-generator',
       ...(WITHOUT_FIRMWARE.includes(board) ? [] : ['boot-firmware']),
-      'wireless-firmware',
       'device-tree-overlays',
       'kernel',
+      'wireless-firmware',
       'rootfs',
       'root-partition',
       'boot-partition',
