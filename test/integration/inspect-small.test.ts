@@ -257,8 +257,8 @@ describe('what is damaged or strange', () => {
           changed[place] = (changed[place] ?? 0) ^ (1 + ((seed + count) % 255));
         }
         await writeFile(at('changed'), changed);
-        const result = (await refused('changed')) as { readonly code?: string };
-        expect(result.code, `${name} ${seed}: ${String(result)}`).toMatch(
+        const result = (await refused('changed')) as { readonly code?: string; readonly stack?: string };
+        expect(result.code, `${name} ${seed}: ${result.stack ?? ''}`).toMatch(
           /^(read|file-system-corrupt|file-system-not-read|not-an-image|partition-table-invalid|image-truncated)$/,
         );
       }
