@@ -1,11 +1,11 @@
 import type { RootArchive } from '../boot/boot-method.js';
-import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
+import { SYSTEM_MARKER, systemMarkerText } from '../images/system-marker.js';
 import type { ImageSpec, PartitionRoot } from '../model/image-spec.js';
 import type { Node } from '../pipeline/graph.js';
 import { valueNode } from '../pipeline/graph.js';
@@ -27,8 +27,7 @@ export function bootTreeNode(
   return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
     const { root } = spec;
     const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
-    const seed = request.userland.from === 'workload' ? [] : seedFiles(finishSeed(request.seed));
-    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...seed];
+    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...deviceFiles(request)];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);
@@ -46,7 +45,21 @@ function archived(archive: RootArchive | undefined): RootArchive {
   return archive;
 }
 
-export function seedFiles(seed: Seed): readonly BootFile[] {
+/** What is read on the device itself: the seed, and for systems without cloud-init what they are. */
+export function deviceFiles({ spec, userland, seed }: BuildRequest): readonly TextFile[] {
+  if (userland.from === 'debian') return seedFiles(finishSeed(seed));
+  const hasSsh = userland.from === 'busybox' && userland.root.ssh !== 'none';
+  const marker = { system: spec.system.id, userland: userland.from, hasSsh };
+  return [
+    { name: SYSTEM_MARKER, text: systemMarkerText(marker) },
+    // A system of one workload reads no seed.
+    ...(userland.from === 'busybox' ? seedFiles(finishSeed(seed)) : []),
+  ];
+}
+
+type TextFile = { readonly name: string; readonly text: string };
+
+function seedFiles(seed: Seed): readonly TextFile[] {
   return [
     { name: SEED_FILE_NAMES.userData, text: seed.userData },
     { name: SEED_FILE_NAMES.metaData, text: seed.metaData },

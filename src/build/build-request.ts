@@ -17,7 +17,7 @@ import { composeSeed } from '../seeds/compose/compose-seed.js';
 import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import { readSeedInputs } from '../seeds/compose/read-seed.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
-import { checkTinySeed } from '../seeds/tiny/check-tiny-seed.js';
+import { checkTinySeed, TINY_DEFAULT_SEED } from '../seeds/tiny/check-tiny-seed.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { DtboSource } from '../sources/kernel/device-tree-overlays.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
@@ -76,9 +76,9 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
     resolveSeedPaths(options.seed, workingFolder),
-    join(options.projectDir, 'cloud-init', ...(userland.from === 'busybox' ? ['tiny'] : [])),
+    join(options.projectDir, 'cloud-init'),
   );
-  const composed = composeSeed(inputs);
+  const composed = composeSeed(userland.from === 'busybox' ? { ...inputs, defaults: TINY_DEFAULT_SEED } : inputs);
   const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
   const patches = await readPatches(board);

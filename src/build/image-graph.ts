@@ -6,10 +6,8 @@ import { volumeSize } from '../filesystems/size.js';
 import type { Volume } from '../filesystems/volume.js';
 import { volumeStage } from '../filesystems/volume.js';
 import type { Host } from '../host/host.js';
-import type { Disk, Partition, PartitionTypes } from '../model/disk.js';
+import type { Partition, PartitionTypes } from '../model/disk.js';
 import type { PartitionSpec, VolumeSpec } from '../model/image-spec.js';
-import type { TreeContent } from '../model/tree-content.js';
-import type { WrittenDisk } from '../outputs/disk.js';
 import { diskStage } from '../outputs/disk.js';
 import type { MadeOutput } from '../outputs/output.js';
 import { blockMapStage } from '../outputs/block-map.js';
@@ -30,20 +28,15 @@ import type { ImageTarget } from './image-target.js';
 import { isoNodes } from './iso-nodes.js';
 import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
+import type { WrittenNodes } from './written-nodes.js';
 import type { UserlandNodes, UserlandParts } from './userland.js';
 import { userlandNodes, userlandPackages } from './userland-nodes.js';
 
 /** Everything that a build makes, as nodes: nothing runs until a runner is asked for one of them. */
-export type ImageGraph = {
+export type ImageGraph = WrittenNodes & {
   readonly tools: Node<ToolsTree>;
   readonly packages: Node<Packages>;
   readonly userland: UserlandNodes;
-  readonly rootContent: Node<TreeContent>;
-  /** Places and sizes of all partitions. */
-  readonly layout: Node<Disk> | undefined;
-  /** What is made for each build, because it carries the seed. */
-  readonly steps: readonly Node<Pending<unknown>>[];
-  readonly disk: Node<Pending<WrittenDisk>>;
   /** Undefined for a drive that is written directly. */
   readonly blockMap: Node<Pending<MadeOutput>> | undefined;
   readonly compressed: Node<Pending<MadeOutput>> | undefined;
@@ -112,9 +105,6 @@ export function packagesNode(
   const fetched = [...new Set([...hardwarePackages(request), ...wanted.fetched])];
   return lockNode({ board, ...wanted, fetched }, tools, surroundings);
 }
-
-/** What differs between outputs. */
-export type WrittenNodes = Pick<ImageGraph, 'rootContent' | 'layout' | 'steps' | 'disk'>;
 
 /** Volumes of all partitions, and the disk that they are on. */
 function diskNodes(

@@ -42,9 +42,8 @@ export async function readWorkloadRequest(
 
 /** Nothing in such a system reads one. */
 function refuseSeed({ seed }: BuildOptions): readonly Problem[] {
-  const { sshKeys = [], ...texts } = seed;
-  const isGiven = sshKeys.length > 0 || Object.values(texts).some((value) => value !== undefined);
-  if (!isGiven) return [];
+  const { sshKeys = [], userData, metaData, networkConfig, hostname } = seed;
+  if ([userData, metaData, networkConfig, hostname, ...sshKeys].every((value) => value === undefined)) return [];
   return [
     {
       code: 'userland-unfit',
