@@ -177,6 +177,7 @@ int main(void) {
   handle(SIGALRM, on_alarm);
   start_network();
   make_writable(&settings);
+  if (kernel_word("reswarm.debug")) mark_left_out();
   if (kernel_word("reswarm.trace") && start_collector()) say("error trace-impossible %s", strerror(errno));
   int is_watched = 0;
   for (unsigned rest = 1;;) {
