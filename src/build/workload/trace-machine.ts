@@ -214,7 +214,8 @@ async function qemu(
     ...(isNative ? [{ source: '/dev/kvm', target: '/dev/kvm', device: true }] : []),
   ];
   return {
-    sandbox: { root: machine.qemu, mounts, network: true },
+    // QEMU reads nothing there; a tree without /etc/hosts could not be given this machine's.
+    sandbox: { root: machine.qemu, mounts, network: true, tmpfs: ['/tmp', '/run', '/etc'] },
     command: traceCommand(model, forwards, { cpus: Math.min(host.facts.cpus, 4), isNative }),
   };
 }

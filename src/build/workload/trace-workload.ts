@@ -85,7 +85,7 @@ export async function traceWorkload(options: TraceOptions, host: Host, reporter:
 
 /** Where a board has a small kernel, that one is watched: it is compiled sooner, and minimal systems run on it. */
 function smallKernel({ kernel }: Board): { readonly profile?: string } {
-  return process.env.X_STD ? {} : Object.hasOwn(kernel.profiles, SMALL) ? { profile: SMALL } : {};
+  return Object.hasOwn(kernel.profiles, SMALL) ? { profile: SMALL } : {};
 }
 
 const SMALL = 'tiny';
