@@ -123,7 +123,7 @@ describe.each(['amd64', 'arm64'] as const)('the root of a workload for %s', (arc
 
   it('knows what it leaves out, and takes no more room than it says', async () => {
     const leftOut = await readFile(join(root, 'etc/reswarm/left-out'), 'utf8');
-    expect(leftOut.split('\n')).toContain('/usr/bin/dash');
+    expect(leftOut.split('\n')).toContain('/usr/bin/bash');
     expect(leftOut.split('\n')).not.toContain('/usr/bin/hello');
     const { stdout } = await run('find', [root, '-mindepth', '1', '-printf', 'x']);
     expect(made.tree.content?.files).toBe(stdout.length);
