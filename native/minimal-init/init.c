@@ -23,10 +23,10 @@ void say(const char *format, ...) {
   char line[8192] = "reswarm: ", names[256] = "console", device[64];
   va_list list;
   va_start(list, format);
-  size_t used = strlen(line), length = used + (size_t)vsnprintf(line + used, sizeof line - used - 2, format, list);
+  size_t used = strlen(line), length = used + (size_t)vsnprintf(line + used, sizeof line - used - 1, format, list);
   va_end(list);
-  if (length > sizeof line - 3) length = sizeof line - 3;
-  memcpy(line + length, "\r\n", 2);
+  if (length > sizeof line - 2) length = sizeof line - 2;
+  line[length] = '\n';
   int fd = open("/sys/class/tty/console/active", O_RDONLY | O_CLOEXEC);
   ssize_t count = fd < 0 ? 0 : read(fd, names, sizeof names - 1);
   if (count > 0) names[count] = 0;
@@ -36,7 +36,7 @@ void say(const char *format, ...) {
     if (!*name) continue;
     snprintf(device, sizeof device, "/dev/%s", name);
     if ((fd = open(device, O_WRONLY | O_NOCTTY | O_CLOEXEC)) < 0) continue;
-    (void)!write(fd, line, length + 2);
+    (void)!write(fd, line, length + 1);
     close(fd);
   }
 }
@@ -177,6 +177,7 @@ int main(void) {
   handle(SIGALRM, on_alarm);
   start_network();
   make_writable(&settings);
+  if (kernel_word("reswarm.debug")) mark_left_out();
   if (kernel_word("reswarm.trace") && start_collector()) say("error trace-impossible %s", strerror(errno));
   int is_watched = 0;
   for (unsigned rest = 1;;) {

@@ -35,6 +35,7 @@ void run_as_user(const struct settings *, char **command) __attribute__((noretur
    whether it was there. */
 int watch_paths(const struct settings *, void (*found)(pid_t, const char *path, int is_there));
 /* debug.c: tells of paths that the image's list left out. trace.c: collects what is read, for whoever connects. */
+void mark_left_out(void);
 void report_left_out(pid_t, const char *path, int is_there);
 int start_collector(void);
 void collect_path(pid_t, const char *path, int is_there);

@@ -55,6 +55,9 @@ export async function watchWorkload(
       watch.take(line);
     },
   });
+  void running.exited.then(({ exitCode }) => {
+    watch.gone ??= exitCode === undefined ? 'it was ended' : `it ended with exit code ${exitCode}`;
+  });
   const patience = new Patience(running, () => (performance.now() - started) / 1000);
   patience.allow(CHECK_SECONDS, 'the check did not pass');
   const session = { workload, host, hostPort, watch, running, patience };
@@ -89,7 +92,10 @@ type Session = {
 class ConsoleWatch {
   private readonly lines: string[] = [];
   private readonly said = new Set<string>();
+  /** What the init says of the command's end. */
   ended: string | undefined;
+  /** How the machine itself ended. */
+  gone: string | undefined;
 
   take(raw: string): void {
     const line = raw.trimEnd();
@@ -137,6 +143,9 @@ function stillRuns(session: Session, answer: string): void {
     throw failed('workload-ended', `${workload.command[0]} did not stay: ${watch.ended}`, session);
   }
   const { stopped } = patience;
+  if (stopped === undefined && watch.gone !== undefined) {
+    throw failed('workload-check-failed', `The machine did not stay: ${watch.gone}`, session);
+  }
   if (stopped === undefined) return;
   throw failed('workload-check-failed', `The check never passed: ${answer} (${stopped.detail})`, session);
 }
@@ -205,7 +214,8 @@ async function qemu(
     ...(isNative ? [{ source: '/dev/kvm', target: '/dev/kvm', device: true }] : []),
   ];
   return {
-    sandbox: { root: machine.qemu, mounts, network: true },
+    // QEMU reads nothing there; a tree without /etc/hosts could not be given this machine's.
+    sandbox: { root: machine.qemu, mounts, network: true, tmpfs: ['/tmp', '/run', '/etc'] },
     command: traceCommand(model, forwards, { cpus: Math.min(host.facts.cpus, 4), isNative }),
   };
 }

@@ -27,6 +27,7 @@ import type { UnpackedPackages } from '../../sources/workload/unpacked-packages.
 import { obtainQemuTree } from '../../tools/obtain-tools.js';
 import type { KernelOptions, PreparedKernel } from '../kernel/prepare-kernel.js';
 import { withKernel } from '../kernel/prepare-kernel.js';
+import { blamePackages } from './blame-packages.js';
 import { watchWorkload } from './trace-machine.js';
 import { workloadNodes } from './workload-nodes.js';
 
@@ -85,7 +86,7 @@ export async function traceWorkload(options: TraceOptions, host: Host, reporter:
 
 /** Where a board has a small kernel, that one is watched: it is compiled sooner, and minimal systems run on it. */
 function smallKernel({ kernel }: Board): { readonly profile?: string } {
-  return process.env.X_STD ? {} : Object.hasOwn(kernel.profiles, SMALL) ? { profile: SMALL } : {};
+  return Object.hasOwn(kernel.profiles, SMALL) ? { profile: SMALL } : {};
 }
 
 const SMALL = 'tiny';
@@ -150,7 +151,7 @@ async function watch(
   });
   const disk = stepNode(traceDiskStage, { tools, tree }, (made) => made);
   runner.announce([nodes.packages, nodes.init, nodes.compiled, kernel, disk]);
-  const packages = await runner.run(nodes.packages);
+  const packages = await blamePackages(workload, architecture, () => runner.run(nodes.packages));
   const everything = await runner.run(whole);
   const problems = await commandProblems(workload, everything.tree, architecture);
   if (problems.length > 0) throw UserError.fromProblems(problems);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { fileSha256 } from '../../host/file-digest.js';
@@ -47,7 +47,10 @@ export async function workloadNodes(
   const inits = stageNode(staticProgramsStage, { toolchain }, (made) => ({ ...made, programs: [ours] }));
   return {
     packages: await packagesNode(workload, architecture, tools, surroundings),
-    init: valueNode({ inits }, ({ inits: { key, paths } }) => ({ key, path: paths.get(ours.name) ?? '' })),
+    init: valueNode({ inits }, async ({ inits: { key, paths } }) => {
+      const path = paths.get(ours.name) ?? '';
+      return { key, path, sizeBytes: (await stat(path)).size };
+    }),
     compiled:
       theirs.length === 0
         ? valueNode({}, () => new Map<string, string>())

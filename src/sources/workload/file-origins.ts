@@ -1,5 +1,6 @@
 import { fileSha256 } from '../../host/file-digest.js';
 import { sha256 } from '../../model/sha256.js';
+import { cutBytes } from './cut-locales.js';
 import type { TreeFile } from './full-tree.js';
 import type { UnpackedPackages } from './unpacked-packages.js';
 
@@ -22,11 +23,12 @@ export async function fileOrigins(
   const origins: FileOrigin[] = [];
   for (const file of files.filter(({ type }) => type === 'file')) {
     const { path, sizeBytes, source, text = '' } = file;
+    const cut = await cutBytes(file);
     const owner = file.package === undefined ? undefined : packages.get(file.package);
     origins.push({
       path,
       sizeBytes,
-      sha256: source === undefined ? sha256(text) : await fileSha256(source),
+      sha256: cut !== undefined ? sha256(cut) : source === undefined ? sha256(text) : await fileSha256(source),
       ...(owner === undefined ? {} : { package: owner.name, version: owner.version, architecture: owner.architecture }),
     });
   }

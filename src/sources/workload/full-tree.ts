@@ -12,6 +12,8 @@ export type TreeFile = {
   readonly source?: string;
   /** Of a file that the build writes: its content instead. */
   readonly text?: string;
+  /** Of a library with ICU's data: the languages that they are cut to when the root is put together. */
+  readonly locales?: readonly string[];
   /** Debian package; undefined for files of one's own and what the build writes. */
   readonly package?: string;
 };

@@ -7,12 +7,13 @@ import type { StageContext } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Tree } from '../../tools/tree.js';
 import { setTimes } from '../copy-folder.js';
+import { cutBytes } from './cut-locales.js';
 import type { FullTree, TreeFile } from './full-tree.js';
 import type { OwnFile } from './own-files.js';
 import type { UnpackedPackages } from './unpacked-packages.js';
 
 /** A program of the build's own for the device, and what stands for its bytes. */
-export type BuiltProgram = { readonly path: string; readonly key: string };
+export type BuiltProgram = { readonly path: string; readonly key: string; readonly sizeBytes: number };
 
 export type MinimalTreeInput = {
   readonly packages: UnpackedPackages;
@@ -37,7 +38,10 @@ export function minimalTree(input: MinimalTreeInput): Tree {
   const written = writtenFiles(input);
   return {
     key: minimalKey(input, written),
-    content: measureTree([...files, ...written].map(({ type, sizeBytes }) => ({ type, sizeBytes }))),
+    content: measureTree([
+      { type: 'file', sizeBytes: init.sizeBytes },
+      ...[...files, ...written].map(({ type, sizeBytes }) => ({ type, sizeBytes })),
+    ]),
     async assemble(target, tools, context) {
       const own = join(context.work, 'minimal-own');
       await stageOwn(own, [...files, ...written]);
@@ -79,7 +83,10 @@ function minimalKey(
 ): Json {
   return {
     packages: packages.key,
-    files: files.map(({ path, mode, text, target }) => [path, mode, text ?? null, target ?? null]),
+    files: files.map(({ path, mode, text, target, locales }) => [
+      ...[path, mode, text ?? null, target ?? null],
+      ...(locales === undefined ? [] : [[...locales]]),
+    ]),
     own: own.map(({ path, sha256 }) => [path, sha256 ?? null]),
     written: written.map(({ path, text }) => [path, text ?? null]),
     init: init.key,
@@ -87,13 +94,20 @@ function minimalKey(
   };
 }
 
-/** Everything that comes from no package, in a folder of its own with its modes. */
+/** Whether a file is not as a package has it. */
+function isOwn({ package: name, locales }: TreeFile): boolean {
+  return name === undefined || locales !== undefined;
+}
+
+/** Everything that comes from no package as it is, in a folder of its own with its modes. */
 async function stageOwn(folder: string, files: readonly TreeFile[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const file of files.filter((one) => one.package === undefined)) {
+  for (const file of files.filter(isOwn)) {
     const path = join(folder, file.path);
     await mkdir(file.type === 'folder' ? path : dirname(path), { recursive: true });
+    const cut = await cutBytes(file);
     if (file.type === 'link') await symlink(file.target ?? '', path);
+    else if (cut !== undefined) await writeFile(path, cut);
     else if (file.text !== undefined) await writeFile(path, file.text);
     else if (file.source !== undefined) await copyFile(file.source, path);
     if (file.type !== 'link') await chmod(path, file.mode);
@@ -112,7 +126,7 @@ async function assemble(
   tools: ToolsTree,
   context: StageContext,
 ): Promise<void> {
-  const packaged = files.filter(({ package: name, type }) => name !== undefined && type !== 'folder');
+  const packaged = files.filter((file) => !isOwn(file) && file.type !== 'folder');
   const list = join(context.work, 'minimal-files');
   await writeFile(list, packaged.map(({ path }) => `${path.slice(1)}\0`).join(''));
   const root = rootOf(packaged);

@@ -7,6 +7,7 @@ import type { Workload } from '../../model/workload.js';
 import { listPath } from '../../model/workload.js';
 import type { Tree } from '../../tools/tree.js';
 import { commandProblems } from './check-command.js';
+import { withLocales } from './cut-locales.js';
 import { FullTree, type TreeFile } from './full-tree.js';
 import type { BuiltProgram } from './minimal-tree.js';
 import { minimalTree } from './minimal-tree.js';
@@ -90,12 +91,13 @@ export async function workloadTree(input: WorkloadInput, options: MinimalOptions
     ...(list === undefined ? {} : { list }),
   });
   const chosen = new Set(selection.files.map(({ path }) => path));
-  const problems = [...selection.problems, ...(await commandProblems(workload, tree, architecture, chosen))];
+  const { files, problems: ofLocales } = await withLocales(selection.files, workload);
+  const ofCommand = await commandProblems(workload, tree, architecture, chosen);
+  const problems = [...selection.problems, ...ofCommand, ...ofLocales];
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  const { files } = selection;
   return {
     tree: minimalTree({ packages, files, own, whole: tree, settings, init, sourceDateEpoch }),
-    selection,
+    selection: { ...selection, files },
   };
 }
 

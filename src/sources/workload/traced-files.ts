@@ -45,7 +45,8 @@ export async function tracedFiles(
   for (const path of onlyNeeded) keep(seen, tree.at(path));
   // Folders that hold a listed file come by themselves.
   const holding = new Set<string>();
-  for (const { path } of [...seen.values()].filter(({ type }) => type !== 'folder')) {
+  const inside = [...seen.values()].filter(({ type }) => type !== 'folder').map(({ path }) => path);
+  for (const path of [...inside, ...given]) {
     for (let above = path; (above = above.slice(0, above.lastIndexOf('/'))) !== '';) holding.add(above);
   }
   const files = [...seen.values()]

@@ -90,7 +90,7 @@ describe('a workload file', () => {
   });
 
   it.each([
-    [`${HEAD}`, 'missing-key 1:1'],
+    [HEAD, 'missing-key 1:1'],
     [`${HEAD}${COMMAND}prots: [80]\n`, 'unknown-key 4:1'],
     [`${HEAD}command: [node, x]\n`, 'invalid-value 3:11'],
     [`${HEAD}command: node\n`, 'wrong-type 3:10'],
