@@ -4,6 +4,7 @@ import { parseSize } from '../model/bytes.js';
 import type { BootProof } from '../model/boot-proof.js';
 import type { PortForward } from '../model/qemu.js';
 import { MACHINE_NAMES } from '../model/qemu.js';
+import { FIRMWARE_NAMES } from '../model/qemu-firmware.js';
 import { NotProvenError, ReswarmError, UserError } from '../errors.js';
 import type { BootOptions } from '../check/boot-image.js';
 import { bootImage, requireBootable } from '../check/boot-image.js';
@@ -51,6 +52,11 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       options: MACHINE_NAMES,
       description:
         'machine to be: virt is fast, raspi3b and raspi4b are Raspberry Pis as QEMU knows them, q35 is a PC [default: virt, or q35 for the kernel of a PC]',
+    })(),
+    firmware: Flags.option({
+      options: FIRMWARE_NAMES,
+      description:
+        'start a PC image by its own boot loader, from SeaBIOS or from OVMF [default: QEMU is given its kernel]',
     })(),
     'device-tree': Flags.string({
       description: 'device tree of the image to start raspi3b with [default: the first that fits]',
@@ -118,6 +124,7 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       image: args.image,
       offline: flags.offline,
       ...(flags.machine === undefined ? {} : { machine: flags.machine }),
+      ...(flags.firmware === undefined ? {} : { firmware: flags.firmware }),
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryOf(flags.memory) }),
       ...(flags['device-tree'] === undefined ? {} : { deviceTree: flags['device-tree'] }),
       ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
