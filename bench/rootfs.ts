@@ -7,7 +7,8 @@ import { archiveAsOf } from '../src/pipeline/archive-date.js';
 import { stageReporter } from '../src/pipeline/reporter.js';
 import { Store } from '../src/pipeline/store.js';
 import { toolsNode } from '../src/build/debian-nodes.js';
-import { packagesNode, rootfsInputNode } from '../src/build/source-nodes.js';
+import { rootfsInputNode } from '../src/build/debian/debian-sources.js';
+import { packagesNode } from '../src/build/image-graph.js';
 import { withRunner } from '../src/pipeline/runner.js';
 import { readBuildRequest } from '../src/build/build-request.js';
 import { fetchDebs } from '../src/sources/debian/debs.js';
@@ -40,10 +41,12 @@ export async function measureRootfs(board: string, folder: string): Promise<read
     accelerate: true,
     refresh: false,
   });
+  const { userland } = request;
+  if (userland.from !== 'debian') throw new TypeError(`the root of ${board} is not made of Debian packages`);
   const surroundings = { hostArchitecture: facts.architecture, archiveAsOf: await archiveAsOf(store, false) };
   const tools = toolsNode(surroundings);
   const lock = packagesNode(request, tools, surroundings);
-  const rootfs = rootfsInputNode(request, tools, lock, surroundings);
+  const rootfs = rootfsInputNode(userland, request.sourceDateEpoch, tools, lock, surroundings);
   const { packages, input } = await withRunner(host, store, silent, options, async (runner) => ({
     packages: await runner.run(lock),
     input: await runner.run(rootfs),
@@ -68,7 +71,7 @@ export async function measureRootfs(board: string, folder: string): Promise<read
   try {
     for (const { path } of debs.slice(0, install.length)) await link(path, join(pool, basename(path)));
     await writeFile(join(folder, 'sources.list'), sources);
-    const filters = dpkgFilterOptions(await readFile(join(request.root.layers[0]?.files ?? '', DPKG_FILTERS), 'utf8'));
+    const filters = dpkgFilterOptions(await readFile(join(userland.root.layers[0]?.files ?? '', DPKG_FILTERS), 'utf8'));
     const plain = await time('mmdebstrap', [
       '--variant=essential',
       `--architectures=${packages.lock.architecture}`,

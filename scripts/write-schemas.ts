@@ -1,8 +1,9 @@
-// Run by `npm run schema` after a change of board-schema.ts, system-schema.ts, layer-schema.ts, fleet-schema.ts or image-description.ts; tests hold the files against the code.
+// Run by `npm run schema` after a change of board-schema.ts, system-schema.ts, layer-schema.ts, workload-schema.ts, fleet-schema.ts or image-description.ts; tests hold the files against the code.
 import { readFile, writeFile } from 'node:fs/promises';
 import { boardJsonSchema } from '../src/config/schemas/board-json-schema.js';
 import { withKeyList } from '../src/config/schemas/key-list.js';
 import { layerJsonSchema } from '../src/config/schemas/layer-json-schema.js';
+import { workloadJsonSchema } from '../src/config/schemas/workload-json-schema.js';
 import { systemJsonSchema } from '../src/config/schemas/system-json-schema.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../src/fleet/definition/fleet-json-schema.js';
 import { imageDescriptionJsonSchema } from '../src/images/image-description.js';
@@ -24,6 +25,12 @@ await writeFile(layers, `${JSON.stringify(layerJsonSchema(), null, 2)}\n`);
 
 const layerPage = new URL('../docs/layers.md', import.meta.url);
 await writeFile(layerPage, withKeyList(await readFile(layerPage, 'utf8'), layerJsonSchema()));
+
+const workloads = new URL('../workloads/workload.schema.json', import.meta.url);
+await writeFile(workloads, `${JSON.stringify(workloadJsonSchema(), null, 2)}\n`);
+
+const workloadPage = new URL('../docs/minimal.md', import.meta.url);
+await writeFile(workloadPage, withKeyList(await readFile(workloadPage, 'utf8'), workloadJsonSchema()));
 
 const fleets = new URL('../fleets/fleet.schema.json', import.meta.url);
 await writeFile(fleets, `${JSON.stringify(fleetJsonSchema(), null, 2)}\n`);

@@ -19,11 +19,16 @@ export type BootParts = {
   readonly loader?: { readonly key: string; readonly efiProgram: string } | undefined;
 };
 
-/** The root as the kernel is told about it. */
+/** A root on a partition, as the kernel is told about it. */
 export type RootOnDisk = { readonly partUuid: string; readonly fsType: string };
+
+/** A root that the boot loader puts into memory: its file, what stands for its bytes, and its name on the boot partition. */
+export type RootArchive = { readonly key: string; readonly path: string; readonly name: string };
+
+export type BootedRoot = RootOnDisk | RootArchive;
 
 /** How a machine comes from power-on to the kernel. */
 export interface BootMethod {
   /** Everything that it needs on the boot partition. */
-  files(spec: Pick<ImageSpec, 'board'>, parts: BootParts, root: RootOnDisk): readonly BootFile[];
+  files(spec: Pick<ImageSpec, 'board'>, parts: BootParts, root: BootedRoot): readonly BootFile[];
 }

@@ -1,16 +1,18 @@
 import { basename, join } from 'node:path';
 import type { Board } from '../model/board.js';
-import type { BootMethod, RootOnDisk } from './boot-method.js';
+import type { BootedRoot, BootMethod, RootArchive } from './boot-method.js';
 import type { BootFile } from './boot-tree.js';
 
 /** config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read. */
-export function configTxt(board: Pick<Board, 'id' | 'configTxt' | 'kernel'>): string {
+export function configTxt(board: Pick<Board, 'id' | 'configTxt' | 'kernel'>, archive?: RootArchive): string {
   const all = board.configTxt.filter(({ filter }) => filter === 'all').flatMap(({ lines }) => lines);
   const others = board.configTxt.filter(({ filter }) => filter !== 'all');
   const lines = [
     `# Raspberry Pi firmware settings, written by reswarm-os for board ${board.id}.`,
     '[all]',
     `kernel=${board.kernel.image.name}`,
+    // Without a "=": the firmware's own way to write it.
+    ...(archive === undefined ? [] : [`initramfs ${archive.name} followkernel`]),
     ...all,
     ...others.flatMap(({ filter, lines }) => ['', `[${filter}]`, ...lines]),
     ...(others.length === 0 ? [] : ['', '[all]']),
@@ -18,13 +20,14 @@ export function configTxt(board: Pick<Board, 'id' | 'configTxt' | 'kernel'>): st
   return `${lines.join('\n')}\n`;
 }
 
-/** The words of cmdline.txt. Root is named by PARTUUID: the order in which SD controllers appear is not fixed. */
-export function kernelCommandLine(root: RootOnDisk, board: Pick<Board, 'consoles' | 'cmdline'>): readonly string[] {
+/**
+ * The words of cmdline.txt. A root on a partition is named by PARTUUID: the order in which SD controllers appear is not
+ * fixed. An archive needs no word: the kernel runs its /init.
+ */
+export function kernelCommandLine(root: BootedRoot, board: Pick<Board, 'consoles' | 'cmdline'>): readonly string[] {
   return [
     ...board.consoles.map((console) => `console=${console}`),
-    `root=PARTUUID=${root.partUuid}`,
-    `rootfstype=${root.fsType}`,
-    'rootwait',
+    ...('partUuid' in root ? [`root=PARTUUID=${root.partUuid}`, `rootfstype=${root.fsType}`, 'rootwait'] : []),
     ...board.cmdline,
   ];
 }
@@ -37,6 +40,7 @@ export function kernelCommandLine(root: RootOnDisk, board: Pick<Board, 'consoles
 export const raspberryPi: BootMethod = {
   files({ board }, { kernel, firmware, overlays }, root) {
     const { image } = board.kernel;
+    const archive = 'path' in root ? root : undefined;
     const from = (made: { readonly key: string }, name: string, source: string): BootFile => {
       return { name, source, digest: `${made.key}/${basename(source)}` };
     };
@@ -48,7 +52,8 @@ export const raspberryPi: BootMethod = {
       ...board.deviceTreeOverlays.map(({ name }) => {
         return from(overlays, `overlays/${name}.dtbo`, join(overlays.path, `${name}.dtbo`));
       }),
-      { name: 'config.txt', text: configTxt(board) },
+      ...(archive === undefined ? [] : [{ name: archive.name, source: archive.path, digest: archive.key }]),
+      { name: 'config.txt', text: configTxt(board, archive) },
       { name: 'cmdline.txt', text: `${kernelCommandLine(root, board).join(' ')}\n` },
     ];
   },

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Host } from '../host/host.js';
 import { requireLoopDevices } from '../drives/loop-device.js';
-import { UserError } from '../errors.js';
 import type { ImageOutput } from '../images/image-description.js';
 import { findCurrentImage } from '../images/image-file.js';
 import type { StagedFiles } from '../images/staged-files.js';
@@ -11,13 +10,10 @@ import type { Reporter } from '../pipeline/reporter.js';
 import type { Runner, StageRecord } from '../pipeline/runner.js';
 import { withRunner } from '../pipeline/runner.js';
 import { Store } from '../pipeline/store.js';
-import { packageConflicts } from '../sources/software/software-conflicts.js';
 import type { BuildOptions } from './build-options.js';
 import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
-import { warnOfImages } from './read-content.js';
-import { checkNetworkByNetplan, checkSeedBySchemas } from './check-seed-by-schemas.js';
-import type { ImageGraph } from './image-graph.js';
+import { warnOfImages } from './debian/read-content.js';
 import { imageGraph } from './image-graph.js';
 import type { Outputs } from './image-outputs.js';
 import { completeOutputs } from './image-outputs.js';
@@ -49,7 +45,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const started = performance.now();
   if (options.target?.type === 'loop') requireLoopDevices(host);
   const request = await readBuildRequest(options);
-  warnOfImages(request.images, reporter);
+  if (request.userland.from === 'debian') warnOfImages(request.userland.images, reporter);
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {
@@ -86,10 +82,9 @@ async function runGraph(
   runner.announce(graph.all);
   const packages = await runner.run(graph.packages);
   await keepArchiveAsOf(runner.store, asOf);
-  checkSeedBySchemas(request.seed, await runner.run(graph.cloudInitSchemas), reporter);
-  await checkNetworkByNetplan(request.seed, await runner.run(graph.netplan), host);
-  // The conflicts of software are told as soon as the packages are known: a kernel may compile for long after that.
-  const [disk] = await Promise.all([runner.run(graph.disk), checkSoftware(request, graph, runner)]);
+  await graph.userland.checkSeed(runner, reporter, host);
+  // What is wrong with the content is told as soon as the packages are known: a kernel may compile for long after that.
+  const [disk] = await Promise.all([runner.run(graph.disk), graph.userland.checkContent(runner)]);
   const current = target.image && (await findCurrentImage(request.image, disk.key));
   if (current !== undefined) for (const step of [...graph.steps, graph.disk]) runner.foundDone(step, disk.key);
   const image = current ?? (await runner.make(graph.disk));
@@ -116,13 +111,4 @@ async function runGraph(
     stages: runner.records,
     packagesAsOf: asOf,
   };
-}
-
-async function checkSoftware(request: BuildRequest, graph: ImageGraph, runner: Runner): Promise<void> {
-  if (request.software.length === 0) return;
-  const rootfs = await runner.run(graph.rootfs);
-  await runner.beside(async () => {
-    const problems = packageConflicts(request.software, await rootfs.owners());
-    if (problems.length > 0) throw UserError.fromProblems(problems);
-  });
 }

@@ -24,6 +24,8 @@ export type BuildOptions = {
   readonly dockerImages?: readonly string[];
   /** Files that name software of the user's own, beside the board's. */
   readonly software?: readonly string[];
+  /** Id or path of the workload, for a system that holds one. */
+  readonly workload?: string | undefined;
   /** Also write the image compressed. */
   readonly compression?: Compression | undefined;
   /** Where the image will be offered to others: http(s), for catalogue entries. */

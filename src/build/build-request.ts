@@ -1,49 +1,41 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
-import { fromCwd } from '../config/from-cwd.js';
+import { join, resolve } from 'node:path';
 import { readImageSpec } from '../config/image/read-image-spec.js';
 import { configPlaces } from '../config/places.js';
-import type { FirmwareEntry } from '../config/firmware-manifest.js';
-import { dockerBundle, firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
-import { isPackageFile, packageFault } from '../config/package-word.js';
+import type { FirmwareEntry, FirmwareManifest } from '../config/firmware-manifest.js';
+import { firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
+import { isPackageFile } from '../config/package-word.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
-import { fileSystem } from '../filesystems/registry.js';
-import { fixedSizeProblems } from '../filesystems/size.js';
 import { checkImagePath } from '../images/image-file.js';
-import type { DockerBundle } from '../model/container-engine.js';
-import type { DebianTreeSpec, ImageSpec } from '../model/image-spec.js';
-import { engineLayer } from '../model/image-spec.js';
+import type { ImageSpec, RootTreeSpec } from '../model/image-spec.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
-import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
-import type { PinnedSoftware } from '../model/software.js';
-import { scriptsIn, treeDigest } from '../pipeline/tree-digest.js';
 import { checkSeed } from '../seeds/check-seed.js';
 import { composeSeed } from '../seeds/compose/compose-seed.js';
 import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import { readSeedInputs } from '../seeds/compose/read-seed.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
-import type { CopiedFolder } from '../sources/copy-folder.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { DtboSource } from '../sources/kernel/device-tree-overlays.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
 import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
-import { flavourPackages, withFlavour } from '../sources/kernel/kernel-flavour.js';
+import { withFlavour } from '../sources/kernel/kernel-flavour.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
-import type { PresetRule } from '../sources/debian/root/overlay-presets.js';
-import { readOverlayPresets } from '../sources/debian/root/overlay-presets.js';
 import type { BuildOptions } from './build-options.js';
-import { overlayProblems } from './overlay-rules.js';
-import type { PinnedArchive } from './read-content.js';
-import { readContent } from './read-content.js';
-import { pinPackages } from './read-packages.js';
+import type { BusyboxRequest } from './busybox/busybox-request.js';
+import { readBusyboxRequest } from './busybox/busybox-request.js';
+import type { DebianRequest } from './debian/debian-request.js';
+import { readDebianRequest } from './debian/debian-request.js';
+import type { WorkloadRequest } from './workload/workload-request.js';
+import { readWorkloadRequest } from './workload/workload-request.js';
 import type { BuildTarget } from './write-target.js';
 
 /** The options, read and checked as far as that goes without any tool. */
 export type BuildRequest = {
   readonly spec: ImageSpec;
-  readonly root: DebianTreeSpec;
+  /** What the root is made from. */
+  readonly userland: UserlandRequest;
   /** Of reswarm-os. */
   readonly version: string;
   /** Path of the image file, or of the device. */
@@ -60,21 +52,10 @@ export type BuildRequest = {
   readonly hasOwnSeed: boolean;
   /** Of the image and its metadata files: an image with a device's own seed contains password hashes and Wi-Fi keys. */
   readonly fileMode: number;
-  /** Folders of the root's layers and overlays, in the order in which they are copied. */
-  readonly folders: readonly CopiedFolder[];
-  /** Docker's own static programs, where a layer wants them. */
-  readonly dockerBundle?: DockerBundle | undefined;
-  readonly images: readonly PinnedArchive[];
-  readonly software: readonly PinnedSoftware[];
-  /** All packages that are asked for, as words for apt. */
-  readonly packages: readonly string[];
-  readonly packageFiles: readonly PinnedPackageFile[];
-  readonly repositories: readonly PinnedRepository[];
-  /** Of overlays. */
-  readonly presets: readonly PresetRule[];
   readonly sourceDateEpoch: number;
-  readonly accelerate: boolean;
 };
+
+export type UserlandRequest = DebianRequest | BusyboxRequest | WorkloadRequest;
 
 /** Throws UserError with every problem that can be known now. */
 export async function readBuildRequest(options: BuildOptions): Promise<BuildRequest> {
@@ -82,16 +63,8 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const absolute = (path: string): string => resolve(workingFolder, path);
   const spec = await readSpec(options);
   const { board } = spec;
-  const root = debianRoot(spec);
-  const { content, problems: ofContent } = await readContent(
-    root,
-    board.architecture,
-    (options.software ?? []).map(absolute),
-  );
-  const { wishes, problems: ofPackages } = await pinPackages(root.packageFiles, root.repositories);
-  const layerFolders = root.layers.flatMap(({ files }) => files ?? []);
-  const ownLayers = layerFolders.filter((path) => relative(options.projectDir, path).startsWith('..'));
-  const presets = await readOverlayPresets(layerFolders, root.overlays);
+  const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
+  const { request: userland, problems: ofUserland } = await readUserland(spec, options, manifest);
   const target = options.target ?? { type: 'file' };
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
@@ -100,33 +73,25 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     join(options.projectDir, 'cloud-init'),
   );
   const composed = composeSeed(inputs);
-  const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
   const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
   const patches = await readPatches(board);
-  const typed = options.overlays.map(absolute);
   const problems = [
-    ...ofContent.map((problem) => fromCwd(problem, workingFolder)),
+    ...ofUserland,
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
-    ...tooSmallPartitions(spec, content.images),
     ...mergeFragments(fragments).problems,
     ...unreadable,
     ...composed.problems,
     ...checkSeed(composed.files).problems,
     ...(target.type === 'device' ? [] : await checkImagePath(image)),
-    ...(await Promise.all(typed.map(missingFolder))).flat(),
-    ...options.packages.filter((word) => !isPackageFile(word)).flatMap((word) => packageFault(word) ?? []),
-    ...ofPackages.map((problem) => fromCwd(problem, workingFolder)),
-    ...presets.problems,
+    ...(await Promise.all(options.overlays.map(absolute).map(missingFolder))).flat(),
     ...badUrlBase(options.urlBase),
-    ...(await overlayProblems({ spec, folders: [...ownLayers, ...root.overlays], software: content.software })),
     ...epoch.problems,
   ];
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  const { bundle } = engineLayer(root.layers);
   return {
     spec,
-    root,
+    userland,
     version: await ownVersion(options.projectDir),
     image,
     firmware,
@@ -137,18 +102,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     seed: composed.files,
     hasOwnSeed: isOwnSeed(options.seed),
     fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
-    folders: await foldersOf(root),
-    dockerBundle: bundle && dockerBundle(manifest, board.architecture, bundle),
-    ...content,
-    packages: [
-      ...root.layers.flatMap(({ packages }) => packages).filter((name) => !root.withoutPackages.includes(name)),
-      ...flavourPackages(board),
-      ...root.packages,
-    ],
-    ...wishes,
-    presets: presets.rules,
     sourceDateEpoch: epoch.seconds,
-    accelerate: options.accelerate,
   };
 }
 
@@ -170,39 +124,29 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
   return { ...spec, board: await withFlavour(spec.board, options.kernelFlavour, places.boardsDir) };
 }
 
-/** The tree that becomes the root. */
-function debianRoot({ trees, volumes, partitions, root }: ImageSpec): DebianTreeSpec {
-  const partition = partitions.find(({ name }) => name === root.partition);
-  const tree = trees[volumes[partition?.volume ?? '']?.tree ?? ''];
-  if (tree?.from !== 'debian') throw new TypeError('the root of this system is not made from Debian packages');
+/** What becomes the root, with everything that it names. */
+async function readUserland(
+  spec: ImageSpec,
+  options: BuildOptions,
+  manifest: FirmwareManifest,
+): Promise<{ readonly request: UserlandRequest; readonly problems: readonly Problem[] }> {
+  const tree = rootTree(spec);
+  switch (tree.from) {
+    case 'debian':
+      return readDebianRequest(spec, tree, options, manifest);
+    case 'busybox':
+      return readBusyboxRequest(tree, options);
+    case 'workload':
+      return readWorkloadRequest(spec, tree, options);
+  }
+}
+
+function rootTree({ trees, volumes, partitions, root }: ImageSpec): RootTreeSpec {
+  const partition = root.kind === 'partition' && partitions.find(({ name }) => name === root.partition);
+  const name = root.kind === 'initramfs' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
+  const tree = trees[name ?? ''];
+  if (tree === undefined || tree.from === 'boot' || tree.from === 'files') throw new TypeError('no tree is the root');
   return tree;
-}
-
-/** Fixed sizes that cannot hold what is known already: before anything is made. Code `partition-too-small`. */
-function tooSmallPartitions(spec: ImageSpec, images: readonly PinnedArchive[]): readonly Problem[] {
-  const bytes = images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return spec.partitions.flatMap(({ name, volume }) => {
-    const request = spec.volumes[volume];
-    if (request === undefined) return [];
-    const content = name === spec.root.partition ? { bytes, files: images.length } : { bytes: 0, files: 0 };
-    return fixedSizeProblems(name, request, content, fileSystem(request.fs));
-  });
-}
-
-async function foldersOf(root: DebianTreeSpec): Promise<readonly CopiedFolder[]> {
-  const ours = await Promise.all(root.layers.flatMap(({ files }) => files ?? []).map(ownFolder));
-  const theirs = await Promise.all(root.overlays.map(theirFolder));
-  return [...ours, ...theirs];
-}
-
-/** Of the project: the modes of a checkout say nothing. */
-async function ownFolder(path: string): Promise<CopiedFolder> {
-  const digest = await treeDigest(path, 'scripts');
-  return { path, normaliseModes: true, digest, programs: await scriptsIn(path) };
-}
-
-async function theirFolder(path: string): Promise<CopiedFolder> {
-  return { path, normaliseModes: false, digest: await treeDigest(path, 'all') };
 }
 
 async function ownVersion(projectDir: string): Promise<string> {

@@ -3,7 +3,7 @@ import type { ByteRange } from '../model/byte-range.js';
 import { totalBytes } from '../model/byte-range.js';
 import { fileSystem } from '../filesystems/registry.js';
 import type { Disk, Partition } from '../model/disk.js';
-import { engineLayer } from '../model/image-spec.js';
+import { engineLayer, NO_ENGINE } from '../model/image-spec.js';
 import type { TreeContent } from '../model/tree-content.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
@@ -14,7 +14,8 @@ import type { Packages } from '../sources/debian/packages-of-image.js';
 export type BuildFacts = {
   readonly request: BuildRequest;
   readonly key: string;
-  readonly layout: Disk;
+  /** Undefined for an image without partitions of its own. */
+  readonly layout: Disk | undefined;
   readonly rootContent: TreeContent;
   readonly packages: Packages;
   readonly tools: ToolsTree;
@@ -33,7 +34,7 @@ export function describeImage(
 ): ImageDescription {
   const { request, layout, packages } = facts;
   const { board } = request.spec;
-  const { install } = packages.lock;
+  const install = request.userland.from === 'debian' ? packages.lock.install : [];
   return {
     format: 1,
     version: request.version,
@@ -47,8 +48,8 @@ export function describeImage(
     sourceDateEpoch: request.sourceDateEpoch,
     packagesAsOf: facts.packagesAsOf,
     hasOwnSeed: request.hasOwnSeed,
-    diskId: layout.diskId,
-    partitions: layout.partitions.map((partition) => describePartition(partition, image.used)),
+    diskId: layout?.diskId ?? '',
+    partitions: (layout?.partitions ?? []).map((partition) => describePartition(partition, image.used)),
     sizes: {
       imageBytes: image.sizeBytes,
       mappedBytes: totalBytes(image.used),
@@ -100,7 +101,9 @@ function within(ranges: readonly ByteRange[], bounds: ByteRange): readonly ByteR
 }
 
 /** What no package list tells. */
-function contentOf({ root, dockerBundle, images, software }: BuildRequest) {
+function contentOf({ userland }: BuildRequest) {
+  if (userland.from !== 'debian') return { docker: { source: NO_ENGINE, images: [] }, software: [] };
+  const { root, dockerBundle, images, software } = userland;
   const bundle = dockerBundle && { version: dockerBundle.version, sha256: dockerBundle.sha256 };
   return {
     docker: {

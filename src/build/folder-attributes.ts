@@ -9,9 +9,13 @@ import type { BuildRequest } from './build-request.js';
 export type AttributesOf = ReadonlyMap<string, string>;
 
 /** File capabilities of all folders of the user's; a program of the tools reads them. Throws as `readFolderAttributes`. */
-export function attributesNode(request: BuildRequest, tools: Node<ToolsTree>, host: Host): Node<AttributesOf> {
-  const ofData = Object.values(request.spec.trees).flatMap((tree) => (tree.from === 'files' ? tree.overlays : []));
-  const folders = [...new Set([...request.root.overlays, ...ofData])];
+export function attributesNode(
+  { spec, userland }: BuildRequest,
+  tools: Node<ToolsTree>,
+  host: Host,
+): Node<AttributesOf> {
+  const ofData = Object.values(spec.trees).flatMap((tree) => (tree.from === 'files' ? tree.overlays : []));
+  const folders = [...new Set([...userland.root.overlays, ...ofData])];
   if (folders.length === 0) return valueNode({}, () => new Map<string, string>());
   return valueNode({ tools }, async ({ tools: { root } }) => {
     const digests = new Map<string, string>();

@@ -8,6 +8,7 @@ import { volumeStage } from '../filesystems/volume.js';
 import type { Host } from '../host/host.js';
 import type { Disk, Partition, PartitionTypes } from '../model/disk.js';
 import type { PartitionSpec, VolumeSpec } from '../model/image-spec.js';
+import type { TreeContent } from '../model/tree-content.js';
 import type { WrittenDisk } from '../outputs/disk.js';
 import { diskStage } from '../outputs/disk.js';
 import type { MadeOutput } from '../outputs/output.js';
@@ -15,35 +16,29 @@ import { blockMapStage } from '../outputs/block-map.js';
 import { compressStage } from '../outputs/compress.js';
 import type { Node } from '../pipeline/graph.js';
 import { Pending, stageNode, stepNode, valueNode } from '../pipeline/graph.js';
-import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
-import { loadCloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
-import { unpackDeb } from '../sources/debian/unpack-deb.js';
-import { cloudInitSchemaStage } from '../tools/cloud-init-schema.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
-import type { Rootfs } from '../sources/debian/rootfs/rootfs.js';
-import type { Netplan } from '../tools/netplan-generator.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
+import { bootTreeNode } from './boot-tree-node.js';
 import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
-import { toolsNode } from './debian-nodes.js';
+import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import { filesTreeNode } from './files-tree-node.js';
+import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
-import { netplanNode } from './netplan-node.js';
-import { packagesNode, sourceNodes } from './source-nodes.js';
-import { treeNode } from './tree-nodes.js';
+import { rootArchiveNodes } from './root-archive-nodes.js';
+import type { UserlandNodes, UserlandParts } from './userland.js';
+import { userlandNodes, userlandPackages } from './userland-nodes.js';
 
 /** Everything that a build makes, as nodes: nothing runs until a runner is asked for one of them. */
 export type ImageGraph = {
   readonly tools: Node<ToolsTree>;
   readonly packages: Node<Packages>;
-  readonly cloudInitSchemas: Node<CloudInitSchemas>;
-  readonly netplan: Node<Netplan | undefined>;
-  readonly rootfs: Node<Rootfs>;
+  readonly userland: UserlandNodes;
+  readonly rootContent: Node<TreeContent>;
   /** Places and sizes of all partitions. */
-  readonly layout: Node<Disk>;
-  /** The root's volume. */
-  readonly root: Node<Volume>;
+  readonly layout: Node<Disk> | undefined;
   /** Volumes that are made for each build, because they carry the seed. */
   readonly steps: readonly Node<Pending<Volume>>[];
   readonly disk: Node<Pending<WrittenDisk>>;
@@ -61,27 +56,85 @@ export function imageGraph(
   surroundings: Surroundings,
   host: Host,
 ): ImageGraph {
-  const { spec, sourceDateEpoch } = request;
-  const { alignmentBytes } = spec;
+  const { spec } = request;
   const tools = toolsNode(surroundings);
   const packages = packagesNode(request, tools, surroundings);
-  const schemaFolder = stageNode(cloudInitSchemaStage, { tools, packages }, ({ tools, packages }) => {
-    const deb = packages.deb('cloud-init');
-    return { deb, unpack: (context) => unpackDeb(deb, tools, context) };
-  });
-  const cloudInitSchemas = valueNode({ schemaFolder }, ({ schemaFolder: folder }) => loadCloudInitSchemas(folder));
-  const netplan = netplanNode(tools, packages, surroundings);
-  const sources = sourceNodes(request, tools, packages, surroundings);
+  const hardware = hardwareNodes(request, tools, packages);
   const attributes = attributesNode(request, tools, host);
   const identity = identify(spec.id, spec.table, spec.partitions);
+  const parts = { tools, packages, hardware, attributes, identity, surroundings };
+  const userland = userlandNodes(request, parts);
+  const made = diskNodes(request, target, parts, userland);
+  const { disk } = made;
+  const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
+  const { image, compression } = target;
+  const blockMap = image && stepNode(blockMapStage, { key }, ({ key: imageKey }) => ({ imageKey, image }));
+  const compressed =
+    image === undefined || compression === 'none'
+      ? undefined
+      : stepNode(compressStage, { key, tools }, ({ key: imageKey, tools }) => ({
+          imageKey,
+          image,
+          tools,
+          compression,
+        }));
+  return {
+    tools,
+    packages,
+    userland,
+    ...made,
+    blockMap,
+    compressed,
+    all: [tools, packages, ...userland.ofSeed, ...hardware.all, ...userland.sources, disk, blockMap, compressed].filter(
+      (node) => node !== undefined,
+    ),
+  };
+}
 
+/** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
+export function packagesNode(
+  request: BuildRequest,
+  tools: Node<ToolsTree>,
+  surroundings: Surroundings,
+): Node<Packages> {
+  const { board } = request.spec;
+  const wanted = userlandPackages(request);
+  const fetched = [...new Set([...hardwarePackages(request), ...wanted.fetched])];
+  return lockNode({ board, ...wanted, fetched }, tools, surroundings);
+}
+
+/** Volumes of all partitions, and the disk that they are on. */
+function diskNodes(
+  request: BuildRequest,
+  target: ImageTarget,
+  { tools, hardware, attributes, identity }: UserlandParts,
+  userland: UserlandNodes,
+): Pick<ImageGraph, 'rootContent' | 'layout' | 'steps' | 'disk'> {
+  const { spec, sourceDateEpoch } = request;
+  const { alignmentBytes } = spec;
+  const archive = rootArchiveNodes(request, tools, userland.tree);
+  const treeOf = (name: string | undefined): Node<Tree> => {
+    const tree = spec.trees[name ?? ''];
+    switch (tree?.from) {
+      case 'boot':
+        return bootTreeNode(request, hardware, identity, archive?.archive);
+      case 'files':
+        return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
+      case undefined:
+        return filesTreeNode([], sourceDateEpoch, attributes);
+      case 'debian':
+      case 'busybox':
+      case 'workload':
+        return userland.tree;
+    }
+  };
   const volumeInput = (partition: PartitionSpec, volume: VolumeSpec, made: { tools: ToolsTree; tree: Tree }) => {
     return { ...made, volume, ids: identity.partition(partition.name), alignmentBytes, sourceDateEpoch };
   };
   const parts = spec.partitions.map((partition) => {
     const volume = volumeOf(partition, spec.volumes);
     const fs = fileSystem(volume.fs);
-    const tree = treeNode(spec.trees[volume.tree ?? ''], request, { sources, identity, attributes });
+    const tree = treeOf(volume.tree);
     const kept = fs.knowsItsPlace
       ? undefined
       : stageNode(volumeStage(partition.name, fs), { tools, tree }, (made) => volumeInput(partition, volume, made));
@@ -115,7 +168,7 @@ export function imageGraph(
     {
       tools,
       layout,
-      loader: sources.loader,
+      loader: hardware.loader,
       volumes: valueNode(named(volumes.map(({ pending }) => pending)), (all) => Object.values(all)),
     },
     ({ tools, layout, loader, volumes: made }) => ({
@@ -127,37 +180,13 @@ export function imageGraph(
       write: target.write,
     }),
   );
-  const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
-  const { image, compression } = target;
-  const blockMap = image && stepNode(blockMapStage, { key }, ({ key: imageKey }) => ({ imageKey, image }));
-  const compressed =
-    image === undefined || compression === 'none'
-      ? undefined
-      : stepNode(compressStage, { key, tools }, ({ key: imageKey, tools }) => ({
-          imageKey,
-          image,
-          tools,
-          compression,
-        }));
-  const root = parts.find(({ partition }) => partition.name === spec.root.partition)?.kept;
-  if (root === undefined) throw new TypeError('the root has no volume that can be kept');
-  const steps = volumes.flatMap(({ step }) => step ?? []);
-  return {
-    tools,
-    packages,
-    cloudInitSchemas,
-    netplan,
-    rootfs: sources.rootfs,
-    layout,
-    root,
-    steps,
-    disk,
-    blockMap,
-    compressed,
-    all: [tools, packages, cloudInitSchemas, netplan, ...sources.all, disk, blockMap, compressed].filter(
-      (node) => node !== undefined,
-    ),
-  };
+  const { root } = spec;
+  const ofPartition =
+    root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
+  const rootVolume = archive?.volume ?? ofPartition;
+  if (rootVolume === undefined) throw new TypeError('the root has no volume that can be kept');
+  const rootContent = valueNode({ rootVolume }, ({ rootVolume: { content } }) => content);
+  return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }
 
 function volumeOf({ name, volume }: PartitionSpec, volumes: Readonly<Record<string, VolumeSpec>>): VolumeSpec {

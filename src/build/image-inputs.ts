@@ -10,7 +10,7 @@ import { sha256 } from '../model/sha256.js';
 
 /** Everything that went into a build, with version and digest; not the packages that are installed, and not the seed. */
 export function imageInputs(request: BuildRequest, lock: PackageLock, tools: ToolsTree): readonly ImageInput[] {
-  const { firmware, dockerBundle } = request;
+  const { firmware } = request;
   const { board } = request.spec;
   const { source } = board.kernel;
   return [
@@ -22,20 +22,28 @@ export function imageInputs(request: BuildRequest, lock: PackageLock, tools: Too
       return { kind: 'source-package', name, version, sha256: digest, sizeBytes };
     }),
     ...(source === undefined ? [] : [download(source.url, source.sha256)]),
-    ...(dockerBundle === undefined ? [] : [download(dockerBundle.url, dockerBundle.sha256, dockerBundle.version)]),
-    ...request.images.map(({ name, sha256: digest, sizeBytes }): ImageInput => {
-      return { kind: 'container-image', name, sha256: digest, sizeBytes };
-    }),
-    ...request.software.flatMap(({ name, files }) =>
-      files.map((file): ImageInput => ({ kind: 'software', name: `${name}: ${file.to}`, sha256: file.sha256 })),
-    ),
+    ...debianInputs(request.userland),
     ...request.fragments.map(({ file, text }) => textInput('kernel-fragment', file, text)),
     ...request.patches.map(({ file, text }) => textInput('kernel-patch', file, text)),
     ...request.deviceTreeOverlays.map(({ file, text }) => textInput('device-tree-overlay', file, text)),
-    ...request.folders.map(({ path, digest }): ImageInput => {
+    ...request.userland.folders.map(({ path, digest }): ImageInput => {
       return { kind: 'overlay', name: basename(path), sha256: digest };
     }),
     ...Object.entries(tools.versions).map(([name, version]): ImageInput => ({ kind: 'tool', name, version })),
+  ];
+}
+
+function debianInputs(userland: BuildRequest['userland']): readonly ImageInput[] {
+  if (userland.from !== 'debian') return [];
+  const { dockerBundle, images, software } = userland;
+  return [
+    ...(dockerBundle === undefined ? [] : [download(dockerBundle.url, dockerBundle.sha256, dockerBundle.version)]),
+    ...images.map(({ name, sha256: digest, sizeBytes }): ImageInput => {
+      return { kind: 'container-image', name, sha256: digest, sizeBytes };
+    }),
+    ...software.flatMap(({ name, files }) =>
+      files.map((file): ImageInput => ({ kind: 'software', name: `${name}: ${file.to}`, sha256: file.sha256 })),
+    ),
   ];
 }
 

@@ -68,8 +68,8 @@ export async function completeOutputs(
   const facts: BuildFacts = {
     request,
     key,
-    layout: await runner.run(graph.layout),
-    rootContent: (await runner.run(graph.root)).content,
+    layout: graph.layout && (await runner.run(graph.layout)),
+    rootContent: await runner.run(graph.rootContent),
     packages,
     tools: await runner.run(graph.tools),
     packagesAsOf: asOf,

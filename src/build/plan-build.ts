@@ -6,6 +6,7 @@ import type { PlannedStage } from '../pipeline/plan.js';
 import { planGraph } from '../pipeline/plan.js';
 import { Store } from '../pipeline/store.js';
 import type { BuildOptions } from './build-options.js';
+import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { imageGraph } from './image-graph.js';
 import { imageTarget } from './image-target.js';
@@ -42,9 +43,14 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
       board: request.spec.board.id,
       system: request.spec.system.id,
       image: request.image,
-      packages: [...request.packages, ...request.packageFiles.map(({ path }) => path)],
+      packages: plannedPackages(request),
       stages: plan.stages,
-      layout: plan.resultOf(graph.layout),
+      layout: graph.layout && plan.resultOf(graph.layout),
     };
   });
+}
+
+function plannedPackages({ userland }: BuildRequest): readonly string[] {
+  if (userland.from !== 'debian') return [];
+  return [...userland.packages, ...userland.packageFiles.map(({ path }) => path)];
 }

@@ -8,6 +8,8 @@ export type ConfigPlaces = {
   readonly systemsDir: string;
   /** The shipped layers, a folder each. */
   readonly layersDir: string;
+  /** The shipped workloads. */
+  readonly workloadsDir: string;
   /** Paths that a person types begin here. */
   readonly cwd: string;
 };
@@ -18,6 +20,7 @@ export function configPlaces(projectDir: string, cwd: string): ConfigPlaces {
     boardsDir: join(projectDir, 'boards'),
     systemsDir: join(projectDir, 'systems'),
     layersDir: join(projectDir, 'layers'),
+    workloadsDir: join(projectDir, 'workloads'),
     cwd,
   };
 }

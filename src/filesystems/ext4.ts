@@ -14,7 +14,8 @@ export const ext4: FileSystem = {
   version: 1,
   tools: ['e2fsprogs', 'libarchive13t64'],
   partitionTypes: { mbr: '83', gpt: '0FC63DAF-8483-4772-8E79-3D69D8477DE4' },
-  mount: { type: 'ext4', options: 'defaults,noatime,errors=remount-ro' },
+  mount: { type: 'ext4', options: 'defaults,noatime,errors=remount-ro', isChecked: true },
+  sizedByMaking: false,
   knowsItsPlace: false,
   idOf: ({ uuid }) => uuid,
 

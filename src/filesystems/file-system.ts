@@ -28,17 +28,22 @@ export interface FileSystem {
   /** Packages of the tools tree that shape its bytes. */
   readonly tools: readonly string[];
   readonly partitionTypes: PartitionTypes;
-  /** Its name and options in fstab; `readOnly` volumes get `ro` before them. */
-  readonly mount: { readonly type: string; readonly options: string };
+  /** Its name and options in fstab, and whether there is an fsck for it; `readOnly` volumes get `ro` behind the options. */
+  readonly mount: { readonly type: string; readonly options: string; readonly isChecked: boolean };
   /** Its bytes say where it begins on the disk: it can only be made when every size before it is known. */
   readonly knowsItsPlace: boolean;
+  /**
+   * Nobody knows before it is made what it takes: it is compressed. `make` decides the length of the file then, and
+   * `neededBytes` gets that as the content.
+   */
+  readonly sizedByMaking: boolean;
   /** The volume's id as descriptions show it. */
   idOf(ids: PartitionIdentity): string;
   /** Bytes that a volume of this size must have for its content and so much free space beside; grows with the size. */
   neededBytes(content: TreeContent, sizeBytes: number, headroomBytes: number): number;
   /** The command that makes it, for plans and for `make`. */
   makeCommand(request: VolumeRequest, image: string): Command;
-  /** Makes it in `image`, a path inside the sandbox of a file of the right size that is one hole. */
+  /** Makes it in `image`, a path inside the sandbox of a file that is one hole, of the right size if that is known. */
   make(request: VolumeRequest, image: string, sandbox: Sandbox, host: Host): Promise<void>;
   /** What the content takes, where the file system knows better than a sum of file sizes. */
   usedContent?(listed: TreeContent, image: string, sandbox: Sandbox, host: Host): Promise<TreeContent>;

@@ -1,9 +1,10 @@
 import { ext4 } from './ext4.js';
 import type { FileSystem } from './file-system.js';
+import { squashfs } from './squashfs.js';
 import { vfat } from './vfat.js';
 
 /** Every file system that a volume can have. */
-const FILE_SYSTEMS: readonly FileSystem[] = [vfat, ext4];
+const FILE_SYSTEMS: readonly FileSystem[] = [vfat, ext4, squashfs];
 
 /** Throws TypeError for a name that the configuration should have refused. */
 export function fileSystem(name: string): FileSystem {

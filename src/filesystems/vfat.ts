@@ -13,7 +13,8 @@ export const vfat: FileSystem = {
   partitionTypes: { mbr: 'c', gpt: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B' },
   // It may hold seeds with password hashes and wifi keys, so only root may read it; `nofail`, because a device with a
   // damaged FAT has already found its kernel and should still be reachable.
-  mount: { type: 'vfat', options: 'defaults,noatime,flush,umask=0077,nofail' },
+  mount: { type: 'vfat', options: 'defaults,noatime,flush,umask=0077,nofail', isChecked: true },
+  sizedByMaking: false,
   knowsItsPlace: true,
   idOf: ({ fatSerial }) => fatSerial,
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PartitionIdentity } from '../model/disk.js';
 import type { VolumeSpec } from '../model/image-spec.js';
@@ -34,6 +34,8 @@ export type Volume = {
   readonly content: TreeContent;
 };
 
+type MadeVolume = Pick<Volume, 'sizeBytes' | 'content'>;
+
 /** Puts a tree into a file system. @param name of its partition: "root" */
 export function volumeStage(name: string, fs: FileSystem): Stage<VolumeInput, Volume> {
   const image = `${name}.${fs.name}`;
@@ -57,7 +59,7 @@ export function volumeStage(name: string, fs: FileSystem): Stage<VolumeInput, Vo
     commands(input) {
       const { content } = input.tree;
       if (content === undefined) return [];
-      const sizeBytes = volumeSize(name, input.volume, content, fs, input.alignmentBytes);
+      const sizeBytes = fs.sizedByMaking ? 0 : volumeSize(name, input.volume, content, fs, input.alignmentBytes);
       return [fs.makeCommand(requestOf(input, sizeBytes, content), image)];
     },
 
@@ -75,27 +77,57 @@ export function volumeStage(name: string, fs: FileSystem): Stage<VolumeInput, Vo
       };
       report.step(`making the ${fs.name} file system`);
       const listed = input.tree.content ?? (await measure(sandbox, host));
-      const make = async (content: TreeContent): Promise<number> => {
-        const sizeBytes = volumeSize(name, input.volume, content, fs, input.alignmentBytes);
-        await emptyFile(join(out, image), sizeBytes);
+      const sizeOf = (content: TreeContent): number =>
+        volumeSize(name, input.volume, content, fs, input.alignmentBytes);
+      const path = join(out, image);
+      const make = async (content: TreeContent, sizeBytes: number): Promise<void> => {
+        await emptyFile(path, sizeBytes);
         await fs.make(requestOf(input, sizeBytes, content), inside, sandbox, host);
-        return sizeBytes;
       };
-      const first = await make(listed);
-      const content = (await fs.usedContent?.(listed, inside, sandbox, host)) ?? listed;
-      const sizeBytes = volumeSize(name, input.volume, content, fs, input.alignmentBytes);
-      if (sizeBytes !== first) await make(content);
-      await writeFile(join(out, 'volume.json'), JSON.stringify({ sizeBytes, content }));
+      const made = fs.sizedByMaking ? makeThenMeasure : measureThenMake;
+      const volume = await made({
+        path,
+        listed,
+        sizeOf,
+        make,
+        usedContent: async () => fs.usedContent?.(listed, inside, sandbox, host),
+      });
+      await writeFile(join(out, 'volume.json'), JSON.stringify(volume));
     },
 
     async open({ key, path }) {
-      const made = JSON.parse(await readFile(join(path, 'volume.json'), 'utf8')) as Pick<
-        Volume,
-        'sizeBytes' | 'content'
-      >;
+      const made = JSON.parse(await readFile(join(path, 'volume.json'), 'utf8')) as MadeVolume;
       return { key, path: join(path, image), ...made };
     },
   };
+}
+
+type Making = {
+  /** Of the volume's file. */
+  readonly path: string;
+  readonly listed: TreeContent;
+  readonly sizeOf: (content: TreeContent) => number;
+  readonly make: (content: TreeContent, sizeBytes: number) => Promise<void>;
+  readonly usedContent: () => Promise<TreeContent | undefined>;
+};
+
+/** In a file of the right size, and once more where the file system knows better what the content takes. */
+async function measureThenMake({ listed, sizeOf, make, usedContent }: Making): Promise<MadeVolume> {
+  const first = sizeOf(listed);
+  await make(listed, first);
+  const content = (await usedContent()) ?? listed;
+  const sizeBytes = sizeOf(content);
+  if (sizeBytes !== first) await make(content, sizeBytes);
+  return { sizeBytes, content };
+}
+
+/** The rest of the partition stays a hole. */
+async function makeThenMeasure({ path, listed, sizeOf, make }: Making): Promise<MadeVolume> {
+  await make(listed, 0);
+  const content = { ...listed, bytes: (await stat(path)).size };
+  const sizeBytes = sizeOf(content);
+  await truncate(path, sizeBytes);
+  return { sizeBytes, content };
 }
 
 function requestOf(input: VolumeInput, sizeBytes: number, content: TreeContent): VolumeRequest {

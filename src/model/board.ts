@@ -14,6 +14,16 @@ export const KERNEL_FLAVOURS = ['standard', 'rt'] as const;
 /** `rt`: PREEMPT_RT, for bounded latencies at the cost of throughput. */
 export type KernelFlavour = (typeof KERNEL_FLAVOURS)[number];
 
+/** How a kernel lies on /boot. */
+type KernelImage = { readonly name: string; readonly compression: 'gzip' | 'none' };
+
+/** Another kernel of the same sources: what it is configured with, and how it lies on /boot. */
+export type KernelProfile = {
+  /** Merged over allnoconfig; none comes by itself. */
+  readonly fragments: readonly NamedFile[];
+  readonly image: KernelImage;
+};
+
 export const SUITES_WITH_KERNELS = ['trixie', 'trixie-backports'] as const;
 
 /**
@@ -47,7 +57,9 @@ export type Board = {
     readonly fragments: readonly NamedFile[];
     /** Patch files, or folders of them, in the order in which they are applied. */
     readonly patches: readonly string[];
-    readonly image: { readonly name: string; readonly compression: 'gzip' | 'none' };
+    readonly image: KernelImage;
+    /** By name. All but these fields are those of the board's kernel. */
+    readonly profiles: Readonly<Record<string, KernelProfile>>;
   };
   readonly configTxt: readonly ConfigTxtSection[];
   /** Values of `console=`; the last one becomes /dev/console. */

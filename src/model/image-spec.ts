@@ -1,4 +1,5 @@
 import type { Board } from './board.js';
+import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
 import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
 
@@ -13,6 +14,8 @@ export type ImageSpec = {
   readonly system: { readonly id: string; readonly description: string };
   /** Where no seed gives another. */
   readonly hostname: string;
+  /** `standard`, or the name of one of the board's kernel profiles. */
+  readonly kernelProfile: string;
   readonly trees: Readonly<Record<string, TreeSpec>>;
   readonly volumes: Readonly<Record<string, VolumeSpec>>;
   readonly table: TableType;
@@ -24,6 +27,9 @@ export type ImageSpec = {
   readonly features: readonly Feature[];
 };
 
+/** The kernel of a board that asks for no profile. */
+export const STANDARD_KERNEL = 'standard';
+
 export const TABLE_TYPES = ['mbr', 'gpt'] as const;
 export type TableType = (typeof TABLE_TYPES)[number];
 
@@ -34,7 +40,14 @@ export type PartitionRole = (typeof PARTITION_ROLES)[number];
 export const FEATURES = ['cloud-init', 'ssh', 'containers'] as const;
 export type Feature = (typeof FEATURES)[number];
 
-export type TreeSpec = BootTreeSpec | DebianTreeSpec | FilesTreeSpec;
+/** What the root is made from. */
+export const USERLANDS = ['debian', 'busybox', 'workload'] as const;
+export type Userland = (typeof USERLANDS)[number];
+
+export type TreeSpec = BootTreeSpec | RootTreeSpec | FilesTreeSpec;
+
+/** Content of a root. */
+export type RootTreeSpec = DebianTreeSpec | BusyboxTreeSpec | WorkloadTreeSpec;
 
 /** Firmware, kernel, device trees, what the firmware reads, and the seed. */
 export type BootTreeSpec = { readonly from: 'boot' };
@@ -58,6 +71,33 @@ export type DebianTreeSpec = {
   readonly overlays: readonly string[];
   readonly containerImages: readonly ContainerImageFile[];
   readonly software: readonly Software[];
+};
+
+/** BusyBox, static against musl, with layers and folders over it. */
+export type BusyboxTreeSpec = {
+  readonly from: 'busybox';
+  /** Of the source packages. */
+  readonly suite: string;
+  /** Layers in the order in which they are copied; they have no Debian packages. */
+  readonly layers: readonly Layer[];
+  /** Files of BusyBox options over those of the system's own; absolute. */
+  readonly options: readonly string[];
+  readonly ssh: SshServer;
+  /** Folders of the user, absolute, copied over the layers in this order. */
+  readonly overlays: readonly string[];
+};
+
+/** `dropbear`: takes keys only. */
+export const SSH_SERVERS = ['dropbear', 'none'] as const;
+export type SshServer = (typeof SSH_SERVERS)[number];
+
+/** The files that one workload touches. */
+export type WorkloadTreeSpec = {
+  readonly from: 'workload';
+  /** Of the packages that files are taken from. */
+  readonly suite: string;
+  /** Folders of the user, absolute, copied over the workload's files in this order. */
+  readonly overlays: readonly string[];
 };
 
 /** Nothing but folders: the first content of a data partition. */
@@ -97,11 +137,17 @@ export type Layer = {
 export type DockerBundlePin = { readonly version: string; readonly sha256: string; readonly url?: string };
 
 /** Names in the registry of file systems (src/filesystems). */
-export const FILE_SYSTEM_NAMES = ['vfat', 'ext4'] as const;
+export const FILE_SYSTEM_NAMES = ['vfat', 'ext4', 'squashfs'] as const;
 export type FileSystemName = (typeof FILE_SYSTEM_NAMES)[number];
 
 /** Those that the device can grow while they are mounted. */
 export const GROWING_FILE_SYSTEMS: readonly FileSystemName[] = ['ext4'];
+
+/** Those that are made once and never written to. */
+export const READ_ONLY_FILE_SYSTEMS: readonly FileSystemName[] = ['squashfs'];
+
+/** Those that a root which is written to can be in, with owners and modes. */
+export const ROOT_FILE_SYSTEMS: readonly FileSystemName[] = ['ext4'];
 
 export type VolumeSpec = {
   readonly fs: FileSystemName;
@@ -130,7 +176,21 @@ export type PartitionSpec = {
 };
 
 /** How the kernel finds the root. */
-export type RootSpec = { readonly kind: 'partition'; readonly partition: string };
+export type RootSpec = PartitionRoot | ArchiveRoot;
+
+/** A file system on a partition. */
+export type PartitionRoot = { readonly kind: 'partition'; readonly partition: string };
+
+/** An archive that the boot loader puts into memory. */
+export type ArchiveRoot = {
+  readonly kind: 'initramfs';
+  /** Key of `trees`. */
+  readonly tree: string;
+  readonly filesystem: InitramfsFileSystem;
+  readonly compression: RootCompression;
+  /** Most that kernel and archive may have together; undefined: any. */
+  readonly sizeBudgetBytes?: number;
+};
 
 /** What the engine of a system without one is called. */
 export const NO_ENGINE = 'none';

@@ -66,7 +66,7 @@ function describePartition(partition: PartitionSpec, image: Image): string {
   if (volume === undefined) throw new TypeError(`the partition ${partition.name} has no volume`);
   const size = volume.sizeBytes === 'fit' ? 'size from content' : formatSize(volume.sizeBytes);
   return [
-    `${partition.name}: ${partition.role}, ${volume.fs} "${volume.label}"`,
+    `${partition.name}: ${partition.role}, ${volume.fs}${volume.label === '' ? '' : ` "${volume.label}"`}`,
     partition.mount === undefined ? 'not mounted' : `at ${partition.mount}`,
     `${size}, ${formatSize(volume.headroomBytes)} headroom`,
     ...(partition.startBytes === 'auto' ? [] : [`begins at ${formatSize(partition.startBytes)}`]),

@@ -14,6 +14,10 @@ export const kernelFlags = {
     options: KERNEL_FLAVOURS,
     description: "flavour instead of the board's: rt is PREEMPT_RT",
   })(),
+  profile: Flags.string({
+    description: "one of the board's kernel profiles instead of its own kernel: tiny is that of small systems",
+    helpValue: 'tiny',
+  }),
   jobs: Flags.integer({ char: 'j', description: 'processes of the compile [default: all cores]', min: 1 }),
   offline: Flags.boolean({ description: 'use no network: everything must be in the store' }),
   mirror: Flags.string({
@@ -26,6 +30,7 @@ export const kernelFlags = {
 type KernelFlags = {
   readonly board: string;
   readonly flavour?: (typeof KERNEL_FLAVOURS)[number] | undefined;
+  readonly profile?: string | undefined;
   readonly jobs?: number | undefined;
   readonly offline: boolean;
   readonly mirror?: string | undefined;
@@ -33,7 +38,7 @@ type KernelFlags = {
 
 /** The flags as the services take them. */
 export function kernelOptions(
-  { board, flavour, jobs, offline, mirror }: KernelFlags,
+  { board, flavour, profile, jobs, offline, mirror }: KernelFlags,
   place: { readonly projectDir: string; readonly workingFolder: string; readonly cpus: number },
   environment: Readonly<Record<string, string | undefined>>,
 ): KernelOptions {
@@ -41,6 +46,7 @@ export function kernelOptions(
   return {
     board,
     ...(flavour === undefined ? {} : { flavour }),
+    ...(profile === undefined ? {} : { profile }),
     projectDir: place.projectDir,
     workingFolder: place.workingFolder,
     jobs: jobs ?? place.cpus,

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { bootTree } from '../../src/boot/boot-tree.js';
 import { raspberryPi } from '../../src/boot/raspberry-pi.js';
-import { fstabRows } from '../../src/build/tree-nodes.js';
+import { fstabRows } from '../../src/build/debian/root-tree-node.js';
 import { readImageSpec } from '../../src/config/image/read-image-spec.js';
 import { configPlaces } from '../../src/config/places.js';
 import { diskOf } from '../../src/disk/disk.js';

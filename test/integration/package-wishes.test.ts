@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { pinPackages } from '../../src/build/read-packages.js';
+import { pinPackages } from '../../src/build/debian/read-packages.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { PackageFile, Repository } from '../../src/model/packages.js';

@@ -8,7 +8,7 @@ import { loadCloudInitSchemas, type CloudInitSchemas } from '../../src/seeds/sch
 import { composeSeed } from '../../src/seeds/compose/compose-seed.js';
 import type { Findings } from '../../src/seeds/text/findings.js';
 import { finishSeed } from '../../src/seeds/compose/finish-seed.js';
-import { checkNetworkByNetplan } from '../../src/build/check-seed-by-schemas.js';
+import { checkNetworkByNetplan } from '../../src/build/debian/check-seed-by-schemas.js';
 import { netplanVerdict } from '../../src/seeds/network/netplan-verdict.js';
 import {
   findNetplan,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readKernelRequirements } from '../../sources/kernel/read-requirements.js';
 import { mergeFragments, parseResolvedConfig } from '../../sources/kernel/fragments.js';
-import { unmetRequirements } from '../../sources/kernel/requirements.js';
+import { holdsFor, unmetRequirements } from '../../sources/kernel/requirements.js';
 import type { Problem } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
@@ -38,7 +38,7 @@ export async function checkKernel(options: KernelOptions, host: Host, reporter: 
   const names = board.kernel.fragments.map(({ name }) => name);
   const requirements = await readKernelRequirements(join(options.projectDir, 'boards/kernel/requirements.yaml'));
   const lists = requirements
-    .filter(({ when }) => when === undefined || names.includes(when))
+    .filter((list) => holdsFor(list, names))
     .map((list) => ({
       source: list.source,
       unmet: unmetRequirements(list, names, (name) => resolved.get(`CONFIG_${name}`) ?? 'n'),

@@ -12,11 +12,12 @@ import { withRunner } from '../../pipeline/runner.js';
 import { Store } from '../../pipeline/store.js';
 import type { KernelInput } from '../../sources/kernel/kernel-build.js';
 import { withFlavour } from '../../sources/kernel/kernel-flavour.js';
+import { withProfile } from '../../sources/kernel/kernel-profile.js';
 import { readFragments, readPatches } from '../../sources/kernel/kernel-request.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Surroundings } from '../debian-nodes.js';
 import { kernelPackages, lockNode, toolsNode } from '../debian-nodes.js';
-import { kernelInput } from '../source-nodes.js';
+import { kernelInput } from '../hardware-nodes.js';
 
 /** What the user asks for; paths that were typed begin at `workingFolder`. */
 export type KernelOptions = {
@@ -24,6 +25,8 @@ export type KernelOptions = {
   readonly board: string;
   /** Instead of the board's own. */
   readonly flavour?: KernelFlavour | undefined;
+  /** One of the board's profiles, instead of its own kernel. */
+  readonly profile?: string | undefined;
   readonly projectDir: string;
   readonly workingFolder: string;
   readonly jobs: number;
@@ -54,7 +57,8 @@ export async function withKernel<T>(
 ): Promise<T> {
   const boardsDir = join(options.projectDir, 'boards');
   const found = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
-  const board = await withFlavour(found.board, options.flavour, boardsDir);
+  const flavoured = await withFlavour(found.board, options.flavour, boardsDir);
+  const board = withProfile(flavoured, options.profile);
   const request = {
     spec: { board },
     fragments: await readFragments(board),

@@ -12,6 +12,7 @@ image, from the store where it is there already.`;
   static override examples = [
     '<%= config.bin %> kernel build --board rpi4 --output ./kernel',
     '<%= config.bin %> kernel build --board ./my-board.yaml --flavour rt --output ./kernel-rt',
+    '<%= config.bin %> kernel build --board pc-amd64 --profile tiny --output ./kernel-tiny',
   ];
 
   static override flags = {

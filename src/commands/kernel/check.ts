@@ -12,6 +12,7 @@ Exits with 2 when something is missing.`;
   static override examples = [
     '<%= config.bin %> kernel check --board rpi4',
     '<%= config.bin %> kernel check --board ./my-board.yaml --flavour rt --json',
+    '<%= config.bin %> kernel check --board pc-amd64 --profile tiny',
   ];
 
   static override flags = kernelFlags;

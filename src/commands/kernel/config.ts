@@ -11,6 +11,7 @@ export default class KernelConfig extends BaseCommand {
 fragment, which you then list under kernel.fragments of your board.`;
   static override examples = [
     '<%= config.bin %> kernel config --board rpi4 --fragment ./can.config',
+    '<%= config.bin %> kernel config --board pc-amd64 --profile tiny --fragment ./own.config',
     {
       description: 'Without a terminal: answers from a file',
       command: '<%= config.bin %> kernel config --board rpi4 --fragment ./can.config --config-script answers.config',

@@ -14,6 +14,7 @@ import { readPackages } from '../packages/package-statements.js';
 import { kindOf, namesIn } from '../present.js';
 import { resolveSoftware } from '../software/software.js';
 import { didYouMean } from '../wording.js';
+import type { Path } from '../yaml-source.js';
 import { boardKind } from '../schemas/board-kind.js';
 import { checkBoardRules } from './board-rules.js';
 import { boardSchema, type BoardDefinition } from '../schemas/board-schema.js';
@@ -21,6 +22,7 @@ import {
   DEVICE_TREE_OVERLAYS_PATH,
   FRAGMENTS_PATH,
   PATCHES_PATH,
+  profilePath,
   resolveBoard,
   type ResolvePath,
 } from './resolve-board.js';
@@ -64,7 +66,7 @@ export async function readBoard(file: string, boardsDir: string): Promise<BoardR
   const found: Problem[] = [
     ...inheritedId(chain, definition.id),
     ...checkBoardRules(definition).map(({ path, ...problem }) => ({ ...problem, ...chain.locate(path) })),
-    ...(await missingFragments(board, chain, boardsDir, listed)),
+    ...(await missingFragments(listedFragments(board, listed), chain, boardsDir)),
     ...ofPackages,
     ...ofSoftware,
     ...(await missingPatches(board, chain)),
@@ -133,7 +135,7 @@ function inheritedId(chain: FileChain, id: string): Problem[] {
 
 function pathResolver(chain: FileChain, boardsDir: string): ResolvePath {
   return (written, at) => {
-    if (at === FRAGMENTS_PATH && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
+    if (at.at(-1) === 'fragments' && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
     if (at === DEVICE_TREE_OVERLAYS_PATH && !isPath(written)) return join(boardsDir, 'overlays', `${written}.dtso`);
     return resolve(dirname(chain.sourceOf(at).file), written);
   };
@@ -148,10 +150,23 @@ async function withoutUnknownSeries(board: Board, listed: number): Promise<Board
   return { ...board, kernel: { ...board.kernel, fragments } };
 }
 
-/** @param listed how many of the fragments the board's files name; the others come by themselves, before them */
-async function missingFragments(board: Board, chain: FileChain, boardsDir: string, listed: number): Promise<Problem[]> {
+type Listed = { readonly name: string; readonly path: string; readonly at: Path };
+
+/**
+ * The fragments that the board's files name, with where.
+ * @param listed how many they are of the board's own kernel; the others come by themselves, before them
+ */
+function listedFragments({ kernel }: Board, listed: number): readonly Listed[] {
+  const lists = [
+    { at: FRAGMENTS_PATH, fragments: kernel.fragments.slice(-listed) },
+    ...Object.entries(kernel.profiles).map(([name, { fragments }]) => ({ at: profilePath(name), fragments })),
+  ];
+  return lists.flatMap(({ at, fragments }) => fragments.map((one, index) => ({ ...one, at: [...at, index] })));
+}
+
+async function missingFragments(fragments: readonly Listed[], chain: FileChain, boardsDir: string): Promise<Problem[]> {
   const missing: Problem[] = [];
-  for (const [index, { name, path }] of board.kernel.fragments.slice(-listed).entries()) {
+  for (const { name, path, at } of fragments) {
     if ((await kindOf(path)) === 'file') continue;
     const hint = isPath(name)
       ? 'Check the path; it begins at this file.'
@@ -160,7 +175,7 @@ async function missingFragments(board: Board, chain: FileChain, boardsDir: strin
       code: 'kernel-fragment-not-found',
       message: `there is no kernel fragment ${name} (looked for ${path})`,
       ...(hint === undefined ? {} : { hint }),
-      ...chain.locate([...FRAGMENTS_PATH, index]),
+      ...chain.locate(at),
     });
   }
   return missing;

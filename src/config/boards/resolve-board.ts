@@ -26,6 +26,12 @@ export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePa
         name,
         path: resolvePath(name, FRAGMENTS_PATH),
       })),
+      profiles: Object.fromEntries(
+        Object.entries(kernel.profiles).map(([name, { fragments, image = kernel.image }]) => [
+          name,
+          { fragments: fragments.map((one) => ({ name: one, path: resolvePath(one, profilePath(name)) })), image },
+        ]),
+      ),
       patches: kernel.patches.map((path) => resolvePath(path, PATCHES_PATH)),
     },
     deviceTreeOverlays: definition.deviceTreeOverlays.map((name) => ({
@@ -41,6 +47,8 @@ export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePa
 }
 
 export const FRAGMENTS_PATH: Path = ['kernel', 'fragments'];
+/** Where the fragments of a profile are written. */
+export const profilePath = (name: string): Path => ['kernel', 'profiles', name, 'fragments'];
 export const DEVICE_TREE_OVERLAYS_PATH: Path = ['deviceTreeOverlays'];
 export const PATCHES_PATH: Path = ['kernel', 'patches'];
 

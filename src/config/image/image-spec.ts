@@ -4,13 +4,15 @@ import type {
   ImageSpec,
   Layer,
   PartitionSpec,
+  RootSpec,
   TreeSpec,
   VolumeSpec,
 } from '../../model/image-spec.js';
-import { FEATURES } from '../../model/image-spec.js';
+import { FEATURES, STANDARD_KERNEL } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
 import type { ResolvedImage } from './resolve-image.js';
+import { sizeBytes } from '../size-schema.js';
 import type { ImageStatements } from '../statements/statements.js';
 
 /** The image as a value, of parts that the rules have let through. `id`: of its board. */
@@ -20,19 +22,56 @@ export function imageSpec(
   { statements, layers, disk }: ResolvedImage,
 ): Omit<ImageSpec, 'board'> {
   const { partitions } = disk;
-  const root = partitions.find(({ role }) => role === 'root');
-  if (root === undefined) throw new TypeError('an image without a root partition');
   return {
     id,
     system: { id: systemId, description: statements.description?.value ?? '' },
     hostname: statements.hostname?.value ?? '',
-    trees: Object.fromEntries(partitions.flatMap((one) => treeOf(one, statements, layers))),
+    kernelProfile: statements.kernel?.value ?? STANDARD_KERNEL,
+    trees: Object.fromEntries([
+      ...(disk.rootIsArchive ? [[ROOT_TREE, smallRoot(statements, layers)]] : []),
+      ...partitions.flatMap((one) => treeOf(one, statements, layers)),
+    ]) as Record<string, TreeSpec>,
     volumes: Object.fromEntries(partitions.map((one) => [one.name, volumeOf(one)])),
     table: disk.table.value,
     alignmentBytes: alignmentBytes(disk),
     partitions: partitions.map(partitionOf),
-    root: { kind: 'partition', partition: root.name },
+    root: disk.rootIsArchive ? archiveRoot(statements) : partitionRoot(partitions),
     features: featuresOf(layers, statements),
+  };
+}
+
+const ROOT_TREE = 'root';
+
+function partitionRoot(partitions: readonly DraftPartition[]): RootSpec {
+  const root = partitions.find(({ role }) => role === 'root');
+  if (root === undefined) throw new TypeError('an image without a root partition');
+  return { kind: 'partition', partition: root.name };
+}
+
+function archiveRoot({ filesystem, compression, sizeBudget }: ImageStatements): RootSpec {
+  return {
+    kind: 'initramfs',
+    tree: ROOT_TREE,
+    filesystem: filesystem?.value ?? 'initramfs',
+    compression: compression?.value ?? 'zstd',
+    ...(sizeBudget === undefined ? {} : { sizeBudgetBytes: sizeBytes(sizeBudget.value) }),
+  };
+}
+
+/** The root of a system that is not made of Debian. */
+function smallRoot(statements: ImageStatements, layers: readonly Layer[]): TreeSpec {
+  const overlays = statements.overlays.map(({ value }) => value);
+  if (statements.userland?.value === 'workload') {
+    return { from: 'workload', suite: statements.suite?.value ?? '', overlays };
+  }
+  const options = (statements.busybox ?? []).map(({ value }) => value);
+  return {
+    from: 'busybox',
+    suite: statements.suite?.value ?? '',
+    layers,
+    options,
+    ssh: statements.ssh?.value ?? 'none',
+    overlays,
   };
 }
 

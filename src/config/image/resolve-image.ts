@@ -20,6 +20,7 @@ import {
   softwareTwice,
 } from './image-rules.js';
 import { joinStatements, type ImageStatements } from '../statements/statements.js';
+import { checkUserland } from './userland-fit.js';
 
 /** What the command line says of an image; paths are absolute. */
 export type ImageFlags = {
@@ -44,7 +45,7 @@ export type ResolvedImage = {
  * A system, what a board says over it, and the command line, joined and held against each other. With problems the
  * result is of no use. Codes: those of `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
  * `engineOfFlag`, `layer-engine-twice`, `docker-bundle-unused`, `docker-images-without-engine`, `overlay-not-found`,
- * `package-required`, `repository-twice`, `software-twice`.
+ * `package-required`, `repository-twice`, `software-twice`, `userland-unfit`.
  * @param firmwareFiles files of boot firmware that the board loads from the drive
  */
 export async function resolveImage(
@@ -57,6 +58,7 @@ export async function resolveImage(
   const files = board === undefined ? system : joinStatements(system, board);
   const statements = withFlags(files, flags);
   const { disk, problems: ofDisk } = draftDisk(files, firmwareFiles);
+  if (disk.rootIsArchive) return resolveSmall(statements, disk, ofDisk, flags, layersDir);
   const ofFiles = await engineOfFiles(files.engine ?? NO_ENGINE, layersDir);
   const ofFlag = flags.docker === undefined ? undefined : await engineOfFlag(flags.docker, layersDir);
   const { engine } = ofFlag ?? ofFiles;
@@ -85,10 +87,29 @@ export async function resolveImage(
   return { resolved: { statements, layers, disk }, problems };
 }
 
+/** A root of BusyBox or of a workload: no packages, no engine. */
+async function resolveSmall(
+  statements: ImageStatements,
+  disk: DraftDisk,
+  ofDisk: readonly Problem[],
+  flags: ImageFlags,
+  layersDir: string,
+): Promise<{ readonly resolved: ResolvedImage; readonly problems: readonly Problem[] }> {
+  const { layers, problems: ofLayers } = await loadLayers(statements.layers, layersDir);
+  const engine = flags.docker === undefined ? statements.engine : { value: flags.docker, at: {} };
+  const problems = [
+    ...ofDisk,
+    ...ofLayers,
+    ...checkUserland({ ...statements, ...(engine === undefined ? {} : { engine }) }, layers),
+    ...(await missingFolders(statements.overlays)),
+  ];
+  return { resolved: { statements, layers, disk }, problems };
+}
+
 const NO_ENGINE: Said<string> = { value: 'none', at: {} };
 
 function draftDisk(
-  { table, alignment, partitions }: ImageStatements,
+  { table, alignment, partitions, userland }: ImageStatements,
   firmwareFiles: readonly string[],
 ): { readonly disk: DraftDisk; readonly problems: readonly Problem[] } {
   const disk: DraftDisk = {
@@ -96,6 +117,7 @@ function draftDisk(
     alignment: alignment ?? { value: '4M', at: {} },
     partitions: draftPartitions(partitions),
     firmwareFiles,
+    rootIsArchive: userland !== undefined && userland.value !== 'debian',
   };
   return { disk, problems: checkPartitionRules(disk) };
 }

@@ -13,6 +13,8 @@ export type DraftDisk = {
   readonly partitions: readonly DraftPartition[];
   /** Files of boot firmware on the drive; empty where it is elsewhere. */
   readonly firmwareFiles: readonly string[];
+  /** The root is an archive on the boot partition: no partition has the role root. */
+  readonly rootIsArchive: boolean;
 };
 
 export type DiskRule = (disk: DraftDisk) => readonly Problem[];

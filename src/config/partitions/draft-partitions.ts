@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { MiB } from '../../model/bytes.js';
 import type { FileSystemName, PartitionRole } from '../../model/image-spec.js';
+import { READ_ONLY_FILE_SYSTEMS } from '../../model/image-spec.js';
 import type { Said } from '../said.js';
 import { autoOrBytes, sizeBytes } from '../size-schema.js';
 import type { SaidPartition } from './read-partitions.js';
@@ -65,9 +66,9 @@ function draft({ name, said, at }: SaidPartition, role: PartitionRole, growsByDe
     label: said.label ?? defaultLabel(name, fs),
     startBytes: autoOrBytes(said.start ?? 'auto'),
     sizeBytes: autoOrBytes(said.size ?? 'auto'),
-    headroomBytes: said.headroom === undefined ? defaults.headroomBytes : sizeBytes(said.headroom),
+    headroomBytes: said.headroom === undefined ? defaultHeadroom(defaults, fs) : sizeBytes(said.headroom),
     ...(mount === undefined ? {} : { mount }),
-    readOnly: said.readOnly ?? false,
+    readOnly: said.readOnly ?? READ_ONLY_FILE_SYSTEMS.includes(fs),
     grow: said.grow ?? growsByDefault,
     logical: said.logical ?? false,
     said,
@@ -75,8 +76,13 @@ function draft({ name, said, at }: SaidPartition, role: PartitionRole, growsByDe
   };
 }
 
-/** FAT labels are capital letters, eleven at most. */
+function defaultHeadroom({ headroomBytes }: RoleDefaults, fs: FileSystemName): number {
+  return READ_ONLY_FILE_SYSTEMS.includes(fs) ? 0 : headroomBytes;
+}
+
+/** FAT labels are capital letters, eleven at most; a squashfs has none. */
 function defaultLabel(name: string, fs: FileSystemName): string {
+  if (fs === 'squashfs') return '';
   return fs === 'vfat' ? name.toUpperCase().slice(0, 11) : name;
 }
 

@@ -31,7 +31,7 @@ const growingFileSystemGrows: DiskRule = ({ partitions }) =>
 
 const growingPartitionIsWritable: DiskRule = ({ partitions }) =>
   partitions
-    .filter(({ grow, readOnly }) => grow && readOnly)
+    .filter(({ grow, fs, readOnly }) => grow && readOnly && GROWING_FILE_SYSTEMS.includes(fs))
     .map(({ name, at }) => ({
       code: 'partition-cannot-grow',
       message: `"${name}" grows on first boot, and a file system that is mounted read-only cannot grow`,

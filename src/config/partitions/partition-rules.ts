@@ -8,17 +8,29 @@ import type { DiskRule, DraftDisk } from './draft-disk.js';
 import { alignmentBytes, fixedSizes, leastBytes } from './draft-disk.js';
 import type { DraftPartition } from './draft-partitions.js';
 import { ROLE_DEFAULTS } from './draft-partitions.js';
+import { FILE_SYSTEM_RULES } from './file-system-rules.js';
 import { GROW_RULES, nextFixed } from './grow-rules.js';
 import { MOUNT_RULES } from './mount-rules.js';
 import { EXT4_LABEL, FAT_LABEL } from '../schemas/volume-label.js';
 
 /** Everything that holds between the keys of partitions, and between partitions. */
 export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {
-  return [...RULES, ...MOUNT_RULES, ...GROW_RULES].flatMap((rule) => rule(disk));
+  return [...RULES, ...FILE_SYSTEM_RULES, ...MOUNT_RULES, ...GROW_RULES].flatMap((rule) => rule(disk));
 }
 
-const oneBootAndOneRoot: DiskRule = ({ partitions, table }) =>
-  (['boot', 'root'] as const).flatMap((role) => {
+/** The root of such a system mounts its boot partition and nothing else. */
+const archiveRootIsAlone: DiskRule = ({ partitions, rootIsArchive }) =>
+  partitions
+    .filter(({ role }) => rootIsArchive && role !== 'boot')
+    .map(({ name, role, at }) => ({
+      code: 'partition-role-unfit',
+      message: `the partition "${name}" has the role ${role}; the root of this system is an archive on the boot partition, and it mounts no other`,
+      hint: 'Remove it, or choose a system of Debian.',
+      ...at(),
+    }));
+
+const oneBootAndOneRoot: DiskRule = ({ partitions, table, rootIsArchive }) =>
+  (rootIsArchive ? (['boot'] as const) : (['boot', 'root'] as const)).flatMap((role) => {
     const [first, ...others] = partitions.filter((one) => one.role === role);
     if (first === undefined) {
       // One of that name has had its role taken away.
@@ -117,6 +129,8 @@ const LABELS: Readonly<Partial<Record<FileSystemName, typeof FAT_LABEL>>> = { vf
 
 const labelsFit: DiskRule = ({ partitions }) =>
   partitions.flatMap(({ fs, label, at }) => {
+    // Refused as such where one is said.
+    if (fs === 'squashfs') return [];
     const [issue] = (LABELS[fs] ?? EXT4_LABEL).safeParse(label, { reportInput: true }).error?.issues ?? [];
     if (issue === undefined) return [];
     const { code, hint } = issue.code === 'custom' ? (issue.params ?? {}) : {};
@@ -269,6 +283,7 @@ const bootRomReadsTable: DiskRule = ({ table, firmwareFiles }) =>
     : [];
 
 const RULES: readonly DiskRule[] = [
+  archiveRootIsAlone,
   oneBootAndOneRoot,
   bootIsFoundByFirmware,
   treesFitRoles,

@@ -13,6 +13,24 @@ const text = z.string().min(1, { error: 'must not be empty' });
 const fileName = z.string().regex(/^[A-Za-z0-9._-]+$/, { error: 'must be a file name without a folder' });
 const word = z.string().regex(/^[\x21-\x7e]+$/, { error: 'must be one word: printable ASCII without spaces' });
 
+const FRAGMENT_NAMES =
+  'names of `boards/kernel/<name>.config`, or paths that begin with `./`, `../` or `/`, from this file';
+
+const kernelImage = z.strictObject({
+  name: fileName.describe('File name on /boot.'),
+  compression: z
+    .enum(['gzip', 'none'])
+    .describe('gzip keeps /boot small; firmware and QEMU recognise it by its first bytes.'),
+});
+
+const kernelProfile = z.strictObject({
+  fragments: z
+    .array(text)
+    .min(1)
+    .describe(`Configuration fragments, all of them: ${FRAGMENT_NAMES}. None comes by itself.`),
+  image: kernelImage.optional().describe("How it lies on /boot. By default as the board's kernel."),
+});
+
 /** For keys in which a board may differ from the system that it runs. */
 const OF_SYSTEM = 'By default that of the system.';
 
@@ -87,7 +105,7 @@ export const boardSchema = z.strictObject({
         .array(text)
         .min(1)
         .describe(
-          'Configuration fragments: names of `boards/kernel/<name>.config`, or paths that begin with `./`, `../` or `/`, from this file. Those of architecture, flavour and kernel series come by themselves.',
+          `Configuration fragments: ${FRAGMENT_NAMES}. Those of architecture, flavour and kernel series come by themselves.`,
         ),
       patches: z
         .array(text)
@@ -95,14 +113,16 @@ export const boardSchema = z.strictObject({
         .describe(
           'Patch files, or folders whose *.patch are applied in the order of their names; paths from this file.',
         ),
-      image: z
-        .strictObject({
-          name: fileName.describe('File name on /boot.'),
-          compression: z
-            .enum(['gzip', 'none'])
-            .describe('gzip keeps /boot small; firmware and QEMU recognise it by its first bytes.'),
-        })
-        .describe('How the kernel lies on /boot.'),
+      image: kernelImage.describe('How the kernel lies on /boot.'),
+      profiles: z
+        .record(
+          z.string().regex(/^[a-z0-9][a-z0-9-]{0,15}$/, { error: 'must be small letters, digits and -, at most 16' }),
+          kernelProfile,
+        )
+        .default({})
+        .describe(
+          'Other kernels of the same sources, by name: `tiny` is the one of small systems. The name is appended to localVersion.',
+        ),
     })
     .describe('Linux kernel, built from source. Boards with the same values share one build.'),
   configTxt: z

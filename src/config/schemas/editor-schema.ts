@@ -30,7 +30,9 @@ function optional(node: unknown): unknown {
       key,
       key === 'properties'
         ? Object.fromEntries(Object.entries(value as Node).map(([name, child]) => [name, optional(child)]))
-        : value,
+        : key === 'additionalProperties'
+          ? optional(value)
+          : value,
     ]),
   );
 }

@@ -31,11 +31,16 @@ function keysOf(node: Node, prefix: string): string[] {
     const name = `${prefix}${key}`;
     return [
       `- \`${name}\` (${describeType(child)}): ${child.description ?? ''}`,
-      ...alternatives(child).flatMap((one) =>
-        one.items?.properties === undefined ? keysOf(one, `${name}.`) : keysOf(one.items, `${name}[].`),
-      ),
+      ...alternatives(child).flatMap((one) => keysBelow(one, name)),
     ];
   });
+}
+
+/** Keys of a map's values, of a list's items, or of what stands under names that the file chooses. */
+function keysBelow(node: Node, name: string): string[] {
+  if (node.items?.properties !== undefined) return keysOf(node.items, `${name}[].`);
+  const { additionalProperties: named } = node;
+  return [...keysOf(node, `${name}.`), ...(typeof named === 'object' ? keysOf(named, `${name}.<name>.`) : [])];
 }
 
 function alternatives(node: Node): readonly Node[] {

@@ -22,7 +22,12 @@ export const partitionEntry = z.strictObject({
     .describe(
       'boot: firmware, kernel and seeds; root: the system; data: anything else. There is one boot and one root.',
     ),
-  fs: z.enum(FILE_SYSTEM_NAMES).optional().describe('File system. By default vfat for boot, ext4 for root and data.'),
+  fs: z
+    .enum(FILE_SYSTEM_NAMES)
+    .optional()
+    .describe(
+      'File system. By default vfat for boot, ext4 for root and data; squashfs holds data that is never written to.',
+    ),
   tree: z
     .enum(['boot', 'debian'])
     .optional()
@@ -31,7 +36,11 @@ export const partitionEntry = z.strictObject({
     .array(text)
     .optional()
     .describe('Folders that are copied into a data partition, in this order; paths from this file.'),
-  label: text.optional().describe('Volume label: 11 capital letters, digits, `_`, `-` of vfat, 16 characters of ext4.'),
+  label: text
+    .optional()
+    .describe(
+      'Volume label: 11 capital letters, digits, `_`, `-` of vfat, 16 characters of ext4. A squashfs has none.',
+    ),
   start: autoOrSize.optional().meta({ default: 'auto' }).describe(START),
   size: autoOrSize.optional().meta({ default: 'auto' }).describe(SIZE),
   headroom: size

@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { SSH_SERVERS, USERLANDS } from '../../model/image-spec.js';
+import { INITRAMFS_FILE_SYSTEMS, ROOT_COMPRESSIONS } from '../../model/initramfs.js';
+import { size } from '../size-schema.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
 import { alignment, partitionList, tableType } from './partition-schema.js';
 import { softwareSchema } from './software-schema.js';
@@ -24,11 +27,42 @@ export const systemSchema = z.strictObject({
   description: text.describe('One sentence: what an image with this system is for.'),
   hostname: hostname.default('reswarm').describe('Host name where no seed gives another.'),
   suite: suite.default('trixie').describe('Debian release.'),
+  userland: z
+    .enum(USERLANDS)
+    .default('debian')
+    .describe(
+      'What the root is made from: Debian packages, BusyBox and musl, or the files of one workload. The last two are an archive that the boot loader puts into memory.',
+    ),
+  kernel: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, { error: 'must be small letters, digits and -' })
+    .default('standard')
+    .describe('Which of the kernels of a board: standard, or a name among its `kernel.profiles`.'),
+  filesystem: z
+    .enum(INITRAMFS_FILE_SYSTEMS)
+    .optional()
+    .describe(
+      'Of busybox and workload. initramfs: the archive holds the files. squashfs: it holds one squashfs, which memory keeps compressed. By default initramfs.',
+    ),
+  compression: z
+    .enum(ROOT_COMPRESSIONS)
+    .optional()
+    .describe('Of busybox and workload, of the archive. By default zstd.'),
+  sizeBudget: size
+    .optional()
+    .describe(
+      'Of busybox and workload: most that kernel and archive may have together. A build that needs more fails.',
+    ),
+  ssh: z.enum(SSH_SERVERS).optional().describe('Of busybox: the ssh server, which takes keys only. By default none.'),
+  busybox: z
+    .array(text)
+    .optional()
+    .describe('Of busybox: files with options of BusyBox (CONFIG_…=y) over those of the layers; paths from this file.'),
   layers: z
     .array(text)
-    .min(1)
+    .default([])
     .describe(
-      'What goes into the root file system, in this order: names of `layers/<name>`, or paths of folders that begin with `./`, `../` or `/`, from this file.',
+      'Of debian and busybox. What goes into the root file system, in this order: names of `layers/<name>`, or paths of folders that begin with `./`, `../` or `/`, from this file.',
     ),
   engine: text.default('none').describe('Container engine: the layer that has this name as `engine`.'),
   packages: packageList.default([]).describe(`Debian packages beside those of the layers${PACKAGE_WORDS}`),

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import type { DockerBundlePin, TableType } from '../../model/image-spec.js';
+import type { DockerBundlePin, SshServer, TableType, Userland } from '../../model/image-spec.js';
+import type { InitramfsFileSystem, RootCompression } from '../../model/initramfs.js';
 import type { Software } from '../../model/software.js';
 import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { FileChain } from '../file-chain.js';
@@ -13,6 +14,16 @@ import type { Path } from '../yaml-source.js';
 export type ImageStatements = PackageStatements & {
   readonly description?: Said<string>;
   readonly hostname?: Said<string>;
+  /** Of a system; a board has none of its own. */
+  readonly userland?: Said<Userland>;
+  /** Name of a kernel profile of the board, or `standard`. */
+  readonly kernel?: Said<string>;
+  readonly filesystem?: Said<InitramfsFileSystem>;
+  readonly compression?: Said<RootCompression>;
+  readonly sizeBudget?: Said<string>;
+  readonly ssh?: Said<SshServer>;
+  /** Files of BusyBox options. */
+  readonly busybox?: readonly Said<string>[];
   readonly suite?: Said<string>;
   readonly engine?: Said<string>;
   readonly bundle?: Said<DockerBundlePin>;
@@ -58,6 +69,13 @@ export function statementsOfSystem(
   return {
     ...said('description', definition.description, chain, ['description']),
     ...said('hostname', definition.hostname, chain, ['hostname']),
+    ...said('userland', definition.userland, chain, ['userland']),
+    ...said('kernel', definition.kernel, chain, ['kernel']),
+    ...said('filesystem', definition.filesystem, chain, ['filesystem']),
+    ...said('compression', definition.compression, chain, ['compression']),
+    ...said('sizeBudget', definition.sizeBudget, chain, ['sizeBudget']),
+    ...said('ssh', definition.ssh, chain, ['ssh']),
+    busybox: paths(definition.busybox, chain, ['busybox']),
     ...said('suite', definition.suite, chain, ['suite']),
     ...said('engine', definition.engine, chain, ['engine']),
     ...said('table', definition.table, chain, ['table']),

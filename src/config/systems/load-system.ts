@@ -12,6 +12,7 @@ import { resolveSoftware } from '../software/software.js';
 import { systemKind } from '../schemas/system-kind.js';
 import type { SystemDefinition } from '../schemas/system-schema.js';
 import { systemSchema } from '../schemas/system-schema.js';
+import { userlandProblems } from './userland-rules.js';
 
 export type SystemRead = {
   readonly id: string;
@@ -29,7 +30,7 @@ const WITHOUT_PARTITIONS = systemSchema.omit({ partitions: true });
 /**
  * Reads a system file, merges what it extends and checks it as far as that goes without a board. Codes: those of
  * `readFileChain`, `problemsFromZod`, `readPartitionList` and `checkSoftwareRules`, `system-id-inherited`,
- * `system-partitions-missing`, and those of `resolveSoftware` and `readPackages`.
+ * `system-partitions-missing`, and those of `userlandProblems`, `resolveSoftware` and `readPackages`.
  */
 export async function readSystem(file: string, systemsDir: string): Promise<SystemReadResult> {
   const { chain, problems } = await readFileChain(file, systemKind(systemsDir));
@@ -51,6 +52,7 @@ export async function readSystem(file: string, systemsDir: string): Promise<Syst
   const { packages, problems: ofPackages } = await readPackages(parsed.data, chain, []);
   const found = [
     ...inheritedId(chain, parsed.data.id),
+    ...userlandProblems(parsed.data, chain),
     ...checkSoftwareRules(written).map(({ path, ...problem }) => ({ ...problem, ...chain.locate(path) })),
     ...ofPackages,
     ...ofSoftware,

@@ -22,6 +22,34 @@ export function shownPackages(output: string): readonly LockedPackage[] {
   return [...packages.values()];
 }
 
+/** A file of a source package, pinned by what the signed lists of source packages say of it. */
+export type SourceFile = {
+  readonly name: string;
+  /** Path below the mirror's root, as in a lock of packages. */
+  readonly filename: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+};
+
+const SOURCE_FILE = /^'(?<uri>[^']+)' (?<name>\S+) (?<size>\d+) SHA256:(?<sha256>[0-9a-f]{64})$/gm;
+
+/**
+ * What `apt-get --print-uris source` would fetch.
+ * @param archives where the files may lie, without a slash at the end
+ */
+export function sourceFiles(output: string, archives: readonly string[]): readonly SourceFile[] {
+  return [...output.matchAll(SOURCE_FILE)].map(({ groups }) => {
+    const uri = decodeURIComponent(groups?.['uri'] ?? '');
+    const archive = archives.find((one) => uri.startsWith(`${decodeURIComponent(one)}/`)) ?? '';
+    return {
+      name: groups?.['name'] ?? '',
+      filename: uri.slice(decodeURIComponent(archive).length).replace(/^\/+/, ''),
+      sizeBytes: Number(groups?.['size']),
+      sha256: groups?.['sha256'] ?? '',
+    };
+  });
+}
+
 /** Names that apt does not know or has nothing to install for, from its messages. */
 export function unknownPackages(messages: string): readonly string[] {
   const patterns = [

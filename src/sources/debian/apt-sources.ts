@@ -29,6 +29,13 @@ export function withoutBackports(sourcesList: string): string {
     .join('\n');
 }
 
+/** The source packages of the same archives. */
+export function sourceArchives(sourcesList: string): string {
+  return readSources(sourcesList)
+    .map(({ line }) => `${line.replace(/^deb(?=\s)/, 'deb-src')}\n`)
+    .join('');
+}
+
 /** Where the packages' `Filename` may lie: every archive once, in the order of the list. */
 export function archiveUris(sourcesList: string): readonly string[] {
   return [...new Set(readSources(sourcesList).map(({ uri }) => uri.replace(/\/+$/, '')))];

@@ -104,6 +104,19 @@ export class Apt {
     return shownPackages(await this.stanzas(names));
   }
 
+  /**
+   * The files of source packages, in the version that would be fetched. For an apt whose sources are `sourceArchives`.
+   * Throws UserError `unknown-package`.
+   */
+  async sourceFiles(name: string): Promise<string> {
+    const args = ['--quiet', '--print-uris', '--only-source', 'source', name];
+    const { exitCode, stdout } = await this.run('apt-get', args, [0, 100]);
+    if (exitCode === 0) return stdout;
+    throw new UserError('unknown-package', `Debian has no source package "${name}"`, {
+      hints: ['A mirror may have left out the source packages: name another one with --mirror.'],
+    });
+  }
+
   /** What the archive says of these packages. */
   async stanzas(names: readonly string[]): Promise<string> {
     if (names.length === 0) return '';

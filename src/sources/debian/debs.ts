@@ -7,7 +7,7 @@ import type { DebFile, LockedPackage } from './packages.js';
 import type { StageContext } from '../../pipeline/stage.js';
 
 /** More do not make a mirror faster; each waits for a connection of its own most of the time. */
-const PARALLEL_DOWNLOADS = 8;
+export const PARALLEL_DOWNLOADS = 8;
 
 /**
  * Brings locked packages to this machine, into a pool that all builds share; what lies there with the right digest is

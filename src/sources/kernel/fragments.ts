@@ -14,6 +14,22 @@ export type ConfigRequest = {
   readonly line: number;
 };
 
+/** Whose configuration it is: Kconfig is not the kernel's alone. */
+export type FragmentKind = {
+  /** "kernel": for messages. */
+  readonly what: string;
+  readonly syntax: Pick<Problem, 'code'>;
+  readonly conflict: Pick<Problem, 'code'>;
+  readonly lost: Pick<Problem, 'code'>;
+};
+
+const KERNEL: FragmentKind = {
+  what: 'kernel',
+  syntax: { code: 'kernel-fragment-syntax' },
+  conflict: { code: 'kernel-fragment-conflict' },
+  lost: { code: 'kernel-option-lost' },
+};
+
 export type MergedFragments = {
   /** Sorted by name; one entry an option. */
   readonly requests: readonly ConfigRequest[];
@@ -30,7 +46,7 @@ const ALMOST_NOT_SET = /^#\s*CONFIG_\w+\s+is\s+not\s+set/;
  * Reads Kconfig's own fragment syntax: `CONFIG_X=value`, `# CONFIG_X is not set`, comments, empty lines.
  * Anything else is a problem with its line: kconfig itself would skip it without a word.
  */
-export function parseFragment(fragment: FragmentFile): MergedFragments {
+export function parseFragment(fragment: FragmentFile, kind = KERNEL): MergedFragments {
   const requests: ConfigRequest[] = [];
   const problems: Problem[] = [];
   for (const [index, raw] of fragment.text.split('\n').entries()) {
@@ -42,8 +58,8 @@ export function parseFragment(fragment: FragmentFile): MergedFragments {
     else if (name !== undefined && value !== undefined) requests.push({ name, value, ...place });
     else if (text !== '' && (!text.startsWith('#') || ALMOST_NOT_SET.test(text))) {
       problems.push({
-        code: 'kernel-fragment-syntax',
-        message: `"${text}" is not a line of a kernel configuration`,
+        ...kind.syntax,
+        message: `"${text}" is not a line of a ${kind.what} configuration`,
         hint: 'Write CONFIG_NAME=y, =m, =n, a number or a "string"; or "# CONFIG_NAME is not set"; without spaces around "=".',
         ...place,
       });
@@ -56,8 +72,8 @@ export function parseFragment(fragment: FragmentFile): MergedFragments {
  * All fragments as one. The same option with the same value may stand in several of them, so that each
  * can be read by itself; two different values are a problem, since their order would decide in silence.
  */
-export function mergeFragments(fragments: readonly FragmentFile[]): MergedFragments {
-  const parsed = fragments.map(parseFragment);
+export function mergeFragments(fragments: readonly FragmentFile[], kind = KERNEL): MergedFragments {
+  const parsed = fragments.map((fragment) => parseFragment(fragment, kind));
   const problems = parsed.flatMap((fragment) => fragment.problems);
   const byName = new Map<string, ConfigRequest>();
   for (const request of parsed.flatMap((fragment) => fragment.requests)) {
@@ -65,7 +81,7 @@ export function mergeFragments(fragments: readonly FragmentFile[]): MergedFragme
     if (earlier === undefined) byName.set(request.name, request);
     else if (earlier.value !== request.value) {
       problems.push({
-        code: 'kernel-fragment-conflict',
+        ...kind.conflict,
         message: `${request.name}=${request.value}, but ${earlier.file}:${earlier.line} asks for ${earlier.value}`,
         hint: 'Keep one of the two lines.',
         file: request.file,
@@ -102,14 +118,15 @@ export type LostRequest = { readonly name: string; readonly problem: Problem };
 export function lostRequests(
   requests: readonly ConfigRequest[],
   resolved: ReadonlyMap<string, string>,
+  kind = KERNEL,
 ): readonly LostRequest[] {
   return requests
     .filter(({ name, value }) => (resolved.get(name) ?? 'n') !== value)
     .map(({ name, value, file, line }) => ({
       name,
       problem: {
-        code: 'kernel-option-lost',
-        message: `${name}=${value} was asked for, the configured kernel has ${resolved.get(name) ?? 'n'}`,
+        ...kind.lost,
+        message: `${name}=${value} was asked for, the configured ${kind.what} has ${resolved.get(name) ?? 'n'}`,
         file,
         line,
       },

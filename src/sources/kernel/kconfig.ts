@@ -128,10 +128,16 @@ function includedUnder(
  *
  * @param entries of this option, from all Kconfig files
  * @param valueOf a resolved option's value, `n` where it is off
+ * @param what is configured
  */
-export function explainLoss(name: string, entries: readonly KconfigEntry[], valueOf: (name: string) => string): string {
+export function explainLoss(
+  name: string,
+  entries: readonly KconfigEntry[],
+  valueOf: (name: string) => string,
+  what = 'kernel',
+): string {
   const [first] = entries;
-  if (first === undefined) return `This kernel has no option ${name}.`;
+  if (first === undefined) return `This ${what} has no option ${name}.`;
   const unmet = entries.map((entry) => entry.conditions.filter((condition) => !holds(condition, valueOf)));
   const fewest = unmet.reduce((best, one) => (one.length < best.length ? one : best));
   if (fewest.length > 0) {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Json } from '../../model/json.js';
 import { mergeFragments } from './fragments.js';
 import { compileTargets, kernelTarget } from '../../model/kernel-target.js';
-import { UserError } from '../../errors.js';
 import type { Stage, StageContext } from '../../pipeline/stage.js';
 import { configure } from './configure.js';
 import type { KernelBuild, KernelInput } from './kernel-build.js';
 import { inside, makeCommand, startBuild } from './kernel-build.js';
 import { prepareSource } from './source.js';
+import { requireCompiler } from '../../tools/compiler.js';
 import { toolVersions } from '../../tools/tools-tree.js';
 import { sha256 } from '../../model/sha256.js';
 
@@ -77,7 +77,7 @@ export const kernelStage: Stage<KernelInput, Kernel> = {
   open: ({ key, path }) => ({ key, path, ...kernelFiles(path), release: () => readKernelRelease(path) }),
 
   async run(input, out, context) {
-    requireCompiler(input);
+    requireCompiler('kernels', input.architecture, input.tools);
     const build = await startBuild(input, context);
     await prepareSource(input, build, context);
     const options = await configure(input.fragments, build, context);
@@ -106,15 +106,6 @@ export function kernelKey(input: KernelInput): Json {
     ...(architecture === 'arm64' ? {} : { architecture }),
     ...(patches.length === 0 ? {} : { patches: patches.map(({ text }) => sha256(text)) }),
   };
-}
-
-/** The tools tree cross-compiles for arm64, and natively for the host's own architecture. */
-function requireCompiler({ architecture, tools }: KernelInput): void {
-  const missing = kernelTarget(architecture).compilers.filter((name) => tools.versions[name] === undefined);
-  if (missing.length === 0) return;
-  throw new UserError('no-cross-compiler', `The tools have no compiler for ${architecture}: ${missing.join(', ')}`, {
-    hints: [`Build kernels for ${architecture} on a machine of that architecture.`],
-  });
 }
 
 async function compile(

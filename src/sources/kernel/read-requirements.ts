@@ -12,6 +12,7 @@ const lists = z.array(
   z.strictObject({
     source: z.string(),
     when: z.string().optional(),
+    unless: z.string().optional(),
     on: options,
     builtIn: options,
     off: z.array(z.string()).default([]),

@@ -4,6 +4,8 @@ export type KernelRequirements = {
   readonly source: string;
   /** Holds for boards with this fragment; for all where it is left out. */
   readonly when?: string | undefined;
+  /** Does not hold for boards with this fragment. */
+  readonly unless?: string | undefined;
   /** y or m. */
   readonly on: readonly string[];
   /** y: needed before modules can be loaded. */
@@ -13,13 +15,18 @@ export type KernelRequirements = {
   readonly except: Readonly<Record<string, string>>;
 };
 
+/** Whether a list is about a kernel with these fragments. */
+export function holdsFor({ when, unless }: KernelRequirements, fragments: readonly string[]): boolean {
+  return (when === undefined || fragments.includes(when)) && (unless === undefined || !fragments.includes(unless));
+}
+
 /** What a kernel does not meet of a list; nothing where the list is about other boards. */
 export function unmetRequirements(
   list: KernelRequirements,
   fragments: readonly string[],
   valueOf: (name: string) => string,
 ): readonly string[] {
-  if (list.when !== undefined && !fragments.includes(list.when)) return [];
+  if (!holdsFor(list, fragments)) return [];
   const isOn = (name: string): boolean => ['y', 'm'].includes(valueOf(name));
   return [
     ...list.on.filter((name) => !isOn(name)).map((name) => `${name} is off`),

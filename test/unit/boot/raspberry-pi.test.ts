@@ -12,6 +12,7 @@ const kernel = {
   localVersion: '',
   fragments: [],
   patches: [],
+  profiles: {},
   image: { name: 'kernel8.img', compression: 'gzip' },
 } as const;
 

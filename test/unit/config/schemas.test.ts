@@ -4,6 +4,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { withKeyList } from '../../../src/config/schemas/key-list.js';
 import { layerJsonSchema } from '../../../src/config/schemas/layer-json-schema.js';
+import { workloadJsonSchema } from '../../../src/config/schemas/workload-json-schema.js';
 import { systemJsonSchema } from '../../../src/config/schemas/system-json-schema.js';
 
 const project = new URL('../../../', import.meta.url);
@@ -12,13 +13,15 @@ const read = (path: string) => readFile(new URL(path, project), 'utf8');
 const KINDS = [
   { kind: 'system', schema: systemJsonSchema(), file: 'systems/system.schema.json', page: 'docs/systems.md' },
   { kind: 'layer', schema: layerJsonSchema(), file: 'layers/layer.schema.json', page: 'docs/layers.md' },
+  { kind: 'workload', schema: workloadJsonSchema(), file: 'workloads/workload.schema.json', page: 'docs/minimal.md' },
 ];
 
 async function shippedFiles(kind: string): Promise<string[]> {
-  if (kind === 'system') {
-    return (await readdir(new URL('systems/', project)))
+  if (kind !== 'layer') {
+    const folder = `${kind}s/`;
+    return (await readdir(new URL(folder, project)))
       .filter((name) => name.endsWith('.yaml'))
-      .map((name) => `systems/${name}`);
+      .map((name) => `${folder}${name}`);
   }
   const entries = await readdir(new URL('layers/', project), { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `layers/${name}/layer.yaml`);

@@ -92,6 +92,40 @@ describe('checkBoard', () => {
     ]);
   });
 
+  it('has the profiles of what it extends beside its own, with the paths of their fragments', async () => {
+    await write('own.config', ['CONFIG_FOO=y']);
+    const { board } = await valid(
+      'kernel:',
+      '  profiles:',
+      '    tiny: { image: { name: tiny.img, compression: none } }',
+      '    lab: { fragments: [tiny, ./own.config] }',
+    );
+    const { tiny, lab } = board.kernel.profiles;
+    expect(tiny?.image).toEqual({ name: 'tiny.img', compression: 'none' });
+    expect(tiny?.fragments).toContainEqual({ name: 'tiny', path: join(boardsDir, 'kernel', 'tiny.config') });
+    expect(lab).toEqual({
+      image: board.kernel.image,
+      fragments: [
+        { name: 'tiny', path: join(boardsDir, 'kernel', 'tiny.config') },
+        { name: './own.config', path: join(folder, 'own.config') },
+      ],
+    });
+  });
+
+  it('names a fragment of a profile that is not there, with its place', async () => {
+    expect(await placed('kernel:', '  profiles:', '    tiny: { fragments: [tiny, tinny-pc] }')).toEqual([
+      'kernel-fragment-not-found 5:31',
+    ]);
+    const [problem] = (await check('kernel: { profiles: { lab: { fragments: [tiny-p] } } }')).problems;
+    expect(problem?.hint).toBe('Did you mean "tiny-pc"?');
+  });
+
+  it('refuses a profile without fragments, of a bad name or with a key that is not known', async () => {
+    expect(await placed('kernel:', '  profiles:', '    lab: {}')).toEqual(['missing-key 5:10']);
+    expect(await placed('kernel:', '  profiles:', '    Lab: { fragments: [tiny] }')).toEqual(['invalid-value 5:5']);
+    expect(await placed('kernel:', '  profiles:', '    tiny: { imgae: {} }')).toEqual(['unknown-key 5:13']);
+  });
+
   it('looks for a fragment beside the file that names it, not beside the one that inherits it', async () => {
     await write('family/site.config', ['CONFIG_FOO=y']);
     await write('family/site.yaml', [

@@ -50,7 +50,7 @@ async function valid(...lines: string[]) {
 
 describe('the shipped systems', () => {
   it('are valid and named as their files', async () => {
-    expect((await listSystems(places())).map(({ id }) => id)).toEqual(['debian']);
+    expect((await listSystems(places())).map(({ id }) => id)).toEqual(['debian', 'minimal', 'tiny']);
   });
 
   it('give every image two partitions, of which the root grows', async () => {
@@ -209,6 +209,19 @@ describe('a system', () => {
     ['an ext4 without a size', DATA('size: 0M'), ['partition-too-small 4:37']],
     ['a label that ext4 has no room for', DATA('label: a-label-of-17-ch.'), ['ext4-label-too-long 4:38']],
     ['a FAT label in small letters', DATA('fs: vfat, label: data'), ['invalid-value 4:48']],
+    [
+      'a root in vfat',
+      ['partitions:', '  - { name: root, fs: vfat, label: ROOT }'],
+      ['partition-cannot-grow 4:5', 'partition-file-system-unfit 4:23'],
+    ],
+    ['a squashfs that is written to', DATA('fs: squashfs, readOnly: false'), ['partition-file-system-unfit 4:55']],
+    ['a squashfs with headroom', DATA('fs: squashfs, headroom: 8M'), ['partition-file-system-unfit 4:55']],
+    ['a squashfs with a label', DATA('fs: squashfs, label: data'), ['partition-file-system-unfit 4:52']],
+    [
+      'a squashfs that grows',
+      [...DATA('fs: squashfs, grow: true'), '  - { name: root, headroom: 64M }'],
+      ['partition-cannot-grow 4:51'],
+    ],
     ['content of another role', DATA('tree: debian'), ['partition-tree-unfit 4:37']],
     ['a folder that is not there', DATA('files: [./nowhere]'), ['overlay-not-found 4:39']],
     ['partitions that are no list', ['partitions: 4'], ['wrong-type 3:13']],

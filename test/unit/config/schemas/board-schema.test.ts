@@ -64,4 +64,11 @@ describe('boards/board.schema.json', () => {
     expect(validate({ partitions: { root: { headrom: '1M' } } })).toBe(false);
     expect(validate({ partitions: { root: { headroom: '1M' } } })).toBe(true);
   });
+  it('lets a board change a part of a profile that it takes over', () => {
+    const validate = new Ajv2020({ strict: false }).compile(boardJsonSchema());
+    const image = { name: 'tiny.img', compression: 'none' };
+    expect(validate({ kernel: { profiles: { tiny: { image } } } })).toBe(true);
+    expect(validate({ kernel: { profiles: { tiny: { imgae: image } } } })).toBe(false);
+    expect(validate({ kernel: { profiles: { Tiny: { image } } } })).toBe(false);
+  });
 });

@@ -4,9 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readKernelRequirements } from '../../../../src/sources/kernel/read-requirements.js';
 import type { Board } from '../../../../src/model/board.js';
 import { mergeFragments } from '../../../../src/sources/kernel/fragments.js';
-import { unmetRequirements } from '../../../../src/sources/kernel/requirements.js';
+import { holdsFor, unmetRequirements } from '../../../../src/sources/kernel/requirements.js';
 import { listBoards } from '../../../../src/config/listing/boards.js';
 import { withFlavour } from '../../../../src/sources/kernel/kernel-flavour.js';
+import { withProfile } from '../../../../src/sources/kernel/kernel-profile.js';
 import { readFragments } from '../../../../src/sources/kernel/kernel-request.js';
 
 const boardsDir = fileURLToPath(new URL('../../../../boards/', import.meta.url));
@@ -14,27 +15,35 @@ const folder = new URL('../../../../boards/kernel/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.config'));
 const lists = await readKernelRequirements(fileURLToPath(new URL('requirements.yaml', folder)));
 
-let boards: readonly { board: Board; asked: ReadonlyMap<string, string>; problems: readonly unknown[] }[];
+type Asked = { board: Board; asked: ReadonlyMap<string, string>; problems: readonly unknown[] };
+
+let boards: readonly Board[];
+/** Every board with its own kernel and with that of each of its profiles. */
+let kernels: readonly Asked[];
 
 beforeAll(async () => {
-  const found = await listBoards({ boardsDir, cwd: boardsDir });
-  boards = await Promise.all(
-    found.map(async ({ board }) => {
-      const { requests, problems } = mergeFragments(await readFragments(board));
-      const asked = new Map(requests.map(({ name, value }) => [name.replace(/^CONFIG_/, ''), value]));
-      return { board, asked, problems };
-    }),
-  );
+  boards = (await listBoards({ boardsDir, cwd: boardsDir })).map(({ board }) => board);
+  const all = boards.flatMap((board) => [
+    board,
+    ...Object.keys(board.kernel.profiles).map((name) => withProfile(board, name)),
+  ]);
+  kernels = await Promise.all(all.map(askedOf));
 });
+
+async function askedOf(board: Board): Promise<Asked> {
+  const { requests, problems } = mergeFragments(await readFragments(board));
+  const asked = new Map(requests.map(({ name, value }) => [name.replace(/^CONFIG_/, ''), value]));
+  return { board, asked, problems };
+}
 
 describe('kernel fragments', () => {
   it('of every board are free of malformed lines and of contradictions', () => {
-    expect(boards.flatMap(({ problems }) => problems)).toEqual([]);
+    expect(kernels.flatMap(({ problems }) => problems)).toEqual([]);
   });
 
   it('of the realtime flavour go with every board of Linux 6.12, and leave out what it cannot be with', async () => {
-    const of612 = boards.filter(({ board }) => board.kernel.package === 'linux-source-6.12');
-    for (const { board } of of612) {
+    const of612 = boards.filter(({ kernel }) => kernel.package === 'linux-source-6.12');
+    for (const board of of612) {
       const { requests, problems } = mergeFragments(await readFragments(await withFlavour(board, 'rt', boardsDir)));
       expect(problems).toEqual([]);
       const on = requests.filter(({ value }) => value === 'y').map(({ name }) => name);
@@ -49,15 +58,30 @@ describe('kernel fragments', () => {
     expect(files.filter((name) => !text(name).startsWith('# '))).toEqual([]);
   });
 
+  it('of the profile tiny go with every board, hold no module and nothing that only the standard kernel has', () => {
+    const tiny = kernels.filter(({ board }) => board.kernel.localVersion.endsWith('-tiny'));
+    expect(tiny.map(({ board }) => board.id)).toEqual(boards.map(({ id }) => id));
+    for (const { board, asked } of tiny) {
+      expect([...asked].filter(([, value]) => value === 'm')).toEqual([]);
+      const foreign = lists.filter((list) => list.unless === 'tiny');
+      const names = board.kernel.fragments.map(({ name }) => name);
+      expect(foreign.length).toBeGreaterThan(0);
+      expect(foreign.filter((list) => holdsFor(list, names))).toEqual([]);
+    }
+  });
+
   it.each(lists)('satisfy: $source', (list) => {
-    const names = boards.map(({ board }) => board.kernel.fragments.map(({ name }) => name));
-    expect(names.some((of) => list.when === undefined || of.includes(list.when))).toBe(true);
-    const unmet = boards.flatMap(({ board, asked }, index) => {
-      const valueOf = (name: string) => asked.get(name) ?? 'n';
+    const namesOf = ({ board }: Asked) => board.kernel.fragments.map(({ name }) => name);
+    const concerned = kernels.filter((kernel) => holdsFor(list, namesOf(kernel)));
+    expect(concerned).not.toEqual([]);
+    const unmet = concerned.flatMap((kernel) => {
+      const valueOf = (name: string) => kernel.asked.get(name) ?? 'n';
       // An exception that has been lifted should not stay on the list.
-      const holds = list.when === undefined || names[index]?.includes(list.when) === true;
-      const lifted = Object.keys(holds ? list.except : {}).filter((name) => valueOf(name) !== 'n');
-      return [...unmetRequirements(list, names[index] ?? [], valueOf), ...lifted].map((text) => `${board.id}: ${text}`);
+      const lifted = Object.keys(list.except).filter((name) => valueOf(name) !== 'n');
+      const { id, kernel: its } = kernel.board;
+      return [...unmetRequirements(list, namesOf(kernel), valueOf), ...lifted].map(
+        (text) => `${id}${its.localVersion}: ${text}`,
+      );
     });
     expect(unmet).toEqual([]);
   });

@@ -1,0 +1,55 @@
+import type { RootArchive } from '../boot/boot-method.js';
+import type { BootFile } from '../boot/boot-tree.js';
+import { bootTree } from '../boot/boot-tree.js';
+import { bootFileProblems } from '../boot/check-boot-files.js';
+import { bootMethodOf } from '../boot/grub.js';
+import type { DiskIdentity } from '../disk/identity.js';
+import { UserError } from '../errors.js';
+import { fileSystem } from '../filesystems/registry.js';
+import type { ImageSpec, PartitionRoot } from '../model/image-spec.js';
+import type { Node } from '../pipeline/graph.js';
+import { valueNode } from '../pipeline/graph.js';
+import { finishSeed } from '../seeds/compose/finish-seed.js';
+import type { Seed } from '../seeds/text/seed.js';
+import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
+import type { Tree } from '../tools/tree.js';
+import type { BuildRequest } from './build-request.js';
+import type { HardwareNodes } from './hardware-nodes.js';
+
+/** Firmware, kernel, device trees, the archive of a root that has one, what boot loaders read, and the seed. */
+export function bootTreeNode(
+  request: BuildRequest,
+  { kernel, firmware, overlays, loader }: HardwareNodes,
+  identity: DiskIdentity,
+  archive: Node<RootArchive> | undefined,
+): Node<Tree> {
+  const { spec, sourceDateEpoch } = request;
+  return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
+    const { root } = spec;
+    const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
+    const seed = finishSeed(request.seed);
+    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...seedFiles(seed)];
+    const problems = await bootFileProblems(files);
+    if (problems.length > 0) throw UserError.fromProblems(problems);
+    return bootTree(files, sourceDateEpoch);
+  });
+}
+
+function rootOnDisk({ partitions, volumes }: ImageSpec, root: PartitionRoot, identity: DiskIdentity) {
+  const partition = partitions.find(({ name }) => name === root.partition);
+  const fs = fileSystem(volumes[partition?.volume ?? '']?.fs ?? '');
+  return { partUuid: identity.partition(root.partition).partUuid, fsType: fs.mount.type };
+}
+
+function archived(archive: RootArchive | undefined): RootArchive {
+  if (archive === undefined) throw new TypeError('the root is an archive, and none was made');
+  return archive;
+}
+
+export function seedFiles(seed: Seed): readonly BootFile[] {
+  return [
+    { name: SEED_FILE_NAMES.userData, text: seed.userData },
+    { name: SEED_FILE_NAMES.metaData, text: seed.metaData },
+    ...(seed.networkConfig === undefined ? [] : [{ name: SEED_FILE_NAMES.networkConfig, text: seed.networkConfig }]),
+  ];
+}

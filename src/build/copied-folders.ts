@@ -1,0 +1,23 @@
+import type { Layer } from '../model/image-spec.js';
+import { scriptsIn, treeDigest } from '../pipeline/tree-digest.js';
+import type { CopiedFolder } from '../sources/copy-folder.js';
+
+/** Folders of layers, then those of the user, in the order in which they are copied, with what stands for their bytes. */
+export async function copiedFolders(
+  layers: readonly Layer[],
+  overlays: readonly string[],
+): Promise<readonly CopiedFolder[]> {
+  const ours = await Promise.all(layers.flatMap(({ files }) => files ?? []).map(ownFolder));
+  const theirs = await Promise.all(overlays.map(theirFolder));
+  return [...ours, ...theirs];
+}
+
+/** Of the project: the modes of a checkout say nothing. */
+async function ownFolder(path: string): Promise<CopiedFolder> {
+  const digest = await treeDigest(path, 'scripts');
+  return { path, normaliseModes: true, digest, programs: await scriptsIn(path) };
+}
+
+async function theirFolder(path: string): Promise<CopiedFolder> {
+  return { path, normaliseModes: false, digest: await treeDigest(path, 'all') };
+}

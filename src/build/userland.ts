@@ -1,0 +1,34 @@
+import type { DiskIdentity } from '../disk/identity.js';
+import type { Host } from '../host/host.js';
+import type { Node } from '../pipeline/graph.js';
+import type { Reporter } from '../pipeline/reporter.js';
+import type { Runner } from '../pipeline/runner.js';
+import type { Packages } from '../sources/debian/packages-of-image.js';
+import type { ToolsTree } from '../tools/tools-tree.js';
+import type { Tree } from '../tools/tree.js';
+import type { Surroundings } from './debian-nodes.js';
+import type { HardwareNodes } from './hardware-nodes.js';
+import type { AttributesOf } from './folder-attributes.js';
+
+/** What a userland builds on. */
+export type UserlandParts = {
+  readonly tools: Node<ToolsTree>;
+  readonly packages: Node<Packages>;
+  readonly hardware: HardwareNodes;
+  readonly attributes: Node<AttributesOf>;
+  readonly identity: DiskIdentity;
+  readonly surroundings: Surroundings;
+};
+
+/** The root of an image, as nodes, and what is checked on the way. */
+export type UserlandNodes = {
+  readonly tree: Node<Tree>;
+  /** Needed to check the seed. */
+  readonly ofSeed: readonly Node<unknown>[];
+  /** Where the content of the tree comes from. */
+  readonly sources: readonly Node<unknown>[];
+  /** Holds the seed against what the device will read it with. Throws UserError with every problem. */
+  checkSeed(runner: Runner, reporter: Reporter, host: Host): Promise<void>;
+  /** Holds the content against the packages, beside whatever else is made. Throws UserError with every problem. */
+  checkContent(runner: Runner): Promise<void>;
+};

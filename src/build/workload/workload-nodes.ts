@@ -1,0 +1,122 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../errors.js';
+import { fileSha256 } from '../../host/file-digest.js';
+import type { Architecture } from '../../model/architecture.js';
+import type { Workload } from '../../model/workload.js';
+import type { Node } from '../../pipeline/graph.js';
+import { stageNode, valueNode } from '../../pipeline/graph.js';
+import { packageLockStage, readAptSources } from '../../sources/debian/package-lock.js';
+import { withBackports } from '../../sources/debian/apt-sources.js';
+import type { MuslToolchain } from '../../sources/musl/toolchain.js';
+import { MUSL_PACKAGE, muslToolchainStage } from '../../sources/musl/toolchain.js';
+import type { BuiltProgram } from '../../sources/workload/minimal-tree.js';
+import type { StaticProgram } from '../../sources/workload/static-programs.js';
+import { staticProgramsStage } from '../../sources/workload/static-programs.js';
+import type { UnpackedPackages } from '../../sources/workload/unpacked-packages.js';
+import { unpackedPackagesStage } from '../../sources/workload/unpacked-packages.js';
+import type { ToolsTree } from '../../tools/tools-tree.js';
+import type { Surroundings } from '../debian-nodes.js';
+import { wantsBackports } from '../debian-nodes.js';
+import { pinPackages } from '../read-packages.js';
+
+/** What a workload is made from, for one architecture. */
+export type WorkloadNodes = {
+  readonly packages: Node<UnpackedPackages>;
+  readonly init: Node<BuiltProgram>;
+  /** Path of each program of `compile`, by its target. */
+  readonly compiled: Node<ReadonlyMap<string, string>>;
+};
+
+const SUITE = 'trixie';
+const NO_PACKAGES: UnpackedPackages = { key: '', files: [], packages: new Map() };
+
+/** The nodes of a workload; `initFolder` has the C files of the init. */
+export async function workloadNodes(
+  workload: Workload,
+  architecture: Architecture,
+  { tools, surroundings, initFolder }: { tools: Node<ToolsTree>; surroundings: Surroundings; initFolder: string },
+): Promise<WorkloadNodes> {
+  const toolchain = toolchainNode(architecture, tools, surroundings);
+  const ours: StaticProgram = { name: 'minimal-init', sources: await sourcesIn(initFolder) };
+  const theirs = await Promise.all(
+    workload.programs.map(async ({ source, target, at }): Promise<StaticProgram> => {
+      return { name: target, sources: [{ path: source, sha256: await fileSha256(source) }], at };
+    }),
+  );
+  const inits = stageNode(staticProgramsStage, { toolchain }, (made) => ({ ...made, programs: [ours] }));
+  return {
+    packages: await packagesNode(workload, architecture, tools, surroundings),
+    init: valueNode({ inits }, ({ inits: { key, paths } }) => ({ key, path: paths.get(ours.name) ?? '' })),
+    compiled:
+      theirs.length === 0
+        ? valueNode({}, () => new Map<string, string>())
+        : valueNode(
+            { made: stageNode(staticProgramsStage, { toolchain }, (made) => ({ ...made, programs: theirs })) },
+            ({ made }) => made.paths,
+          ),
+  };
+}
+
+async function sourcesIn(folder: string): Promise<StaticProgram['sources']> {
+  const names = (await readdir(folder)).filter((name) => /\.[ch]$/.test(name)).toSorted();
+  return Promise.all(
+    names.map(async (name) => ({ path: join(folder, name), sha256: await fileSha256(join(folder, name)) })),
+  );
+}
+
+function toolchainNode(
+  architecture: Architecture,
+  tools: Node<ToolsTree>,
+  { hostArchitecture, archiveAsOf }: Surroundings,
+): Node<MuslToolchain> {
+  const packages = stageNode(packageLockStage, { tools }, async (made) => ({
+    ...made,
+    suite: SUITE,
+    architecture,
+    hostArchitecture,
+    archiveAsOf,
+    sources: await readAptSources(made.tools),
+    packages: [],
+    fetched: [MUSL_PACKAGE],
+  }));
+  return stageNode(muslToolchainStage, { tools, packages }, (made) => ({
+    tools: made.tools,
+    architecture,
+    muslDev: made.packages.deb(MUSL_PACKAGE),
+  }));
+}
+
+/** Resolved and verified by apt like all packages, with the essential ones, as programs expect a whole system. */
+async function packagesNode(
+  workload: Workload,
+  architecture: Architecture,
+  tools: Node<ToolsTree>,
+  { archiveAsOf }: Surroundings,
+): Promise<Node<UnpackedPackages>> {
+  const { packages, packageFiles: files } = workload;
+  if (packages.length + files.length === 0) return valueNode({}, () => NO_PACKAGES);
+  const { wishes, problems } = await pinPackages(files, workload.repositories);
+  if (problems.length > 0) throw UserError.fromProblems(problems);
+  const locked = stageNode(packageLockStage, { tools }, async (made) => {
+    const sources = await readAptSources(made.tools);
+    return {
+      ...made,
+      suite: SUITE,
+      architecture,
+      // No script runs, so no program of the host's architecture is needed beside.
+      hostArchitecture: architecture,
+      archiveAsOf,
+      sources: wantsBackports(packages) ? withBackports(sources, SUITE) : sources,
+      packages,
+      fetched: [],
+      ...wishes,
+    };
+  });
+  return stageNode(unpackedPackagesStage, { tools, locked }, ({ tools: made, locked: { lock, sources } }) => ({
+    tools: made,
+    packages: lock.install,
+    sources,
+    packageFiles: wishes.packageFiles,
+  }));
+}

@@ -1,0 +1,29 @@
+import type { Problem } from '../../errors.js';
+import type { Layer } from '../../model/image-spec.js';
+import { NO_ENGINE } from '../../model/image-spec.js';
+import type { Written } from '../../model/software.js';
+import type { ImageStatements } from '../statements/statements.js';
+
+const MADE_OF = { busybox: 'BusyBox', workload: 'the files of one workload' } as const;
+
+/** What only Debian can have, asked for of a system without it: by a board, a layer or a flag. Code: `userland-unfit`. */
+export function checkUserland(statements: ImageStatements, layers: readonly Layer[]): readonly Problem[] {
+  const { userland, packages, capabilities, packageFiles, withoutPackages, repositories } = statements;
+  if (userland === undefined || userland.value === 'debian') return [];
+  const ofLayers = layers.some((one) => one.packages.length + one.units.length > 0);
+  const nowhere = (isSaid: boolean): Written | undefined => (isSaid ? {} : undefined);
+  const said: Readonly<Record<string, Written | undefined>> = {
+    'Debian packages': packageFiles[0]?.at ?? withoutPackages[0]?.at ?? nowhere(packages.length > 0 || ofLayers),
+    'repositories of packages': repositories[0]?.at,
+    'file capabilities': nowhere(Object.keys(capabilities).length > 0),
+    'a container engine': statements.engine?.value === NO_ENGINE ? undefined : statements.engine?.at,
+    'container images': statements.containerImages[0]?.at ?? statements.bundle?.at,
+    'software with systemd units': nowhere(statements.software.length > 0),
+  };
+  const { value: made } = userland;
+  return Object.entries(said).flatMap(([what, at]) => {
+    if (at === undefined) return [];
+    const message = `this system is made of ${MADE_OF[made]} and cannot have ${what}`;
+    return [{ code: 'userland-unfit', message, hint: 'Leave it out, or choose a system of Debian.', ...at }];
+  });
+}

@@ -1,0 +1,32 @@
+import { UserError } from '../../errors.js';
+import type { Board } from '../../model/board.js';
+
+/**
+ * The board with the kernel of one of its profiles: same sources and patches, other options, `uname -r` ends with the
+ * profile's name. Undefined leaves the board as it is. Throws UserError `kernel-profile-missing` for a profile that the
+ * board has not, `kernel-profile-flavour` for a board of another flavour than the standard one.
+ */
+export function withProfile(board: Board, name: string | undefined): Board {
+  if (name === undefined) return board;
+  const { kernel } = board;
+  const profile = Object.hasOwn(kernel.profiles, name) ? kernel.profiles[name] : undefined;
+  if (profile === undefined) throw profileMissing(board, name);
+  if (kernel.flavour !== 'standard') {
+    throw new UserError('kernel-profile-flavour', `The kernel profile ${name} has no flavour ${kernel.flavour}`, {
+      hints: [`Take the standard flavour for it, or the board's own kernel with flavour ${kernel.flavour}.`],
+    });
+  }
+  return { ...board, kernel: { ...kernel, ...profile, localVersion: `${kernel.localVersion}-${name}` } };
+}
+
+function profileMissing({ id, kernel }: Board, name: string): UserError {
+  const known = Object.keys(kernel.profiles).sort();
+  const has = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`;
+  return new UserError('kernel-profile-missing', `The board ${id} has no kernel profile ${name}; ${has}`, {
+    hints: [
+      known.length === 0
+        ? `Write its fragments under kernel.profiles.${name} of the board.`
+        : `Name one of them, or write the fragments of another under kernel.profiles.${name} of the board.`,
+    ],
+  });
+}
