@@ -21,12 +21,11 @@ export const grub: BootMethod = {
     const { board } = spec;
     const { loader } = parts;
     if (loader === undefined) throw new TypeError(`no boot loader was made for ${board.id}`);
-    const kernel = `/${board.kernel.image.name}`;
     const commandLine = kernelCommandLine(root, board).join(' ');
     const initrd = 'path' in root ? { initrd: `/${root.name}` } : {};
     return [
       ...raspberryPi.files(spec, parts, root),
-      { name: GRUB_CFG, text: grubCfg({ kernel, commandLine, ...initrd }) },
+      { name: GRUB_CFG, text: grubCfg({ kernel: `/${board.kernel.image.name}`, ...initrd, commandLine }) },
       { name: EFI_PROGRAM, source: loader.efiProgram, digest: `${loader.key}/efi` },
     ];
   },

@@ -27,8 +27,8 @@ export function bootTreeNode(
   return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
     const { root } = spec;
     const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
-    const seed = finishSeed(request.seed);
-    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...seedFiles(seed)];
+    const seed = request.userland.from === 'workload' ? [] : seedFiles(finishSeed(request.seed));
+    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...seed];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);

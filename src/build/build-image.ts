@@ -69,7 +69,7 @@ async function runGraph(
 ): Promise<Omit<BuiltImage, 'durationMs'>> {
   const asOf = await archiveAsOf(runner.store, options.refresh);
   const target = imageTarget(request, staged, options.compression ?? 'none');
-  const graph = imageGraph(
+  const graph = await imageGraph(
     request,
     target,
     {

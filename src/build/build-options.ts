@@ -26,6 +26,9 @@ export type BuildOptions = {
   readonly software?: readonly string[];
   /** Id or path of the workload, for a system that holds one. */
   readonly workload?: string | undefined;
+  /** Globs of files that a workload gets, and that it does not get, whatever its list says. */
+  readonly keep?: readonly string[];
+  readonly drop?: readonly string[];
   /** Also write the image compressed. */
   readonly compression?: Compression | undefined;
   /** Where the image will be offered to others: http(s), for catalogue entries. */

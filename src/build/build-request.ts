@@ -9,18 +9,22 @@ import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
 import type { ImageSpec, RootTreeSpec } from '../model/image-spec.js';
+import { STANDARD_KERNEL } from '../model/image-spec.js';
+import { requireIsoBoard } from '../outputs/iso.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
 import { checkSeed } from '../seeds/check-seed.js';
 import { composeSeed } from '../seeds/compose/compose-seed.js';
 import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import { readSeedInputs } from '../seeds/compose/read-seed.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
+import { checkTinySeed } from '../seeds/tiny/check-tiny-seed.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { DtboSource } from '../sources/kernel/device-tree-overlays.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
 import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import { withFlavour } from '../sources/kernel/kernel-flavour.js';
+import { withProfile } from '../sources/kernel/kernel-profile.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
 import type { BuildOptions } from './build-options.js';
 import type { BusyboxRequest } from './busybox/busybox-request.js';
@@ -38,6 +42,8 @@ export type BuildRequest = {
   readonly userland: UserlandRequest;
   /** Of reswarm-os. */
   readonly version: string;
+  /** Where native/ lies, beside boards/ and systems/. */
+  readonly projectDir: string;
   /** Path of the image file, or of the device. */
   readonly image: string;
   readonly firmware?: FirmwareEntry | undefined;
@@ -65,12 +71,12 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const { board } = spec;
   const manifest = await loadFirmwareManifest(join(options.projectDir, 'firmware-manifest.json'));
   const { request: userland, problems: ofUserland } = await readUserland(spec, options, manifest);
-  const target = options.target ?? { type: 'file' };
+  const target = targetOf(options);
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
     resolveSeedPaths(options.seed, workingFolder),
-    join(options.projectDir, 'cloud-init'),
+    join(options.projectDir, 'cloud-init', ...(userland.from === 'busybox' ? ['tiny'] : [])),
   );
   const composed = composeSeed(inputs);
   const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
@@ -82,7 +88,8 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...mergeFragments(fragments).problems,
     ...unreadable,
     ...composed.problems,
-    ...checkSeed(composed.files).problems,
+    ...seedProblems(userland, composed.files),
+    ...isoProblems(spec, target),
     ...(target.type === 'device' ? [] : await checkImagePath(image)),
     ...(await Promise.all(options.overlays.map(absolute).map(missingFolder))).flat(),
     ...badUrlBase(options.urlBase),
@@ -93,6 +100,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     spec,
     userland,
     version: await ownVersion(options.projectDir),
+    projectDir: options.projectDir,
     image,
     firmware,
     deviceTreeOverlays: await readDeviceTreeOverlays(board),
@@ -104,6 +112,33 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
     sourceDateEpoch: epoch.seconds,
   };
+}
+
+/** An image file whose name ends in .iso is a disc. */
+function targetOf({ target = { type: 'file' }, output }: BuildOptions): BuildTarget {
+  return target.type === 'file' && output?.toLowerCase().endsWith('.iso') === true ? { type: 'iso' } : target;
+}
+
+/** Codes: `iso-needs-root-in-memory`, `iso-needs-pc`. */
+function isoProblems({ board, root, system }: ImageSpec, { type }: BuildTarget): readonly Problem[] {
+  if (type !== 'iso') return [];
+  requireIsoBoard(board);
+  if (root.kind === 'initramfs') return [];
+  const message = `a disc cannot be written to, and the system ${system.id} has its root on a partition`;
+  const hint = 'Choose a system in memory (--system tiny), or write an image: --output NAME.img';
+  return [{ code: 'iso-needs-root-in-memory', message, hint }];
+}
+
+/** What the userland's reader of seeds would not do, as far as that is known now. */
+function seedProblems(userland: UserlandRequest, seed: SeedFiles): readonly Problem[] {
+  switch (userland.from) {
+    case 'debian':
+      return checkSeed(seed).problems;
+    case 'busybox':
+      return checkTinySeed(seed, userland.root.ssh !== 'none').problems;
+    case 'workload':
+      return [];
+  }
 }
 
 /** The board, its system and the flags, joined. */
@@ -121,7 +156,11 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
     },
     places,
   );
-  return { ...spec, board: await withFlavour(spec.board, options.kernelFlavour, places.boardsDir) };
+  const board = await withFlavour(spec.board, options.kernelFlavour, places.boardsDir);
+  return {
+    ...spec,
+    board: withProfile(board, spec.kernelProfile === STANDARD_KERNEL ? undefined : spec.kernelProfile),
+  };
 }
 
 /** What becomes the root, with everything that it names. */
@@ -137,7 +176,7 @@ async function readUserland(
     case 'busybox':
       return readBusyboxRequest(tree, options);
     case 'workload':
-      return readWorkloadRequest(spec, tree, options);
+      return readWorkloadRequest(tree, options);
   }
 }
 

@@ -23,11 +23,11 @@ import { kernelPackages } from './debian-nodes.js';
 export type HardwareNodes = {
   /** Undefined for a board without boot firmware on the card. */
   readonly firmware: Node<BootFirmware> | undefined;
+  /** GRUB's code, and GRUB for this disk, where it starts the board. */
+  readonly grubModules: Node<GrubModules> | undefined;
+  readonly loader: Node<DiskLoader> | undefined;
   readonly overlays: Node<Made>;
   readonly kernel: Node<Kernel>;
-  /** GRUB's code, and GRUB for this disk, where it starts the board. */
-  readonly grub: Node<GrubModules> | undefined;
-  readonly loader: Node<DiskLoader> | undefined;
   readonly all: readonly Node<unknown>[];
 };
 
@@ -50,31 +50,28 @@ export function hardwareNodes(request: BuildRequest, tools: Node<ToolsTree>, pac
       const deb = firmwarePackages(entry).map((name) => packages.deb(name))[0];
       return { tools, firmware: entry, files: board.firmware?.files ?? [], deb };
     });
+  const grubModules = startsByGrub(board)
+    ? stageNode(grubModulesStage, given, ({ tools, packages }) => {
+        return { tools, debs: GRUB_PACKAGES.map((name) => packages.deb(name)) };
+      })
+    : undefined;
+  const loader =
+    grubModules &&
+    stageNode(diskLoaderStage, { tools, modules: grubModules }, (made) => ({ ...made, ...bootPlace(request) }));
   const overlays = stageNode(deviceTreeOverlaysStage, { tools }, ({ tools }) => ({
     tools,
     overlays: request.deviceTreeOverlays,
   }));
   const kernel = stageNode(kernelStage, given, ({ tools, packages }) => kernelInput(request, tools, packages));
-  const grub = startsByGrub(board)
-    ? stageNode(grubModulesStage, given, ({ tools, packages }) => {
-        return { tools, debs: GRUB_PACKAGES.map((name) => packages.deb(name)) };
-      })
-    : undefined;
-  const loader = grub && diskLoaderNode(request, tools, grub);
-  const all = [firmware, overlays, kernel, loader].filter((node) => node !== undefined);
-  return { firmware, overlays, kernel, grub, loader, all };
+  const all = [firmware, loader, overlays, kernel].filter((node) => node !== undefined);
+  return { firmware, grubModules, loader, overlays, kernel, all };
 }
 
-/** GRUB for the image's disk; undefined for one without a boot partition. */
-function diskLoaderNode(
-  { spec: { id, table, partitions } }: BuildRequest,
-  tools: Node<ToolsTree>,
-  grub: Node<GrubModules>,
-): Node<DiskLoader> | undefined {
+/** Where GRUB finds its configuration. Throws TypeError: every disk has a boot partition. */
+function bootPlace({ spec: { id, table, partitions } }: BuildRequest) {
   const boot = partitions.find(({ role }) => role === 'boot');
-  if (boot === undefined) return undefined;
-  const partition = identify(id, table, partitions).partition(boot.name).number;
-  return stageNode(diskLoaderStage, { tools, grub }, (made) => ({ ...made, table, partition }));
+  if (boot === undefined) throw new TypeError('the disk has no boot partition');
+  return { table, partition: identify(id, table, partitions).partition(boot.name).number };
 }
 
 /** What a kernel needs of a build's request. */

@@ -27,6 +27,8 @@ import { attributesNode } from './folder-attributes.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
+import { isoNodes } from './iso-nodes.js';
+import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
 import type { UserlandNodes, UserlandParts } from './userland.js';
 import { userlandNodes, userlandPackages } from './userland-nodes.js';
@@ -39,8 +41,8 @@ export type ImageGraph = {
   readonly rootContent: Node<TreeContent>;
   /** Places and sizes of all partitions. */
   readonly layout: Node<Disk> | undefined;
-  /** Volumes that are made for each build, because they carry the seed. */
-  readonly steps: readonly Node<Pending<Volume>>[];
+  /** What is made for each build, because it carries the seed. */
+  readonly steps: readonly Node<Pending<unknown>>[];
   readonly disk: Node<Pending<WrittenDisk>>;
   /** Undefined for a drive that is written directly. */
   readonly blockMap: Node<Pending<MadeOutput>> | undefined;
@@ -50,12 +52,12 @@ export type ImageGraph = {
 };
 
 /** The graph of an image: from sources to trees, volumes, the disk and what lies beside it. */
-export function imageGraph(
+export async function imageGraph(
   request: BuildRequest,
   target: ImageTarget,
   surroundings: Surroundings,
   host: Host,
-): ImageGraph {
+): Promise<ImageGraph> {
   const { spec } = request;
   const tools = toolsNode(surroundings);
   const packages = packagesNode(request, tools, surroundings);
@@ -63,12 +65,20 @@ export function imageGraph(
   const attributes = attributesNode(request, tools, host);
   const identity = identify(spec.id, spec.table, spec.partitions);
   const parts = { tools, packages, hardware, attributes, identity, surroundings };
-  const userland = userlandNodes(request, parts);
-  const made = diskNodes(request, target, parts, userland);
+  const userland = await userlandNodes(request, parts);
+  const { root } = spec;
+  const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
+  const made =
+    target.iso === undefined
+      ? diskNodes(request, target, parts, userland, archive)
+      : isoNodes(request, target.iso, parts, archive);
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression } = target;
-  const blockMap = image && stepNode(blockMapStage, { key }, ({ key: imageKey }) => ({ imageKey, image }));
+  const blockMap =
+    image && target.iso === undefined
+      ? stepNode(blockMapStage, { key }, ({ key: imageKey }) => ({ imageKey, image }))
+      : undefined;
   const compressed =
     image === undefined || compression === 'none'
       ? undefined
@@ -103,16 +113,19 @@ export function packagesNode(
   return lockNode({ board, ...wanted, fetched }, tools, surroundings);
 }
 
+/** What differs between outputs. */
+export type WrittenNodes = Pick<ImageGraph, 'rootContent' | 'layout' | 'steps' | 'disk'>;
+
 /** Volumes of all partitions, and the disk that they are on. */
 function diskNodes(
   request: BuildRequest,
   target: ImageTarget,
   { tools, hardware, attributes, identity }: UserlandParts,
   userland: UserlandNodes,
-): Pick<ImageGraph, 'rootContent' | 'layout' | 'steps' | 'disk'> {
+  archive: RootArchiveNodes | undefined,
+): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
-  const archive = rootArchiveNodes(request, tools, userland.tree);
   const treeOf = (name: string | undefined): Node<Tree> => {
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
@@ -183,9 +196,9 @@ function diskNodes(
   const { root } = spec;
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
-  const rootVolume = archive?.volume ?? ofPartition;
-  if (rootVolume === undefined) throw new TypeError('the root has no volume that can be kept');
-  const rootContent = valueNode({ rootVolume }, ({ rootVolume: { content } }) => content);
+  const rootContent =
+    archive?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+  if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }
 

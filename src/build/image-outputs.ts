@@ -77,12 +77,14 @@ export async function completeOutputs(
   const work = new OutputWork(facts, graph, current, staged, runner);
   const { sizeBytes } = image;
   const files: [ImageOutput, ...ImageOutput[]] = [outputOf(request.image, 'image', image)];
-  files.push(await work.blockMap());
+  const blockMap = await work.blockMap();
+  if (blockMap !== undefined) files.push(blockMap);
   for (const compression of COMPRESSIONS) {
     const compressed = await work.compressed(compression, compression === options.compression);
     if (compressed !== undefined) files.push(compressed);
   }
-  const entries = await work.catalogue(files, options);
+  // Catalogues are of images for cards.
+  const entries = blockMap === undefined ? [] : await work.catalogue(files, options);
   const described = [paths.descriptionPath(request.image), paths.checksumsPath(request.image), ...entries].map((path) =>
     basename(path),
   );
@@ -118,9 +120,10 @@ class OutputWork {
     return this.facts.request.image;
   }
 
-  async blockMap(): Promise<ImageOutput> {
-    const path = paths.blockMapPath(this.image);
-    return this.presentOrMade(path, 'block-map', this.graph.blockMap);
+  /** Undefined for a disc: all of it is used. */
+  async blockMap(): Promise<ImageOutput | undefined> {
+    if (this.graph.blockMap === undefined) return undefined;
+    return this.presentOrMade(paths.blockMapPath(this.image), 'block-map', this.graph.blockMap);
   }
 
   /** The compressed image: made if it is wanted, kept if it is there and still of this image. */
@@ -176,7 +179,9 @@ class OutputWork {
     image: { readonly sha256: string; readonly sizeBytes: number },
     files: readonly ImageOutput[],
   ): Promise<void> {
-    const used = await this.withImage((read) => mappedRanges(read, image.sizeBytes));
+    const whole = [{ offsetBytes: 0, sizeBytes: image.sizeBytes }];
+    const isDisk = this.graph.layout !== undefined;
+    const used = isDisk ? await this.withImage((read) => mappedRanges(read, image.sizeBytes)) : whole;
     const times = files.map(async ({ name }) => [name, await this.staged.fileTime(this.siblingOf(name))] as const);
     const fileTimes = Object.fromEntries(await Promise.all(times));
     const described = describeImage(this.facts, { ...image, used }, files, { fileTimes, stages: this.stages() });

@@ -1,8 +1,12 @@
+import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Compression } from '../formats/compression.js';
 import { fileReader } from '../host/file-reader.js';
 import { readExactly } from '../model/read-at.js';
 import type { WriteDisk } from '../outputs/disk.js';
+import type { PlaceFile } from '../outputs/placed-file.js';
 import type { ImageInPlace } from '../outputs/output.js';
 import type { StagedFiles } from '../images/staged-files.js';
 import type { BuildRequest } from './build-request.js';
@@ -14,6 +18,8 @@ export type ImageTarget = {
   /** Undefined for a drive that is written directly. */
   readonly image: ImageInPlace | undefined;
   readonly compression: Compression;
+  /** For a disc: it is made as one file. */
+  readonly iso: PlaceFile | undefined;
 };
 
 export function imageTarget(request: BuildRequest, staged: StagedFiles, compression: Compression): ImageTarget {
@@ -22,7 +28,12 @@ export function imageTarget(request: BuildRequest, staged: StagedFiles, compress
     write: (parts, host, report) => writeTarget(target, parts, { path, mode, staged }, host, report),
     image: target.type === 'device' ? undefined : imageInPlace(path, mode, staged),
     compression,
+    iso: target.type === 'iso' ? (made) => staged.write(path, mode, (file) => copyInto(made, file)) : undefined,
   };
+}
+
+async function copyInto(source: string, target: FileHandle): Promise<void> {
+  await pipeline(createReadStream(source), target.createWriteStream({ autoClose: false }));
 }
 
 function imageInPlace(path: string, mode: number, staged: StagedFiles): ImageInPlace {

@@ -28,7 +28,7 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
   const store = new Store(host.facts.cacheDir, host);
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(store);
   return withStagedFiles(async (staged) => {
-    const graph = imageGraph(
+    const graph = await imageGraph(
       request,
       imageTarget(request, staged, options.compression ?? 'none'),
       {

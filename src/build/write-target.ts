@@ -14,6 +14,8 @@ export type BuildTarget =
   | { readonly type: 'file' }
   /** An image file, written through a loop device. */
   | { readonly type: 'loop' }
+  /** A disc for PCs, as a file. */
+  | { readonly type: 'iso' }
   | { readonly type: 'device'; readonly device: ClaimedDevice };
 
 /** @param image path of the image file, its mode, and what it takes its place with; not used for a device */

@@ -64,6 +64,14 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board rpi4 --compress xz --url-base https://example.org/images',
     },
     {
+      description: 'A system below 10 MB that lives in memory, on a disc for PCs',
+      command: '<%= config.bin %> build --board pc-amd64 --system tiny --output tiny.iso',
+    },
+    {
+      description: 'One workload and the files that it touches',
+      command: '<%= config.bin %> build --board pc-amd64 --system minimal --workload node --output node.iso',
+    },
+    {
       description: 'See what would be done and why',
       command: '<%= config.bin %> build --board rpi4 --dry-run --explain',
     },
@@ -79,7 +87,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     ...systemFlag,
     output: Flags.string({
       char: 'o',
-      description: 'image to write [default: ./reswarm-os-<board>.img]',
+      description: 'image to write, a disc if it ends in .iso [default: ./reswarm-os-<board>.img]',
       helpValue: 'FILE',
     }),
     device: Flags.string({
@@ -124,6 +132,25 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       multiple: true,
       helpValue: 'FILE',
       helpGroup: 'CONTENT',
+    }),
+    workload: Flags.string({
+      description: 'what a minimal system runs: id of a workload, or the path of a workload file',
+      helpValue: 'FILE',
+      helpGroup: 'CONTENT',
+    }),
+    keep: Flags.string({
+      description: 'files that the workload gets though its list does not have them',
+      multiple: true,
+      helpValue: 'GLOB',
+      helpGroup: 'CONTENT',
+      dependsOn: ['workload'],
+    }),
+    drop: Flags.string({
+      description: 'files that the workload does not get, whatever its list says',
+      multiple: true,
+      helpValue: 'GLOB',
+      helpGroup: 'CONTENT',
+      dependsOn: ['workload'],
     }),
     'kernel-flavour': Flags.option({
       options: KERNEL_FLAVOURS,
@@ -183,6 +210,9 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       docker: flags.docker,
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
+      workload: flags.workload,
+      keep: flags.keep ?? [],
+      drop: flags.drop ?? [],
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
       ...(flags['url-base'] === undefined ? {} : { urlBase: flags['url-base'] }),

@@ -1,10 +1,11 @@
-import { describeProblem, UserError } from '../../errors.js';
+import { UserError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Reporter } from '../../pipeline/reporter.js';
 import { checkSeed } from '../../seeds/check-seed.js';
 import type { CloudInitSchemas } from '../../seeds/schemas/cloud-init-schemas.js';
 import { netplanVerdict } from '../../seeds/network/netplan-verdict.js';
 import type { SeedFiles } from '../../seeds/text/seed.js';
+import { reportSeedWarnings } from '../report-seed-warnings.js';
 import { netplanRefusal, type Netplan } from '../../tools/netplan-generator.js';
 
 /**
@@ -14,9 +15,7 @@ import { netplanRefusal, type Netplan } from '../../tools/netplan-generator.js';
 export function checkSeedBySchemas(seed: SeedFiles, schemas: CloudInitSchemas, reporter: Reporter): void {
   const { problems, warnings } = checkSeed(seed, schemas);
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  for (const { hint, ...warning } of warnings) {
-    reporter.emit({ type: 'warning', text: describeProblem(warning), ...(hint === undefined ? {} : { hint }) });
-  }
+  reportSeedWarnings(warnings, reporter);
 }
 
 /** Asks the netplan that will read the network-config on the device. Throws UserError `netplan-refuses`. */

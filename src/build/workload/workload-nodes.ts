@@ -18,7 +18,7 @@ import { unpackedPackagesStage } from '../../sources/workload/unpacked-packages.
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Surroundings } from '../debian-nodes.js';
 import { wantsBackports } from '../debian-nodes.js';
-import { pinPackages } from '../read-packages.js';
+import { pinPackages } from '../debian/read-packages.js';
 
 /** What a workload is made from, for one architecture. */
 export type WorkloadNodes = {

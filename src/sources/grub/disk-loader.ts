@@ -10,7 +10,7 @@ import type { GrubModules } from './grub-modules.js';
 
 export type DiskLoaderInput = {
   readonly tools: ToolsTree;
-  readonly grub: GrubModules;
+  readonly modules: GrubModules;
   readonly table: TableType;
   /** Number of the boot partition, whose grub.cfg is read. */
   readonly partition: number;
@@ -34,17 +34,17 @@ export const diskLoaderStage: Stage<DiskLoaderInput, DiskLoader> = {
   version: 1,
   group: 'Boot loader',
 
-  key: ({ tools, grub, table, partition }) => ({
+  key: ({ tools, modules, table, partition }) => ({
     tools: toolVersions(tools, ['grub-common']),
-    grub: grub.key,
-    modules: [...MODULES],
+    modules: modules.key,
+    names: [...MODULES],
     table,
     partition,
   }),
 
-  async run({ tools, grub, table, partition }, out, { host, report, work }) {
-    report.step(`GRUB ${grub.version} for BIOS and UEFI`);
-    const folder = { tools, modules: grub, folder: work };
+  async run({ tools, modules, table, partition }, out, { host, report, work }) {
+    report.step(`GRUB ${modules.version} for BIOS and UEFI`);
+    const folder = { tools, modules, folder: work };
     const prefix = `(,${table === 'gpt' ? 'gpt' : 'msdos'}${partition})/`;
     await makeGrubImage(
       { format: 'i386-pc', modules: ['biosdisk', ...MODULES], prefix },
@@ -58,7 +58,7 @@ export const diskLoaderStage: Stage<DiskLoaderInput, DiskLoader> = {
       host,
     );
     for (const name of ['core.img', 'efi']) await rename(join(work, name), join(out, name));
-    await copyFile(join(grub.path, 'i386-pc/boot.img'), join(out, 'boot.img'));
+    await copyFile(join(modules.path, 'i386-pc/boot.img'), join(out, 'boot.img'));
   },
 
   open: ({ key, path }, { table }) => ({

@@ -46,13 +46,11 @@ async function graphOf(board: string, compression: 'none' | 'xz' = 'none') {
     refresh: false,
   });
   return withStagedFiles((staged) =>
-    Promise.resolve(
-      imageGraph(
-        request,
-        imageTarget(request, staged, compression),
-        { hostArchitecture: 'amd64', archiveAsOf: 'now' },
-        hostOf(),
-      ),
+    imageGraph(
+      request,
+      imageTarget(request, staged, compression),
+      { hostArchitecture: 'amd64', archiveAsOf: 'now' },
+      hostOf(),
     ),
   );
 }
