@@ -1,5 +1,11 @@
 import { formatSize } from '../../model/bytes.js';
-import type { FolderReport, ImageReport, PackageReport, PartitionReport } from '../../inspect/image-report.js';
+import type {
+  BootLoaderReport,
+  FolderReport,
+  ImageReport,
+  PackageReport,
+  PartitionReport,
+} from '../../inspect/image-report.js';
 import { printable } from '../printable.js';
 import type { SeedInterface, SeedSummary, SeedUser } from '../../seeds/seed-facts.js';
 
@@ -68,7 +74,13 @@ function systemLines(report: ImageReport): readonly string[] {
         `${formatSize(packages.unownedBytes)} from no package`,
     ],
     ['  cmdline', report.boot.commandLine],
+    ...(report.boot.loader === undefined ? [] : [['  boot loader', loaderText(report.boot.loader)]]),
   ]);
+}
+
+function loaderText({ name, version, firmwares }: BootLoaderReport): string {
+  const by = firmwares.map((firmware) => firmware.toUpperCase()).join(' and ');
+  return `${name}${version === undefined ? '' : ` ${version}`}, for ${by}`;
 }
 
 function seedLines(seed: SeedSummary): readonly string[] {
