@@ -116,12 +116,12 @@ export async function bootDisc(
   host: Host,
   report: Reporter,
 ): Promise<{ readonly exitCode: number }> {
-  return withLoadedDisc(options, host, report, async ({ sandbox, qemu }) => {
+  return withLoadedDisc(options, host, report, async (loaded) => {
     for (const { hostPort, guestPort } of forwardsOf(options)) {
       report.emit({ type: 'notice', text: `127.0.0.1:${hostPort} leads to its port ${guestPort}.` });
     }
     report.emit({ type: 'notice', text: 'Ctrl-a x ends the machine.' });
-    const exit = await host.attachIn({ ...sandbox, network: true }, qemu({ terminal: true }));
+    const exit = await host.attachIn({ ...loaded.sandbox, network: true }, loaded.qemu({ terminal: true }));
     return { exitCode: exit.exitCode ?? 1 };
   });
 }

@@ -31,7 +31,7 @@ describe("GRUB's boot code", () => {
     }).not.toThrow();
     expect(() => {
       requireRoomForBootCode(pieces, 1024);
-    }).toThrowError(expect.objectContaining({ code: 'no-room-for-boot-loader' }));
+    }).toThrow(expect.objectContaining({ code: 'no-room-for-boot-loader' }));
   });
 
   it('is known by the words with which it reports errors', () => {

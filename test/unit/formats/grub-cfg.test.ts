@@ -23,7 +23,7 @@ describe('the lines that start a kernel', () => {
   });
 
   it.each(['a=\\x', "a='x y'", 'a="x'])('refuse %s, which GRUB would change on its way', (word) => {
-    expect(() => grubStartLines({ kernel: KERNEL, commandLine: word })).toThrowError(
+    expect(() => grubStartLines({ kernel: KERNEL, commandLine: word })).toThrow(
       expect.objectContaining({ code: 'command-line-not-for-grub' }),
     );
   });
