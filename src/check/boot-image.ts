@@ -30,7 +30,7 @@ import type { ImageBootFiles } from './image-boot-files.js';
 import { extractBootFiles } from './image-boot-files.js';
 import type { RawImage } from '../images/disk-image.js';
 import { isRaw, openDiskImage } from '../images/disk-image.js';
-import { readBootVolume } from '../images/mounted-image.js';
+import { readBootVolume } from '../images/volumes.js';
 import { withRawImage } from '../images/raw-image.js';
 import type { PartitionTable } from '../model/partition-table.js';
 

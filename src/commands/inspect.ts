@@ -16,7 +16,7 @@ const ONE_OF = ['ls', 'cat', 'extract', 'diff', 'html'];
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Look into an image: partitions, packages, seed, files';
-  static override description = `Reads an image file (raw, or packed with xz, zstd or gzip) or a card's device. Nothing is mounted or
+  static override description = `Reads an image file (a disk, a disc, an initramfs or a squashfs; packed or not) or a card's device. Nothing is mounted or
 written, and no root is needed beyond the right to read it. Paths are those of the running device: what its fstab
 mounts from the FAT partition (/boot) comes from there, everything else from the root file system. Secrets of the
 seed are never shown, only whether they are set; --cat and --extract give files as they are.`;

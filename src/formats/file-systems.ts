@@ -1,13 +1,14 @@
 import { ReswarmError } from '../errors.js';
 import { EXT } from './ext4/format.js';
 import { FAT } from './fat/format.js';
+import { ISO9660 } from './iso9660/format.js';
 import { foreignFileSystem } from './foreign-file-systems.js';
 import type { FileSystemFormat, UsedRanges } from './file-system/file-system.js';
 import { DamagedFileSystem, SIGNATURE_BYTES, UnreadFileSystem } from './file-system/file-system.js';
 import { FileSystemReader, exactly, named } from './file-system/file-system-reader.js';
 import type { ReadAt } from '../model/read-at.js';
 
-const FORMATS: readonly FileSystemFormat[] = [EXT, FAT];
+const FORMATS: readonly FileSystemFormat[] = [EXT, FAT, ISO9660];
 
 /** What is in a partition. */
 export type FoundFileSystem = {

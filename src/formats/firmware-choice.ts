@@ -1,7 +1,13 @@
 import { parse } from 'ini';
 
 /** Which files of the FAT partition the Raspberry Pi's firmware would start with. */
-export type BootFiles = { readonly kernel: string; readonly commandLine: string; readonly prefix: string };
+export type BootFiles = {
+  readonly kernel: string;
+  readonly commandLine: string;
+  readonly prefix: string;
+  /** Loaded one behind the other; empty where config.txt names none. */
+  readonly initramfs: readonly string[];
+};
 
 /**
  * Reads what matters here from config.txt: `kernel`, `cmdline` and `os_prefix`, where they stand before the first
@@ -22,5 +28,21 @@ export function bootFilesOf(configTxt: string): BootFiles {
     kernel: inPrefix(setting('kernel') ?? 'kernel8.img'),
     commandLine: inPrefix(setting('cmdline') ?? 'cmdline.txt'),
     prefix,
+    initramfs: initramfsNames(configTxt).map(inPrefix),
   };
+}
+
+/**
+ * `initramfs NAME[,NAME…] [followkernel]`, the one setting without a "="; as before, outside of sections and under [all].
+ */
+function initramfsNames(configTxt: string): readonly string[] {
+  let names: readonly string[] = [];
+  let counts = true;
+  for (const line of configTxt.split(/\r?\n/)) {
+    const section = /^\s*\[(.*)\]/.exec(line)?.[1];
+    if (section !== undefined) counts = section.toLowerCase() === 'all';
+    const list = /^\s*(?:initramfs\s+|ramfsfile\s*=\s*)([^\s#]+)/.exec(line)?.[1];
+    if (counts && list !== undefined) names = list.split(',').filter((name) => name !== '');
+  }
+  return names;
 }

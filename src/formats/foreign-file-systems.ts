@@ -19,7 +19,7 @@ const FOREIGN: readonly Signature[] = [
   at('BitLocker', 3, '-FVE-FS-'),
   at('LVM2', 536, 'LVM2 001'),
   at('mdraid', 4096, [0xfc, 0x4e, 0x2b, 0xa9]),
-  at('ISO 9660', 0x8001, 'CD001'),
+  at('UDF', 0x8001, 'BEA01'),
   at('bcachefs', 4120, [0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca]),
   at('JFS', 0x8000, 'JFS1'),
   at('reiserfs', 0x10034, 'ReIsEr'),

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import type { Compression } from '../formats/compression.js';
 import { compressionOf, foreignPacking } from '../formats/compression.js';
+import { SIGNATURE_BYTES } from '../formats/file-system/file-system.js';
 import { MBR_SIZE_BYTES, isBootSector } from '../formats/mbr.js';
 import { readPartitionTable } from '../formats/partition-table.js';
 import { blockDeviceBytes, blockDeviceSectorBytes } from '../host/drives/block-device-size.js';
@@ -14,6 +15,7 @@ import type { ReadAt, ReadInto } from '../model/read-at.js';
 import { readAtOf } from '../model/read-at.js';
 import { findTools } from '../tools/find-tools.js';
 import { cannotOpen, imageTruncated, noOrdinaryFile, noPartitionTable, unknownPacking } from './image-errors.js';
+import { contentKindOf } from './content-kind.js';
 import { unpackedBytes } from './unpack-image.js';
 
 /** An image: a file, packed or not, or a drive that holds one. */
@@ -57,6 +59,8 @@ export type RawImage = DiskImage & {
 };
 
 export type OpenOptions = {
+  /** `any`: discs, archives and squashfs too, which nobody can write to a card as they are. */
+  readonly content?: 'disk' | 'any';
   /** Root of a tools tree whose decompressors are used; default: that of the store, or else this machine's own programs. */
   readonly tools?: string;
 };
@@ -72,10 +76,11 @@ export async function openDiskImage(path: string, host: Host, options: OpenOptio
   const opened = await openPath(path, 'read');
   try {
     const image = await imageOf(opened, host, options);
-    const sector = await firstSector(image);
-    if (!isBootSector(sector)) {
-      throw noPartitionTable(image.compression === 'none' ? path : `What is packed in ${path}`);
-    }
+    const isWanted =
+      options.content === 'any'
+        ? contentKindOf(await firstBytes(image, SIGNATURE_BYTES)) !== undefined
+        : isBootSector(await firstBytes(image, MBR_SIZE_BYTES));
+    if (!isWanted) throw noPartitionTable(image.compression === 'none' ? path : `What is packed in ${path}`);
     return image;
   } catch (error) {
     await opened.file.close();
@@ -228,8 +233,9 @@ async function* bytesOf(
   }
 }
 
-async function firstSector(image: DiskImage): Promise<Buffer> {
-  const sector = Buffer.alloc(MBR_SIZE_BYTES);
+/** Fewer where it ends before. */
+async function firstBytes(image: DiskImage, count: number): Promise<Buffer> {
+  const sector = Buffer.alloc(count);
   let filled = 0;
   for await (const chunk of image.stream()) {
     sector.set(chunk.subarray(0, sector.length - filled), filled);

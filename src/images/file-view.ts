@@ -125,7 +125,9 @@ export class FileView {
 
   private requireRead(path: string): void {
     const owner = this.mountOf(path);
-    const unread = this.unread.find(({ mount }) => mount === owner?.mount);
+    const isThere = (mount: string | undefined): boolean =>
+      mount === owner?.mount || (owner === undefined && mount === '/');
+    const unread = this.unread.find(({ mount }) => isThere(mount));
     if (unread === undefined) return;
     const { code, message, hints } = unread.error;
     throw new ReswarmError(code, `${this.name} shows no ${path}: ${message}`, { hints, cause: unread.error });

@@ -107,6 +107,10 @@ function factsOf(report: ImageReport): ReadonlyMap<string, string> {
     ['system', report.os?.name],
     ['architecture', report.architecture],
     ['kernel', report.kernel?.version],
+    [
+      'root archive',
+      report.archives.map(({ kind, compressions }) => `${kind} (${compressions.join(' + ')})`).join(', ') || undefined,
+    ],
     ['host name', report.seed?.hostname],
     ['instance-id', report.seed?.instanceId],
     ['users', report.seed?.users.map(({ name, sshKeys }) => `${name} (${sshKeys.length} keys)`).join(', ')],

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { baseName } from '../formats/file-system/file-entry.js';
+import type { FileEntry } from '../formats/file-system/file-entry.js';
+import { baseName, joinPath } from '../formats/file-system/file-entry.js';
 import { bzImageVersion } from '../model/kernel-target.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import type { KernelReport } from './image-report.js';
@@ -10,14 +11,19 @@ const unzip = promisify(gunzip);
 const MODULES = '/usr/lib/modules';
 const BANNER = Buffer.from('Linux version ');
 
-/** The kernel that the firmware would start, by config.txt; undefined when it is not there. */
+/** Names of kernels where no config.txt says one: of boot loaders for PCs, and of images that are handed one. */
+const KERNEL_NAMES = /^(?:vmlinuz|vmlinux|bzImage|Image|kernel|linux)(?:[.\d_-].*)?$/;
+
+/** The kernel that would be started; undefined when it is not there. @param bootMount where boot loaders look for it */
 export async function reportKernel(
   files: FileView,
-  bootMount: string,
+  bootMount: string | undefined,
   folderBytes: (path: string) => number,
 ): Promise<KernelReport | undefined> {
-  const { kernel } = bootFilesOf((await files.text(`${bootMount}/config.txt`)) ?? '');
-  const entry = files.find(`${bootMount}/${kernel}`);
+  if (bootMount === undefined) return undefined;
+  const configTxt = await files.text(joinPath(bootMount, 'config.txt'));
+  const named = files.find(joinPath(bootMount, bootFilesOf(configTxt ?? '').kernel));
+  const entry = named ?? (configTxt === undefined ? kernelIn(files, bootMount) : undefined);
   const modules = files.children(files.find(MODULES)?.path ?? MODULES).filter(({ kind }) => kind === 'folder');
   if (entry?.kind !== 'file') return undefined;
   const bytes = await files.bytes(entry);
@@ -29,6 +35,12 @@ export async function reportKernel(
     modules: modules.map(({ path }) => baseName(path)),
     modulesBytes: modules.reduce((sum, { path }) => sum + folderBytes(path), 0),
   };
+}
+
+function kernelIn(files: FileView, mount: string): FileEntry | undefined {
+  return [mount, joinPath(mount, 'boot'), joinPath(mount, 'live')]
+    .flatMap((folder) => files.children(folder))
+    .find(({ path, kind }) => kind === 'file' && KERNEL_NAMES.test(baseName(path)));
 }
 
 /** The firmware takes a kernel that is packed with gzip; one that is damaged just does not tell its version. */

@@ -2,6 +2,9 @@ import type { BootRecord } from '../model/boot-record.js';
 import type { Partition } from '../model/partition-table.js';
 import type { InstalledPackage } from '../formats/dpkg-status.js';
 import type { FileSystemFacts } from '../formats/file-system/file-system.js';
+import type { ContentKind } from '../images/content-kind.js';
+import type { DiscBoot } from '../images/disc.js';
+import type { InnerArchive } from '../images/small-root.js';
 import type { SeedSummary } from '../seeds/seed-facts.js';
 
 /** What an image holds: the answer of `inspect`. */
@@ -10,12 +13,21 @@ export type ImageReport = {
   readonly sizeBytes: number;
   /** Of the image, unpacked; not taken of a device. */
   readonly sha256?: string;
-  readonly partitionTable: 'mbr' | 'gpt';
+  readonly kind: ContentKind;
+  /** Undefined for what has none: an archive, a disc that starts from no stick. */
+  readonly partitionTable?: 'mbr' | 'gpt';
   /** What the partition table counts in. */
-  readonly sectorSizeBytes: number;
+  readonly sectorSizeBytes?: number;
   /** MBR: eight hex digits; GPT: the disk's GUID. */
-  readonly diskId: string;
+  readonly diskId?: string;
   readonly partitions: readonly PartitionReport[];
+  readonly disc?: {
+    readonly fileSystem: FileSystemFacts;
+    /** In the order of the boot catalogue. */
+    readonly boot: readonly DiscBoot[];
+  };
+  /** Roots in archives, the outer ones first. */
+  readonly archives: readonly InnerArchive[];
   readonly os?: { readonly name: string; readonly id: string; readonly version: string; readonly codename: string };
   readonly kernel?: KernelReport;
   /** What Debian calls the processor. */

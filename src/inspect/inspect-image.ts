@@ -14,8 +14,10 @@ import { findBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
 import { reportBootLoader } from './boot-loader.js';
 import { reportKernel } from './image-kernel.js';
-import type { MountedImage, Volume } from '../images/mounted-image.js';
+import type { MountedImage } from '../images/mounted-image.js';
+import type { Volume } from '../images/volumes.js';
 import { withMountedImage } from '../images/mounted-image.js';
+import { programArchitecture } from './program-architecture.js';
 import { reportPackages } from './package-files.js';
 
 /** Smaller folders and files than this share of all are in no report. */
@@ -27,27 +29,30 @@ export async function inspectImage(path: string, host: Host): Promise<ImageRepor
 }
 
 export async function reportImage(mounted: MountedImage, host: Host): Promise<ImageReport> {
-  const { image, files, volumes, table } = mounted;
+  const { image, kind, files, volumes, table, disc, archives } = mounted;
   const [sha256, packages] = await Promise.all([imageDigest(image.path, host), reportPackages(files)]);
   const bootMount = volumes.find(
     ({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined,
   )?.mount;
   const folders = folderSizes(files.entries);
   const folderBytes = (folder: string): number => folders.find(({ path }) => path === folder)?.diskBytes ?? 0;
-  const kernel = bootMount === undefined ? undefined : await reportKernel(files, bootMount, folderBytes);
+  const kernel = await reportKernel(files, bootMount ?? disc?.mount, folderBytes);
   const os = parseOsRelease((await files.text('/etc/os-release')) ?? '');
   const bootCheck = sha256 === undefined ? undefined : await findBootRecord(sha256, host);
   const seed = bootMount === undefined ? undefined : await readSeed(mounted, bootMount);
-  const architecture = architectureOf(packages);
+  const architecture = architectureOf(packages) ?? (await programArchitecture(files));
   const boot = await readBoot(mounted, bootMount ?? '/boot');
   return {
     image: image.name,
     sizeBytes: image.sizeBytes,
     ...(sha256 === undefined ? {} : { sha256 }),
-    partitionTable: table.scheme,
-    sectorSizeBytes: table.sectorSizeBytes,
-    diskId: table.diskId,
+    kind,
+    ...(table === undefined
+      ? {}
+      : { partitionTable: table.scheme, sectorSizeBytes: table.sectorSizeBytes, diskId: table.diskId }),
     partitions: volumes.map((volume) => describeVolume(volume, files)),
+    ...(disc === undefined ? {} : { disc: { fileSystem: disc.reader.facts, boot: disc.boot } }),
+    archives,
     ...(os.ID === undefined
       ? {}
       : {
@@ -66,7 +71,12 @@ export async function reportImage(mounted: MountedImage, host: Host): Promise<Im
     folders: largeFolders(folders, SMALLEST_SHARE),
     largeFiles: largeFiles(files.entries),
     ...(bootCheck === undefined ? {} : { bootCheck }),
-    warnings: [...table.warnings, ...warningsOf(volumes, files), ...commandLineWarnings(boot)],
+    warnings: [
+      ...(table?.warnings ?? []),
+      ...(disc?.warnings ?? []),
+      ...warningsOf(mounted),
+      ...commandLineWarnings(boot),
+    ],
   };
 }
 
@@ -76,7 +86,7 @@ function largeFiles(entries: readonly FileEntry[]): ImageReport['largeFiles'] {
   const seen = new Set<number>();
   return entries
     .filter(({ kind, diskBytes, links, id }) => {
-      if (kind !== 'file' || diskBytes < all * SMALLEST_SHARE || seen.has(id)) return false;
+      if (kind !== 'file' || diskBytes < all * SMALLEST_SHARE || (links > 1 && seen.has(id))) return false;
       if (links > 1) seen.add(id);
       return true;
     })
@@ -145,8 +155,12 @@ function commandLineWarnings({ commandLine, loader }: ImageReport['boot']): read
   return [`grub.cfg starts the kernel with another command line than cmdline.txt: ${loader.commandLine}`];
 }
 
-function warningsOf(volumes: readonly Volume[], files: FileView): readonly string[] {
-  return [...volumes.flatMap((volume) => volumeWarnings(volume, files)), ...unreadNames(files)];
+/** Partitions of a disc cover its files and the gaps between them: nothing is in them of their own. */
+function warningsOf({ kind, volumes: all, files }: MountedImage): readonly string[] {
+  const volumes = kind === 'iso' ? all.filter(({ reader, error }) => reader !== undefined || error !== undefined) : all;
+  const told = volumes.flatMap((volume) => problemOf(volume, files) ?? []);
+  const inner = files.unread.filter(({ error }) => !told.includes(error)).map(({ error }) => `${error.message}.`);
+  return [...volumes.flatMap((volume) => volumeWarnings(volume, files)), ...inner, ...unreadNames(files)];
 }
 
 function volumeWarnings(volume: Volume, files: FileView): readonly string[] {

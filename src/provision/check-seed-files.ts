@@ -9,6 +9,8 @@ import { checkNetworkConfig } from '../seeds/network/network-config.js';
 import { netplanVerdict } from '../seeds/network/netplan-verdict.js';
 import { readDefaultSeed } from '../seeds/compose/read-seed.js';
 import type { SeedFile } from '../seeds/text/seed.js';
+import { checkTinySeed, type TinySeedCheck } from '../seeds/tiny/check-tiny-seed.js';
+import type { TinySeedFiles } from '../seeds/tiny/tiny-seed.js';
 import { checkUserData } from '../seeds/user-data/user-data.js';
 import type { Problem } from '../errors.js';
 import { CommandError, UserError } from '../errors.js';
@@ -22,6 +24,8 @@ import { missingFiles, seedOfImage, wrongNames } from './seed-places.js';
 export type SeedCheckOptions = SeedPaths & {
   /** Check the seed that lies in an image, packed or not, or on a card. */
   readonly image?: string;
+  /** The seed is for a system of BusyBox, which reads a subset; an image says that itself. */
+  readonly isTiny?: boolean;
   /** Warnings count as errors. */
   readonly strict: boolean;
   readonly schemas: CloudInitSchemas;
@@ -47,9 +51,12 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
     options.image === undefined
       ? undefined
       : await seedOfImage(resolve(options.workingFolder, options.image), options.image, host);
+  const isTiny = options.isTiny === true || image?.system?.userland === 'busybox';
+  const hasSsh = image?.system?.hasSsh ?? true;
   // On a card a seed that is not whole is no seed; in a folder it may be meant to be put together with another.
   if (image !== undefined) {
-    unreadable.push(...missingFiles(image));
+    // A tiny system applies what is there.
+    if (!isTiny) unreadable.push(...missingFiles(image));
     warnings.push(...wrongNames(image), ...image.warnings);
   }
   const devicePaths = options.paths.filter(isDeviceFile);
@@ -77,10 +84,10 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
   const ofDevices = devices.map((file) =>
     defaults === undefined ? NOTHING_FOUND : checkDeviceFile(file, defaults, options.schemas),
   );
-  const built = judge(found, vendorData, options.schemas);
-  const judged = mergeFindings(built, await judgeByNetplan(found, built, host));
+  const built = isTiny ? judgeTiny(found, vendorData[0], hasSsh) : judge(found, vendorData, options.schemas);
+  const judged = isTiny ? built : mergeFindings(built, await judgeByNetplan(found, built, host));
   const findings = withSeverity(mergeFindings(aside, judged, ...ofDevices));
-  const logins = hasNoErrors(findings) ? loginsIn(found, vendorData) : undefined;
+  const logins = hasNoErrors(findings) ? (isTiny ? built.logins : loginsIn(found, vendorData)) : undefined;
   const shown = options.strict ? findings.map((finding): Finding => ({ ...finding, severity: 'error' })) : findings;
   const errors = shown.filter(({ severity }) => severity === 'error').length;
   return {
@@ -98,7 +105,11 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
 }
 
 /** One of each kind is one device's seed, whose files are also compared with each other. */
-function judge(found: readonly FoundSeedFile[], vendorData: readonly SeedFile[], schemas: CloudInitSchemas): Findings {
+function judge(
+  found: readonly FoundSeedFile[],
+  vendorData: readonly SeedFile[],
+  schemas: CloudInitSchemas,
+): TinySeedCheck {
   const ofVendors = vendorData.map((file) => checkUserData(file, schemas));
   const vendor = vendorData.length === 1 ? vendorData[0] : undefined;
   const only = (kind: SeedKind): SeedFile | undefined => {
@@ -111,6 +122,16 @@ function judge(found: readonly FoundSeedFile[], vendorData: readonly SeedFile[],
     return mergeFindings(checkSeed(files, schemas, vendor), ...ofVendors);
   }
   return mergeFindings(...ofVendors, ...found.map((one) => checkOne(one, schemas)));
+}
+
+/** Files of one device together, any other number of files one by one. */
+function judgeTiny(found: readonly FoundSeedFile[], vendorData: SeedFile | undefined, hasSsh: boolean): TinySeedCheck {
+  const vendor = vendorData === undefined ? {} : { vendorData };
+  const isOne = new Set(found.map(({ kind }) => kind)).size === found.length;
+  const seedOfFiles = (files: readonly FoundSeedFile[]): TinySeedFiles =>
+    Object.fromEntries(files.map(({ kind, file }) => [kind, file]));
+  if (isOne) return checkTinySeed({ ...seedOfFiles(found), ...vendor }, hasSsh);
+  return mergeFindings(checkTinySeed(vendor), ...found.map((one) => checkTinySeed(seedOfFiles([one]), hasSsh)));
 }
 
 /**

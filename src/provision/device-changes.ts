@@ -1,10 +1,13 @@
+import { systemOfBootVolume } from '../images/system-marker.js';
 import { checkSeed } from '../seeds/check-seed.js';
+import { checkTinySeed, TINY_DEFAULT_SEED } from '../seeds/tiny/check-tiny-seed.js';
 import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
 import { finishSeed } from '../seeds/compose/finish-seed.js';
 import { AUTOMATIC_INSTANCE_ID } from '../seeds/compose/meta-data.js';
 import type { Seed, SeedFile, SeedFiles } from '../seeds/text/seed.js';
 import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
+import type { Findings } from '../seeds/text/findings.js';
 import { passwordHasher } from '../seeds/passwords/sha512-crypt.js';
 import { applyEdits } from '../seeds/yaml/text-edit.js';
 import { setTopLevel } from '../seeds/yaml/yaml-edit.js';
@@ -57,13 +60,17 @@ export async function deviceChanges(
   options: DeviceChangesOptions,
 ): Promise<DeviceChanges> {
   const present = await readSeed(view);
-  const base = withDefaults(present, options.defaults);
+  const system = await systemOfBootVolume(view);
+  const isTiny = system?.userland === 'busybox';
+  const base = withDefaults(present, isTiny ? TINY_DEFAULT_SEED : options.defaults);
+  const check = (files: SeedFiles): Findings =>
+    isTiny ? checkTinySeed(files, system.hasSsh) : checkSeed(files, options.schemas);
   const cmdline = await text(view, 'cmdline.txt');
   const hash = passwordHasher([present.userData?.text ?? '']);
   const composed = seedOf(hashPasswords(identity, hash), base);
-  const found = checkSeed(composed.files, options.schemas);
+  const found = check(composed.files);
   // What the image came with is not this person's mistake, and cannot be mended by their flags.
-  const known = new Set(checkSeed(base, options.schemas).problems.map(problemName));
+  const known = new Set(check(base).problems.map(problemName));
   const problems = [
     ...composed.problems,
     ...configLineProblems(identity.configTxt ?? []),

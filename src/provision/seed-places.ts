@@ -6,6 +6,7 @@ import { cmdlineInstanceId } from '../formats/command-line.js';
 import type { Problem } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { openBootPartition } from '../images/edit-boot-files.js';
+import { systemOfBootVolume, type MarkedSystem } from '../images/system-marker.js';
 import { withRawImage } from '../images/raw-image.js';
 
 export type SeedKind = keyof typeof SEED_FILE_NAMES;
@@ -39,7 +40,9 @@ export async function seedOfImage(
   path: string,
   name: string,
   host: Host,
-): Promise<SeedPlace & { readonly warnings: readonly Problem[]; readonly vendorData?: SeedFile }> {
+): Promise<
+  SeedPlace & { readonly warnings: readonly Problem[]; readonly vendorData?: SeedFile; readonly system?: MarkedSystem }
+> {
   return withRawImage(path, host, async ({ read, sizeBytes, sectorSizeBytes }) => {
     const view = await openBootPartition(read, sizeBytes, name, sectorSizeBytes);
     const found: FoundSeedFile[] = [];
@@ -53,7 +56,9 @@ export async function seedOfImage(
     const warnings = cmdline === undefined ? [] : twoInstances(name, Buffer.from(cmdline).toString('utf8'), found);
     const vendor = await view.readFile(VENDOR_DATA);
     const vendorData = vendor && { file: `${name}:${VENDOR_DATA}`, text: Buffer.from(vendor).toString('utf8') };
-    const place = { prefix: `${name}:`, found, names: await view.names(), warnings };
+    const system = await systemOfBootVolume(view);
+    const marked = system === undefined ? {} : { system };
+    const place = { prefix: `${name}:`, found, names: await view.names(), warnings, ...marked };
     return vendorData === undefined ? place : { ...place, vendorData };
   });
 }

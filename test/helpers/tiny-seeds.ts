@@ -168,6 +168,8 @@ const REFUSED: readonly (readonly [string, SeedBytes])[] = [
   ['an open quote', config('hostname: "a')],
   ['two documents', config('hostname: a', '---', 'hostname: b')],
   ['a directive', config('%YAML 1.1', '---', 'hostname: a')],
+  ['an unknown directive', config('%X', '---', 'hostname: a')],
+  ['an end mark', config('...', 'hostname: a')],
   ['a tag', config('hostname: !!str 12')],
   ['a tag of its own', config('hostname: !x a')],
   ['binary content', file('content: !!binary aGVsbG8=')],

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
+import { findSystem } from '../../config/listing/systems.js';
+import { configPlaces } from '../../config/places.js';
 import type { SeedCheck } from '../../provision/check-seed-files.js';
 import { checkSeedFiles } from '../../provision/check-seed-files.js';
 import { obtainCloudInitSchemas } from '../../seeds/schemas/cloud-init-schemas.js';
@@ -34,6 +36,10 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
       description: 'check the seed that lies in an image, packed or not, or on a card',
       helpValue: 'FILE',
     }),
+    system: Flags.string({
+      description: 'the system that will read the seed: tiny ones do a subset [default: debian, or what the image is]',
+      helpValue: 'SYSTEM',
+    }),
     strict: Flags.boolean({ description: 'warnings are errors' }),
     board: Flags.string({
       hidden: true,
@@ -50,6 +56,10 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
   override async run(): Promise<SeedCheck> {
     const { argv, flags } = await this.parse(SeedCheckCommand);
     const workingFolder = process.cwd();
+    const system =
+      flags.system === undefined
+        ? undefined
+        : await findSystem(flags.system, configPlaces(this.config.root, workingFolder));
     const schemas = await obtainCloudInitSchemas(
       { offline: flags.offline, ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }) },
       this.host,
@@ -66,6 +76,7 @@ column, what is wrong and how to write it. Exits with 2 when there are errors.`;
           ...(flags['network-config'] === undefined ? {} : { networkConfig: flags['network-config'] }),
         },
         ...(flags.image === undefined ? {} : { image: flags.image }),
+        isTiny: system?.statements.userland?.value === 'busybox',
         strict: flags.strict,
         schemas,
         defaultsFolder: join(this.config.root, 'cloud-init'),

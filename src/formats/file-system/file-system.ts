@@ -15,9 +15,11 @@ export type FileSystemFacts = {
   readonly inodes?: { readonly total: number; readonly free: number };
   /** It was not unmounted: the newest changes may lie in ext4's journal, which is not read here. */
   readonly dirty: boolean;
+  /** squashfs only: "zstd". */
+  readonly compression?: string;
 };
 
-export type FileSystemKind = 'ext4' | 'ext3' | 'ext2' | 'fat32' | 'fat16' | 'fat12';
+export type FileSystemKind = 'ext4' | 'ext3' | 'ext2' | 'fat32' | 'fat16' | 'fat12' | 'cpio' | 'squashfs' | 'iso9660';
 
 /** Bytes that cannot be right; the message says which. A reader of a format throws it, FileSystemReader gives it a name. */
 export class DamagedFileSystem extends Error {}

@@ -1,9 +1,16 @@
 import type { Problem } from '../../errors.js';
+import type { SeedFiles } from '../text/seed.js';
 import type { Findings } from '../text/findings.js';
 import { mergeFindings } from '../text/findings.js';
 import { checkText, OTHER_LIMIT_BYTES, USER_DATA_LIMIT_BYTES } from '../text/text-file.js';
 import type { UserWays } from '../login/login-warnings.js';
 import { readTinySeed, type TinySeedFiles } from './tiny-seed.js';
+
+/** What an image of a tiny system gets where nothing else is asked for: DHCP, and a shell at the console. */
+export const TINY_DEFAULT_SEED: SeedFiles = {
+  userData: { file: 'user-data', text: '#cloud-config\n' },
+  metaData: { file: 'meta-data', text: 'instance-id: auto\n' },
+};
 
 export type TinySeedCheck = Findings & {
   /** How root can log in besides at the console; undefined where the seed is wrong. */

@@ -62,10 +62,9 @@ function oddities({ text, file }: YamlSource): Problem[] {
   return [
     ...(over === undefined ? [] : [at(startOf(over), `more than ${MOST_VALUES} values`, SMALLER)]),
     ...(anchors.length > MOST_ANCHORS ? [at(0, `more than ${MOST_ANCHORS} anchors`, SMALLER)] : []),
-    ...events.flatMap((event) =>
-      event.type === EVENT_ID.DOCUMENT && event.directives.length > 0
-        ? [at(text.search(/^%/m), 'YAML directives ("%") are not known on a tiny system', 'Remove the line.')]
-        : [],
+    // A directive, known or not, and an end mark, after which libyaml wants a "---".
+    ...Array.from(text.matchAll(/^(?:%|\.\.\.)/gm), ({ index }) =>
+      at(index, 'YAML directives ("%") and "..." are not known on a tiny system', 'Remove the line.'),
     ),
     ...values.flatMap((event) =>
       'tagStart' in event && event.tagStart >= 0

@@ -40,10 +40,15 @@ export function inspectionPage(report: ImageReport): string {
           ${report.sha256 === undefined ? markup`` : markup`<p class="soft mono">sha256 ${report.sha256}</p>`}
           ${report.warnings.map((text) => markup`<p class="warning">${text}</p>`)}
         </header>
-        <section>
-          <h2>Partitions</h2>
-          ${drawDisk(report)} ${partitionTable(report)}
-        </section>
+        ${
+          report.partitionTable === undefined
+            ? markup``
+            : markup`<section>
+                <h2>Partitions</h2>
+                ${drawDisk(report)} ${partitionTable(report)}
+              </section>`
+        }
+        ${discSection(report)} ${archiveSection(report)}
         <div class="cards">${systemCard(report)} ${report.seed === undefined ? markup`` : seedCard(report.seed)}</div>
         ${
           report.bootCheck === undefined
@@ -104,6 +109,54 @@ function partitionTable({ partitions }: ImageReport): Markup {
   </div>`;
 }
 
+function discSection({ disc }: ImageReport): Markup {
+  if (disc === undefined) return markup``;
+  const rows = disc.boot.map(
+    ({ firmware, path, offsetBytes, sizeBytes }) =>
+      markup`<tr>
+        <td>${firmware}</td>
+        <td class="mono">${path ?? ''}</td>
+        <td class="number">${formatSize(offsetBytes)}</td>
+        <td class="number">${formatSize(sizeBytes)}</td>
+      </tr> `,
+  );
+  return sectionOf(`Disc: ${disc.fileSystem.label}`, ['Firmware', 'File', 'At', 'Size'], rows);
+}
+
+function archiveSection({ archives }: ImageReport): Markup {
+  if (archives.length === 0) return markup``;
+  const rows = archives.map(
+    ({ path, kind, compressions, sizeBytes, unpackedBytes, mount }) =>
+      markup`<tr>
+        <td class="mono">${path}</td>
+        <td>${kind}</td>
+        <td>${compressions.join(' + ')}</td>
+        <td class="number">${formatSize(sizeBytes)}</td>
+        <td class="number">${unpackedBytes === undefined ? '' : formatSize(unpackedBytes)}</td>
+        <td class="mono">${mount}</td>
+      </tr> `,
+  );
+  return sectionOf('Root', ['Archive', 'Kind', 'Compression', 'Size', 'Unpacked', 'Mounted at'], rows);
+}
+
+function sectionOf(title: string, heads: readonly string[], rows: readonly Markup[]): Markup {
+  return markup`<section>
+    <h2>${title}</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            ${heads.map((head) => markup`<th>${head}</th> `)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
 function systemCard({ os, architecture, kernel, packages, boot, diskId }: ImageReport): Markup {
   return card('System', [
     ['Operating system', os?.name ?? 'unknown'],
@@ -113,7 +166,7 @@ function systemCard({ os, architecture, kernel, packages, boot, diskId }: ImageR
     ['Modules', kernel === undefined ? '' : `${kernel.modules.join(', ')} ${formatSize(kernel.modulesBytes)}`],
     ['Packages', `${packages.count}, ${formatSize(packages.diskBytes)} on disk`],
     ['From no package', formatSize(packages.unownedBytes)],
-    ['Disk id', diskId],
+    ['Disk id', diskId ?? ''],
     ['Command line', boot.commandLine],
     ['config.txt', boot.configTxt.filter((line) => !line.startsWith('#')).join(' · ')],
   ]);

@@ -6,6 +6,7 @@ import type {
   PackageReport,
   PartitionReport,
 } from '../../inspect/image-report.js';
+import type { InnerArchive } from '../../images/small-root.js';
 import { printable } from '../printable.js';
 import type { SeedInterface, SeedSummary, SeedUser } from '../../seeds/seed-facts.js';
 
@@ -20,9 +21,9 @@ export function describeImage(report: ImageReport, options: { readonly packages:
   return [
     `${report.image}  ${formatSize(report.sizeBytes)} (${report.sizeBytes} bytes)`,
     ...(report.sha256 === undefined ? [] : [`sha256 ${report.sha256}`]),
-    '',
-    `Partitions (${report.partitionTable.toUpperCase()}, disk id ${report.diskId})`,
-    ...table(report.partitions.map(partitionRow)),
+    ...partitionLines(report),
+    ...discLines(report),
+    ...(report.archives.length === 0 ? [] : ['', 'Root', ...table(report.archives.map(archiveRow))]),
     '',
     'System',
     ...systemLines(report),
@@ -31,12 +32,44 @@ export function describeImage(report: ImageReport, options: { readonly packages:
     'Where the bytes are',
     ...folderLines(report.folders),
     '',
-    ...(options.packages
-      ? [`Packages (${packages.count})`, ...packageTable(packages.list)]
-      : ['Largest packages (on disk, and what dpkg says)', ...packageTable(packages.list.slice(0, SHOWN_PACKAGES))]),
+    ...(packages.count === 0
+      ? ['Largest files', ...fileLines(report)]
+      : options.packages
+        ? [`Packages (${packages.count})`, ...packageTable(packages.list)]
+        : ['Largest packages (on disk, and what dpkg says)', ...packageTable(packages.list.slice(0, SHOWN_PACKAGES))]),
     ...(report.bootCheck === undefined ? [] : ['', checkLine(report.bootCheck)]),
     ...(report.warnings.length === 0 ? [] : ['', ...report.warnings.map((text) => `Warning: ${text}`)]),
   ].map(printable);
+}
+
+function partitionLines({ partitionTable, diskId, partitions }: ImageReport): readonly string[] {
+  if (partitionTable === undefined) return [];
+  const title = `Partitions (${partitionTable.toUpperCase()}, disk id ${diskId ?? ''})`;
+  return ['', title, ...table(partitions.map(partitionRow))];
+}
+
+function discLines({ disc }: ImageReport): readonly string[] {
+  if (disc === undefined) return [];
+  const { label, uuid } = disc.fileSystem;
+  const rows = disc.boot.map(({ firmware, bootable, path, sizeBytes, offsetBytes }) => [
+    `  ${firmware}`,
+    path ?? `at ${formatSize(offsetBytes)}`,
+    formatSize(sizeBytes),
+    bootable ? '' : 'not bootable',
+  ]);
+  const starts = rows.length === 0 ? ['  starts from nothing'] : table(rows);
+  return ['', `Disc (ISO 9660, "${label}"${uuid === '' ? '' : `, ${uuid}`})`, ...starts];
+}
+
+function archiveRow({ path, kind, compressions, sizeBytes, unpackedBytes, mount }: InnerArchive): readonly string[] {
+  const unpacked = unpackedBytes === undefined ? '' : `, ${formatSize(unpackedBytes)} unpacked`;
+  return [`  ${path}`, kind, compressions.join(' + '), `${formatSize(sizeBytes)}${unpacked}`, mount];
+}
+
+function fileLines({ largeFiles }: ImageReport): readonly string[] {
+  return largeFiles
+    .slice(0, SHOWN_PACKAGES)
+    .map(({ path, diskBytes }) => `  ${formatSize(diskBytes).padStart(9)}  ${path}`);
 }
 
 function partitionRow(partition: PartitionReport): readonly string[] {
@@ -68,11 +101,7 @@ function systemLines(report: ImageReport): readonly string[] {
         ? 'none that the firmware would find'
         : `${kernel.version ?? 'of unknown version'} (${kernel.file}, ${formatSize(kernel.sizeBytes)}; ${modules})`,
     ],
-    [
-      '  packages',
-      `${packages.count}, ${formatSize(packages.diskBytes)} on disk (dpkg says ${formatSize(packages.declaredBytes)}); ` +
-        `${formatSize(packages.unownedBytes)} from no package`,
-    ],
+    ['  packages', packagesText(packages)],
     ['  cmdline', report.boot.commandLine],
     ...(report.boot.loader === undefined ? [] : [['  boot loader', loaderText(report.boot.loader)]]),
   ]);
@@ -81,6 +110,14 @@ function systemLines(report: ImageReport): readonly string[] {
 function loaderText({ name, version, firmwares }: BootLoaderReport): string {
   const by = firmwares.map((firmware) => firmware.toUpperCase()).join(' and ');
   return `${name}${version === undefined ? '' : ` ${version}`}, for ${by}`;
+}
+
+function packagesText({ count, diskBytes, declaredBytes, unownedBytes }: ImageReport['packages']): string {
+  if (count === 0) return `none known; files take ${formatSize(unownedBytes)}`;
+  return (
+    `${count}, ${formatSize(diskBytes)} on disk (dpkg says ${formatSize(declaredBytes)}); ` +
+    `${formatSize(unownedBytes)} from no package`
+  );
 }
 
 function seedLines(seed: SeedSummary): readonly string[] {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RealHost } from '../../../src/host/real-host.js';
 import { readHostFacts } from '../../../src/host/read-facts.js';
 import { isDrive, openDiskImage } from '../../../src/images/disk-image.js';
-import { readBootVolume } from '../../../src/images/mounted-image.js';
+import { readBootVolume } from '../../../src/images/volumes.js';
 import { withRawImage, withWritableImage } from '../../../src/images/raw-image.js';
 import { gptDisk, LINUX_DATA, mbrDisk } from '../../helpers/partition-tables.js';
 

@@ -10,6 +10,8 @@ const EVIL = '<script>alert("x")</script>';
 const report: ImageReport = {
   image: `/images/${EVIL}.img`,
   sizeBytes: 2 ** 30,
+  kind: 'disk',
+  archives: [],
   partitionTable: 'gpt',
   sectorSizeBytes: 512,
   diskId: EVIL,
