@@ -13,6 +13,8 @@ import {
   qemuCommand,
   withDeviceTree,
 } from '../model/qemu.js';
+import type { FirmwareName, FirmwareRun } from '../model/qemu-firmware.js';
+import { firmwareCommand } from '../model/qemu-firmware.js';
 import type { Sandbox } from '../model/sandbox.js';
 import { UserError } from '../errors.js';
 import { Store } from '../pipeline/store.js';
@@ -21,6 +23,7 @@ import { KVM, hasKvm } from '../host/kvm.js';
 import { freePort } from '../host/tcp-port.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { prepareCard } from './boot-card.js';
+import { prepareFirmware } from './boot-firmware.js';
 import type { BootToolsOptions } from './boot-tools.js';
 import { obtainBootTools, obtainQemu } from './boot-tools.js';
 import type { ImageBootFiles } from './image-boot-files.js';
@@ -44,6 +47,8 @@ export type BootOptions = BootToolsOptions & {
   /** Port on 127.0.0.1 that leads to the image's ssh server. */
   readonly sshPort?: number;
   readonly forwards?: readonly PortForward[];
+  /** A PC's firmware starts the image, with nothing handed over; default: the kernel is. */
+  readonly firmware?: FirmwareName;
   /** The card is kept in this file, and goes on from it when it is there. */
   readonly snapshot?: string;
 };
@@ -58,8 +63,11 @@ export type LoadedMachine = {
   readonly rawPath: string;
   readonly files: ImageBootFiles;
   readonly sandbox: Sandbox;
-  /** QEMU's call; the last things to decide are the caller's. */
-  qemu(run: Pick<MachineRun, 'commandLine' | 'terminal' | 'greeting'>): Command;
+  /**
+   * QEMU's call; the last things to decide are the caller's. A firmware takes no command line, and the kernel that is
+   * handed over no credentials.
+   */
+  qemu(run: Pick<MachineRun, 'commandLine' | 'terminal' | 'greeting'> & Pick<FirmwareRun, 'credentials'>): Command;
   /** Writes bytes to the card, not to the image; their number must be a multiple of 512. */
   writeCard(bytes: Uint8Array, offsetBytes: number): Promise<void>;
 };
@@ -72,7 +80,7 @@ const MOST_CPUS = 4;
 /**
  * Makes a card out of the image and throws it away afterwards, unless it is to be kept. The image is only ever read.
  * Throws what withRawImage, `partitions`, readBootVolume, obtainBootTools, prepareCard and extractBootFiles throw, and UserError
- * `machine-fixed`, `machine-of-other-architecture`, `device-tree-unfit` and `port-in-use`.
+ * `machine-fixed`, `machine-of-other-architecture`, `device-tree-unfit`, `firmware-needs-pc` and `port-in-use`.
  */
 export async function withLoadedMachine<Result>(
   options: BootOptions,
@@ -95,10 +103,12 @@ export async function withLoadedMachine<Result>(
       const choose = (architecture: Architecture): Machine => chooseMachine(architecture, options);
       const files = await extractBootFiles(reader, image.name, choose, join(folder, 'boot'));
       const machine = withDeviceTree(files.machine, files.deviceTree);
+      if (options.firmware !== undefined) requirePc(machine, options.firmware);
       const accelerated = await canAccelerate(machine, host);
+      const qemuTree = await obtainQemu(machine, tools, options, host, report);
       const prepared = await prepareCard(
         {
-          tools: await obtainQemu(machine, tools, options, host, report),
+          tools: qemuTree,
           image: image.path,
           name: image.name,
           sizeBytes: image.sizeBytes,
@@ -110,6 +120,8 @@ export async function withLoadedMachine<Result>(
       const { card } = prepared;
       const sandbox = accelerated ? withKvm(prepared.sandbox) : prepared.sandbox;
       const boot = (name: string): string => join(FOLDER, 'boot', name);
+      const inside = { outside: folder, inside: FOLDER };
+      const firmware = options.firmware && (await prepareFirmware(options.firmware, qemuTree, inside));
       for (const edit of files.deviceTree === undefined ? [] : deviceTreeCommands(machine, boot(files.deviceTree))) {
         await host.runIn(sandbox, edit, { okExitCodes: [0, 1] });
       }
@@ -120,19 +132,22 @@ export async function withLoadedMachine<Result>(
         rawPath: image.path,
         files,
         sandbox,
-        qemu: (run) =>
-          qemuCommand({
-            ...run,
-            machine,
+        qemu: ({ commandLine, credentials, ...run }) => {
+          const keepsCard = options.snapshot !== undefined;
+          const setup = { ...run, machine, forwards, accelerated, ...sizeOf(options, host) };
+          if (firmware !== undefined) {
+            const medium = { as: 'disk', file: card, format: 'qcow2', keeps: keepsCard } as const;
+            return firmwareCommand({ ...setup, firmware, medium, ...(credentials && { credentials }) });
+          }
+          return qemuCommand({
+            ...setup,
+            commandLine,
             card,
             kernel: boot(files.kernel),
             ...(files.deviceTree === undefined ? {} : { deviceTree: boot(files.deviceTree) }),
-            cpus: options.cpus ?? Math.min(host.facts.cpus, MOST_CPUS),
-            memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
-            forwards,
-            accelerated,
-            keepsCard: options.snapshot !== undefined,
-          }),
+            keepsCard,
+          });
+        },
         writeCard: async (bytes, offsetBytes) => {
           await writeFile(join(folder, 'sectors'), bytes);
           await host.runIn(sandbox, overlayWriteCommand(card, join(FOLDER, 'sectors'), offsetBytes, bytes.length));
@@ -162,12 +177,28 @@ function chooseMachine(architecture: Architecture, { image, machine, deviceTree 
   );
 }
 
+/** Throws UserError `firmware-needs-pc`. */
+function requirePc(machine: Machine, firmware: FirmwareName): void {
+  if (machine.architecture === 'amd64') return;
+  throw new UserError('firmware-needs-pc', `QEMU's ${machine.name} is no PC: it has no ${firmware.toUpperCase()}`, {
+    hints: ['Leave --firmware out: the kernel of the image is started.'],
+  });
+}
+
+/** Memory and processors as asked for, or what a small server has. */
+export function sizeOf({ cpus, memoryBytes }: Pick<BootOptions, 'cpus' | 'memoryBytes'>, host: Host) {
+  return {
+    cpus: cpus ?? Math.min(host.facts.cpus, MOST_CPUS),
+    memoryBytes: memoryBytes ?? DEFAULT_MEMORY_BYTES,
+  };
+}
+
 /** KVM runs the host's own architecture only, and no Raspberry Pi of QEMU's. */
-async function canAccelerate({ architecture, fixed }: Machine, host: Host): Promise<boolean> {
+export async function canAccelerate({ architecture, fixed }: Machine, host: Host): Promise<boolean> {
   return fixed === undefined && architecture === host.facts.architecture && (await hasKvm(architecture));
 }
 
-function withKvm(sandbox: Sandbox): Sandbox {
+export function withKvm(sandbox: Sandbox): Sandbox {
   return { ...sandbox, mounts: [...(sandbox.mounts ?? []), { source: KVM, target: KVM, device: true }] };
 }
 

@@ -4,12 +4,15 @@
  * started with the default target (`systemd.wants=`, systemd-debug-generator(8)). The unit is small, because arm64
  * takes 2047 characters; it reads the probe itself from the unused sectors between the partition table and the
  * first partition of the throwaway overlay. No file, no partition and no second device is needed.
+ * Where the firmware starts the machine nobody hands over a command line: the same credential travels in the SMBIOS
+ * tables, and one for a drop-in of the target (`systemd.unit-dropin.*`).
  */
 
 const SECTOR_SIZE_BYTES = 512;
-/** Behind a GPT's 34 sectors, should there ever be one. */
-const PROBE_SECTOR = 64;
+/** Behind a GPT's 34 sectors and a PC's boot loader, 512 KiB from the disk's beginning. */
+const PROBE_SECTOR = 1024;
 const UNIT_NAME = 'reswarm-proof.service';
+const UNIT_CREDENTIAL = `systemd.extra-unit.${UNIT_NAME}`;
 
 export const PROBE_OFFSET_BYTES = PROBE_SECTOR * SECTOR_SIZE_BYTES;
 
@@ -23,7 +26,15 @@ export function probeSectors(script: string): Buffer {
 /** Words to add to the kernel command line; `sizeBytes` is that of probeSectors. */
 export function probeArguments(sizeBytes: number): readonly string[] {
   const unit = Buffer.from(probeUnit(sizeBytes / SECTOR_SIZE_BYTES), 'utf8').toString('base64');
-  return [`systemd.set_credential_binary=systemd.extra-unit.${UNIT_NAME}:${unit}`, `systemd.wants=${UNIT_NAME}`];
+  return [`systemd.set_credential_binary=${UNIT_CREDENTIAL}:${unit}`, `systemd.wants=${UNIT_NAME}`];
+}
+
+/** The same for a machine whose command line is not ours: texts by the names of their credentials. */
+export function probeCredentials(sizeBytes: number): Readonly<Record<string, string>> {
+  return {
+    [UNIT_CREDENTIAL]: probeUnit(sizeBytes / SECTOR_SIZE_BYTES),
+    'systemd.unit-dropin.multi-user.target': `[Unit]\nWants=${UNIT_NAME}\n`,
+  };
 }
 
 /** `/sys/dev/block/<root's numbers>` is a link to …/<disk>/<partition>. In a unit, `$$` and `%%` stand for one. */

@@ -4,8 +4,10 @@ import { expectationsOf } from '../seeds/seed-expectations.js';
 import type { BootProof, BootWatch, MilestoneName } from '../model/boot-proof.js';
 import { MILESTONES, concludeWatch, milestoneTitle, startWatch, watchLine } from '../model/boot-proof.js';
 import { bootRecordOf } from '../model/boot-record.js';
-import { PROBE_OFFSET_BYTES, probeArguments, probeSectors } from './boot-probe.js';
-import { COMMAND_LINE_LIMIT, GREETER, commandLineFor } from '../model/qemu.js';
+import { PROBE_OFFSET_BYTES, probeArguments, probeCredentials, probeSectors } from './boot-probe.js';
+import { grubCommandLine } from '../formats/grub-cfg.js';
+import { COMMAND_LINE_LIMIT, GREETER, SILENCING_WORD, commandLineFor } from '../model/qemu.js';
+import type { FirmwareName } from '../model/qemu-firmware.js';
 import { UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Reporter } from '../pipeline/reporter.js';
@@ -47,16 +49,16 @@ const GROUPS: readonly { readonly title: string; readonly stages: readonly (Mile
 /**
  * Boots the image and waits for proof that all of it works. What does not come is in the result, not thrown;
  * thrown is what keeps the boot from being tried: withLoadedMachine's errors, UserError `log-not-writable`,
- * `no-room-for-probe` and `command-line-too-long`.
+ * `no-room-for-probe`, `command-line-too-long` and `console-not-shown`.
  */
 export async function checkBoot(options: CheckOptions, host: Host, report: Reporter): Promise<BootProof> {
   if (options.logFile !== undefined) await emptyLog(options.logFile);
   report.emit({ type: 'planned', groups: GROUPS });
   return withLoadedMachine(options, host, report, async (loaded) => {
-    const commandLine = await placeProbe(loaded, options.projectDir, options.profile === true);
+    const handedOver = await placeProbe(loaded, options);
     for (const { name } of MILESTONES) report.emit({ type: 'stage-started', stage: name });
     const expected = expectationsOf(loaded.files.userData, loaded.files.metaData);
-    const proof = await watchBoot(loaded, commandLine, startWatch(expected, GREETING), options, host, report);
+    const proof = await watchBoot(loaded, handedOver, startWatch(expected, GREETING), options, host, report);
     const digest = await imageDigest(loaded.rawPath, host);
     if (digest !== undefined) await keepBootRecord(digest, bootRecordOf(proof, MILESTONES, new Date()), host);
     for (const milestone of proof.milestones) {
@@ -76,15 +78,23 @@ export function firstFailure(proof: BootProof): { name: MilestoneName; text: str
   return { name: failed.name, text: `${milestoneTitle(failed.name)}: ${why ?? failed.detail}` };
 }
 
-async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: boolean): Promise<string> {
+/** What QEMU gets so that the probe runs. */
+type HandedOver = Pick<Parameters<LoadedMachine['qemu']>[0], 'commandLine' | 'credentials'>;
+
+async function placeProbe(loaded: LoadedMachine, { projectDir, profile, firmware }: CheckOptions): Promise<HandedOver> {
   const script = await readFile(join(projectDir, PROBE), 'utf8');
-  const settings = `GREETER=${GREETER.address}:${GREETER.port}\nPROFILE=${profile ? 1 : 0}\n`;
+  const settings = `GREETER=${GREETER.address}:${GREETER.port}\nPROFILE=${profile === true ? 1 : 0}\n`;
   const sectors = probeSectors(settings + script);
   const first = Math.min(...loaded.table.partitions.map((partition) => partition.offsetBytes));
   if (PROBE_OFFSET_BYTES + sectors.length > first) {
     throw new UserError('no-room-for-probe', `The first partition of ${loaded.name} begins at byte ${first}`, {
       hints: ['The check needs the unused sectors before it: begin the first partition at 1 MiB or later.'],
     });
+  }
+  if (firmware !== undefined) {
+    requireConsole(loaded, firmware);
+    await loaded.writeCard(sectors, PROBE_OFFSET_BYTES);
+    return { commandLine: '', credentials: probeCredentials(sectors.length) };
   }
   // -no-reboot turns the restart after a panic into an end, at once.
   const extra = ['panic=-1', ...probeArguments(sectors.length)];
@@ -97,12 +107,31 @@ async function placeProbe(loaded: LoadedMachine, projectDir: string, profile: bo
     );
   }
   await loaded.writeCard(sectors, PROBE_OFFSET_BYTES);
-  return commandLine;
+  return { commandLine };
+}
+
+/**
+ * The console tells how a boot goes; where nothing is handed over, only the image's own command line can have the kernel
+ * write to it. Throws UserError `console-not-shown`.
+ */
+function requireConsole({ machine, files, name }: LoadedMachine, firmware: FirmwareName): void {
+  const found = grubCommandLine(files.grubCfg) ?? '';
+  const words = found.split(/\s+/);
+  const [port = ''] = machine.console.split(',');
+  const isTold = words.some((word) => word === `console=${port}` || word.startsWith(`console=${port},`));
+  const silent = words.filter((word) => SILENCING_WORD.test(word));
+  if (isTold && silent.length === 0) return;
+  const why = isTold ? `its command line has ${silent.join(' ')}` : `its command line has no console=${port}`;
+  throw new UserError(
+    'console-not-shown',
+    `Started by ${firmware.toUpperCase()}, ${name} does not show on its console how it starts: ${why}`,
+    { hints: [`Change the line \`linux\` of grub.cfg on its boot partition, or leave --firmware out.`] },
+  );
 }
 
 async function watchBoot(
   loaded: LoadedMachine,
-  commandLine: string,
+  handedOver: HandedOver,
   initial: BootWatch,
   options: CheckOptions,
   host: Host,
@@ -111,7 +140,7 @@ async function watchBoot(
   const started = performance.now();
   const sinceStart = (): number => (performance.now() - started) / 1000;
   let watch = initial;
-  const qemu = loaded.qemu({ commandLine, terminal: false, greeting: GREETING });
+  const qemu = loaded.qemu({ ...handedOver, terminal: false, greeting: GREETING });
   // A port on this machine needs its network; the check itself needs none.
   const sandbox = { ...loaded.sandbox, network: forwardsOf(options).length > 0 };
   const running = host.startIn(sandbox, qemu, {

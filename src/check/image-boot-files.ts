@@ -15,6 +15,8 @@ export type ImageBootFiles = {
   readonly kernel: string;
   readonly deviceTree?: string;
   readonly cmdlineTxt: string;
+  /** Empty where there is none: the image is not for PCs. */
+  readonly grubCfg: string;
   readonly userData: string;
   readonly metaData: string;
 };
@@ -73,6 +75,7 @@ export async function extractBootFiles(
     kernel: await copy(kernel, kernelBytes),
     ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
     cmdlineTxt,
+    grubCfg: await read('grub.cfg'),
     userData: await read('user-data'),
     metaData: await read('meta-data'),
   };

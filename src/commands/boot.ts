@@ -4,7 +4,10 @@ import { parseSize } from '../model/bytes.js';
 import type { BootProof } from '../model/boot-proof.js';
 import type { PortForward } from '../model/qemu.js';
 import { MACHINE_NAMES } from '../model/qemu.js';
+import { FIRMWARE_NAMES } from '../model/qemu-firmware.js';
 import { NotProvenError, ReswarmError, UserError } from '../errors.js';
+import type { DiscOptions } from '../check/boot-disc.js';
+import { bootDisc, isDiscImage } from '../check/boot-disc.js';
 import type { BootOptions } from '../check/boot-image.js';
 import { bootImage, requireBootable } from '../check/boot-image.js';
 import type { SshOptions } from '../check/ssh-into-image.js';
@@ -52,6 +55,12 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       description:
         'machine to be: virt is fast, raspi3b and raspi4b are Raspberry Pis as QEMU knows them, q35 is a PC [default: virt, or q35 for the kernel of a PC]',
     })(),
+    firmware: Flags.option({
+      options: FIRMWARE_NAMES,
+      description:
+        'start a PC image by its own boot loader, from SeaBIOS or from OVMF [default: QEMU is given its kernel]',
+    })(),
+    usb: Flags.boolean({ description: 'the ISO is written to a USB stick [default: it lies in a CD drive]' }),
     'device-tree': Flags.string({
       description: 'device tree of the image to start raspi3b with [default: the first that fits]',
       helpValue: 'NAME.dtb',
@@ -118,6 +127,7 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       image: args.image,
       offline: flags.offline,
       ...(flags.machine === undefined ? {} : { machine: flags.machine }),
+      ...(flags.firmware === undefined ? {} : { firmware: flags.firmware }),
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryOf(flags.memory) }),
       ...(flags['device-tree'] === undefined ? {} : { deviceTree: flags['device-tree'] }),
       ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
@@ -126,6 +136,12 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       ...(flags.snapshot === undefined ? {} : { snapshot: snapshotPath(flags.snapshot, args.image) }),
       ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }),
     };
+    if (await isDiscImage(args.image, this.host)) return this.disc({ ...options, usb: flags.usb }, flags);
+    if (flags.usb) {
+      throw new UserError('usb-needs-disc', `${args.image} is no ISO: --usb is for those`, {
+        hints: ['Leave --usb out: the image is on a card of its own.'],
+      });
+    }
     if (flags.check) {
       return this.check({
         ...options,
@@ -145,6 +161,19 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       });
     }
     return this.exitAs(await bootImage(options, this.host, this.reporter));
+  }
+
+  /** A disc has no boot partition to read: its firmware starts it, on a terminal. */
+  private async disc(options: DiscOptions, flags: { check: boolean; ssh: boolean }): Promise<{ exitCode: number }> {
+    if (flags.check || flags.ssh) {
+      throw new UserError('disc-not-checked', `${options.image} is an ISO, which is only started, not looked into`, {
+        hints: ['Leave out --check and --ssh; --ssh-port leads to its ssh server.'],
+      });
+    }
+    if (this.jsonEnabled() || !process.stdin.isTTY) {
+      throw new UserError('no-terminal', 'An ISO is started on a terminal, and this is none');
+    }
+    return this.exitAs(await bootDisc(options, this.host, this.reporter));
   }
 
   private exitAs(exit: { exitCode: number }): { exitCode: number } {

@@ -65,6 +65,5 @@ export function isGrubBootCode(sector: Uint8Array): boolean {
 /** The version that a GRUB for UEFI says of itself: "2.12-9+deb13u4"; undefined for other programs. */
 export function grubVersionOf(program: Uint8Array): string | undefined {
   const text = Buffer.from(program.buffer, program.byteOffset, program.byteLength).toString('latin1');
-  // eslint-disable-next-line no-control-regex -- strings of C end with a zero
   return /GNU GRUB {2}version %s\0(\d[^\0]*)\0/.exec(text)?.[1];
 }

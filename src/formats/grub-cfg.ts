@@ -17,7 +17,7 @@ export function grubStartLines({ kernel, initrd, commandLine }: GrubStart): read
 }
 
 /**
- * The file that GRUB reads from a boot partition. People may change it; `grubCommandLine` and `withGrubCommandLine`
+ * The file that GRUB reads from a boot partition. People may change it; `grubCommandLine` and `withGrubCommandLines`
  * read it back. Throws UserError `command-line-not-for-grub`.
  */
 export function grubCfg(start: GrubStart): string {
@@ -29,17 +29,28 @@ export function grubCfg(start: GrubStart): string {
 }
 
 /** `linux` of a grub.cfg: its first words, the kernel's file, and what follows. */
-const LINUX_LINE = /^([ \t]*linux(?:efi)?)[ \t]+(\S+)[ \t]*(.*)$/m;
+const LINUX_LINES = /^([ \t]*linux(?:efi)?)[ \t]+(\S+)[ \t]*(.*)$/gm;
 
-/** The kernel's command line in a grub.cfg, as the kernel gets it; undefined where no line loads one. */
+/** The kernel's first command line in a grub.cfg, as the kernel gets it; undefined where no line loads one. */
 export function grubCommandLine(grubCfg: string): string | undefined {
-  const words = LINUX_LINE.exec(grubCfg)?.[3];
-  return words === undefined ? undefined : wordsOf(words).map(kernelWord).join(' ');
+  const words = [...grubCfg.matchAll(LINUX_LINES)][0]?.[3];
+  return words === undefined ? undefined : fromGrub(words);
 }
 
-/** The same file with another command line. Throws UserError `command-line-not-for-grub`. */
-export function withGrubCommandLine(grubCfg: string, commandLine: string): string {
-  return grubCfg.replace(LINUX_LINE, (_, command: string, kernel: string) => linuxLine(command, kernel, commandLine));
+/**
+ * The same file with other command lines; a line whose words stay is not touched. Throws UserError
+ * `command-line-not-for-grub`.
+ */
+export function withGrubCommandLines(grubCfg: string, change: (commandLine: string) => string): string {
+  return grubCfg.replaceAll(LINUX_LINES, (line: string, command: string, kernel: string, words: string) => {
+    const before = fromGrub(words);
+    const after = change(before);
+    return after === before ? line : linuxLine(command, kernel, after);
+  });
+}
+
+function fromGrub(words: string): string {
+  return wordsOf(words).map(kernelWord).join(' ');
 }
 
 function linuxLine(command: string, kernel: string, commandLine: string): string {

@@ -33,7 +33,12 @@ export type ImageReport = {
   /** What Debian calls the processor. */
   readonly architecture?: string;
   readonly packages: PackagesReport;
-  readonly boot: { readonly configTxt: readonly string[]; readonly commandLine: string };
+  readonly boot: {
+    readonly configTxt: readonly string[];
+    readonly commandLine: string;
+    /** What a PC's firmware starts. */
+    readonly loader?: BootLoaderReport;
+  };
   readonly seed?: SeedSummary;
   /** Parents before children, each at least a thousandth of all. */
   readonly folders: readonly FolderReport[];
@@ -61,6 +66,16 @@ export type KernelReport = {
   /** Versions that there are modules for. */
   readonly modules: readonly string[];
   readonly modulesBytes: number;
+};
+
+export type BootLoaderReport = {
+  readonly name: 'GRUB';
+  /** Debian's; undefined where its program does not tell. */
+  readonly version?: string;
+  /** The firmwares that find it. */
+  readonly firmwares: readonly ('bios' | 'uefi')[];
+  /** What it starts the kernel with. */
+  readonly commandLine?: string;
 };
 
 export type PackageReport = InstalledPackage & {

@@ -2,6 +2,7 @@ import { summariseSeed } from '../seeds/seed-summary.js';
 import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
 import { parseOsRelease } from '../formats/dpkg-status.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
+import { MBR_SIZE_BYTES } from '../formats/mbr.js';
 import { isExtended } from '../formats/partition-types.js';
 import { folderSizes, largeFolders } from './folder-sizes.js';
 import type { FileEntry } from '../formats/file-system/file-entry.js';
@@ -11,6 +12,7 @@ import type { FileView } from '../images/file-view.js';
 import type { Host } from '../host/host.js';
 import { findBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
+import { reportBootLoader } from './boot-loader.js';
 import { reportKernel } from './image-kernel.js';
 import type { MountedImage } from '../images/mounted-image.js';
 import type { Volume } from '../images/volumes.js';
@@ -39,6 +41,7 @@ export async function reportImage(mounted: MountedImage, host: Host): Promise<Im
   const bootCheck = sha256 === undefined ? undefined : await findBootRecord(sha256, host);
   const seed = bootMount === undefined ? undefined : await readSeed(mounted, bootMount);
   const architecture = architectureOf(packages) ?? (await programArchitecture(files));
+  const boot = await readBoot(mounted, bootMount ?? '/boot');
   return {
     image: image.name,
     sizeBytes: image.sizeBytes,
@@ -63,12 +66,17 @@ export async function reportImage(mounted: MountedImage, host: Host): Promise<Im
     ...(kernel === undefined ? {} : { kernel }),
     ...(architecture === undefined ? {} : { architecture }),
     packages,
-    boot: await readBootTexts(mounted, bootMount ?? '/boot'),
+    boot,
     ...(seed === undefined ? {} : { seed }),
     folders: largeFolders(folders, SMALLEST_SHARE),
     largeFiles: largeFiles(files.entries),
     ...(bootCheck === undefined ? {} : { bootCheck }),
-    warnings: [...(table?.warnings ?? []), ...(disc?.warnings ?? []), ...warningsOf(mounted)],
+    warnings: [
+      ...(table?.warnings ?? []),
+      ...(disc?.warnings ?? []),
+      ...warningsOf(mounted),
+      ...commandLineWarnings(boot),
+    ],
   };
 }
 
@@ -112,15 +120,17 @@ function architectureOf({ list }: PackagesReport): string | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
-async function readBootTexts({ files }: MountedImage, mount: string): Promise<ImageReport['boot']> {
+async function readBoot({ image, files }: MountedImage, mount: string): Promise<ImageReport['boot']> {
   const configTxt = (await files.text(`${mount}/config.txt`)) ?? '';
   const { commandLine } = bootFilesOf(configTxt);
+  const loader = await reportBootLoader(await image.read(0, MBR_SIZE_BYTES), files, mount);
   return {
     configTxt: configTxt
       .split('\n')
       .map((line) => line.trimEnd())
       .filter((line) => line !== ''),
     commandLine: ((await files.text(`${mount}/${commandLine}`)) ?? '').split('\n')[0] ?? '',
+    ...(loader === undefined ? {} : { loader }),
   };
 }
 
@@ -136,6 +146,13 @@ async function readSeed({ files }: MountedImage, mount: string): Promise<ImageRe
     metaData: metaData ?? '',
     networkConfig: networkConfig ?? '',
   });
+}
+
+/** One of the two was changed by hand: `boot` and a PC would start the image differently. */
+function commandLineWarnings({ commandLine, loader }: ImageReport['boot']): readonly string[] {
+  const words = (line: string): string => line.trim().split(/\s+/).join(' ');
+  if (loader?.commandLine === undefined || words(loader.commandLine) === words(commandLine)) return [];
+  return [`grub.cfg starts the kernel with another command line than cmdline.txt: ${loader.commandLine}`];
 }
 
 /** Partitions of a disc cover its files and the gaps between them: nothing is in them of their own. */

@@ -99,33 +99,58 @@ export function withDeviceTree(machine: Machine, deviceTree: string | undefined)
 /** A port on this machine's 127.0.0.1 that leads to one of the image's. */
 export type PortForward = { readonly hostPort: number; readonly guestPort: number };
 
-/** Everything that a start of QEMU depends on. Paths are as QEMU sees them. */
-export type MachineRun = {
+/** A machine, whatever starts it. Paths are as QEMU sees them. */
+export type MachineSetup = {
   readonly machine: Machine;
-  readonly kernel: string;
-  readonly commandLine: string;
-  readonly deviceTree?: string;
-  /** qcow2 file that takes the writes. */
-  readonly card: string;
   readonly cpus: number;
   readonly memoryBytes: number;
   /** The serial line on our terminal, with QEMU's own keys (Ctrl-a x ends it), or to be read only. */
   readonly terminal: boolean;
   readonly forwards: readonly PortForward[];
-  /** The card is kept: what the machine writes has to reach the disk. */
-  readonly keepsCard: boolean;
   /** The host's processor runs the guest's programs (KVM), should the kernel really let QEMU. */
   readonly accelerated?: boolean;
   /** What a guest reads from GREETER's address, to prove its network without anyone outside. */
   readonly greeting?: string;
 };
 
+/** Everything that a start of QEMU with a kernel depends on. */
+export type MachineRun = MachineSetup & {
+  readonly kernel: string;
+  readonly commandLine: string;
+  readonly deviceTree?: string;
+  /** qcow2 file that takes the writes. */
+  readonly card: string;
+  /** The card is kept: what the machine writes has to reach the disk. */
+  readonly keepsCard: boolean;
+};
+
 /** An address in QEMU's user-mode network that answers every TCP connection with the greeting. */
 export const GREETER = { address: '10.0.2.100', port: 8000 } as const;
 
-/** The bare machine: nothing that QEMU would add by itself, a reboot ends it. */
+/** The machine with the kernel that it is given. */
 export function qemuCommand(run: MachineRun): Command {
-  const serial = run.terminal ? 'mon:stdio' : 'stdio';
+  const start = [
+    ...['-kernel', run.kernel, '-append', run.commandLine],
+    ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
+  ];
+  // A card that is thrown away need not reach the disk.
+  const cache = run.keepsCard ? 'writeback' : 'unsafe';
+  if (run.machine.fixed !== undefined) {
+    return machineCommand(run, start, ['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`]);
+  }
+  const device = `virtio-blk-${virtioBus(run.machine)},drive=card`;
+  return machineCommand(run, start, [
+    ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`, '-device', device],
+  ]);
+}
+
+/**
+ * The bare machine: nothing that QEMU would add by itself, a reboot ends it.
+ *
+ * @param start what it is started with
+ * @param drives and their devices
+ */
+export function machineCommand(run: MachineSetup, start: readonly string[], drives: readonly string[]): Command {
   const network = [
     'user,id=net',
     ...run.forwards.map(({ hostPort, guestPort }) => `hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`),
@@ -141,45 +166,45 @@ export function qemuCommand(run: MachineRun): Command {
       ...(run.accelerated === true ? ['-accel', 'kvm'] : []),
       ...['-accel', 'tcg,thread=multi'],
       ...['-nodefaults', '-no-reboot', '-display', 'none', '-monitor', 'none'],
-      ...['-kernel', run.kernel, '-append', run.commandLine],
-      ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
+      ...start,
       ...['-netdev', network],
-      ...devices(run, serial),
+      ...devices(run, drives),
     ],
   };
 }
 
-function devices(run: MachineRun, serial: string): readonly string[] {
+function devices(run: MachineSetup, drives: readonly string[]): readonly string[] {
   const { machine } = run;
-  // A card that is thrown away need not reach the disk.
-  const cache = run.keepsCard ? 'writeback' : 'unsafe';
+  const serial = run.terminal ? 'mon:stdio' : 'stdio';
   if (machine.fixed !== undefined) {
     return [
-      ...['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`],
+      ...drives,
       // An address of Raspberry Pi's own range: Linux calls a USB adapter with QEMU's usual one usb0, not eth0.
       ...['-device', 'usb-net,netdev=net,mac=b8:27:eb:00:00:01'],
       ...Array.from({ length: machine.consoleLine ?? 0 }, () => ['-serial', 'null']).flat(),
       ...['-serial', serial],
     ];
   }
-  const isPc = machine.architecture === 'amd64';
-  const bus = isPc ? 'pci' : 'device';
+  const bus = virtioBus(machine);
   return [
     ...['-cpu', cpuOf(run)],
     ...['-smp', run.cpus.toString(), '-m', `${Math.floor(run.memoryBytes / MiB)}M`],
-    ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`],
-    ...['-device', `virtio-blk-${bus},drive=card`],
+    ...drives,
     // Without the program that boots over it, which is a package of its own.
-    ...['-device', `virtio-net-${bus},netdev=net${isPc ? ',romfile=' : ''}`],
+    ...['-device', `virtio-net-${bus},netdev=net${bus === 'pci' ? ',romfile=' : ''}`],
     ...['-device', `virtio-rng-${bus}`, '-serial', serial],
   ];
+}
+
+function virtioBus({ architecture }: Machine): 'pci' | 'device' {
+  return architecture === 'amd64' ? 'pci' : 'device';
 }
 
 /**
  * Under KVM inside another virtual machine the host may refuse the register that arch-capabilities stands for, and QEMU
  * ends there. It only tells the guest which mitigations it could leave out.
  */
-function cpuOf({ machine, accelerated }: MachineRun): string {
+function cpuOf({ machine, accelerated }: MachineSetup): string {
   if (machine.architecture === 'amd64') return 'max,arch-capabilities=off';
   return accelerated === true ? 'max' : 'cortex-a53';
 }
@@ -223,6 +248,9 @@ export function cardSize(imageSizeBytes: number): number {
 /** Longest kernel command line that arm64 and x86 take, the final zero not counted (COMMAND_LINE_SIZE is 2048). */
 export const COMMAND_LINE_LIMIT = 2047;
 
+/** Words that keep kernel or systemd from telling on the console how they start. */
+export const SILENCING_WORD = /^(quiet|loglevel=.*|systemd\.show_status=.*)$/;
+
 /**
  * The image's own command line for this machine: its consoles give way to the machine's, all else stays.
  * With `verbose`, what silences the kernel goes too.
@@ -233,10 +261,9 @@ export function commandLineFor(
   extra: readonly string[],
   options: { readonly verbose?: boolean } = {},
 ): string {
-  const silencing = /^(quiet|loglevel=.*|systemd\.show_status=.*)$/;
   const kept = (cmdlineTxt.split('\n')[0] ?? '')
     .split(/\s+/)
     .filter((word) => word !== '' && !/^(console|earlycon)(=|$)/.test(word))
-    .filter((word) => options.verbose !== true || !silencing.test(word));
+    .filter((word) => options.verbose !== true || !SILENCING_WORD.test(word));
   return [`console=${machine.console}`, ...kept, ...machine.kernelArguments, ...extra].join(' ');
 }

@@ -29,7 +29,7 @@ export type IsoInput = {
   readonly files: readonly { readonly name: string; readonly text: string }[];
   /** Volume id, at most 32 characters. */
   readonly label: string;
-  /** Names the image: ids of the partitions on a USB stick are derived from it. */
+  /** Names the image: the serial of the EFI system partition is derived from it. */
   readonly id: string;
   readonly sourceDateEpoch: number;
 };
@@ -51,11 +51,13 @@ export function requireIsoBoard(board: Pick<Board, 'id' | 'architecture' | 'firm
 /** Reads the disc, whatever drive it is in, and starts Linux. No shell: a disc's commands cannot be changed anyway. */
 const MODULES = ['iso9660', 'part_msdos', 'part_gpt', 'linux', 'search', 'search_fs_file', 'boot'];
 const ISO = 'image.iso';
+/** Type of an EFI system partition in an MBR. */
+const EFI_SYSTEM_TYPE = '0xef';
 /** Paths as the sandbox has them. */
 const WORK = '/mnt';
 const MODULES_FOLDER = '/srv';
 const GRUB_BIOS = 'boot/bios.img';
-const EFI_IMAGE = 'boot/efi.img';
+const EFI_IMAGE = 'efi.img';
 
 /** A disc that a PC starts by BIOS and by UEFI, from a drive and, written as it is, from a USB stick. */
 export const isoStage: Stage<IsoInput, Iso> = {
@@ -127,7 +129,7 @@ async function makeLoaders(input: IsoInput, mark: string, { host, work }: StageC
 
   const program = join(work, 'efi');
   await utimes(program, sourceDateEpoch, sourceDateEpoch);
-  await writeFile(join(work, 'disc', EFI_IMAGE), Buffer.alloc(efiImageBytes((await stat(program)).size)));
+  await writeFile(join(work, EFI_IMAGE), Buffer.alloc(efiImageBytes((await stat(program)).size)));
   const env = { SOURCE_DATE_EPOCH: sourceDateEpoch.toString(), MTOOLS_SKIP_CHECK: '1' };
   for (const command of efiImageCommands(input)) await host.runIn(sandboxOf(input, work), { ...command, env });
 }
@@ -137,9 +139,9 @@ function efiImageBytes(programBytes: number): number {
   return alignUp(programBytes + Math.ceil(programBytes / 512) * 2 + 8 * KiB, 4 * KiB);
 }
 
-/** A FAT12 with EFI/BOOT/BOOTX64.EFI: what El Torito and a GPT show to UEFI. */
+/** A FAT12 with EFI/BOOT/BOOTX64.EFI: what El Torito and the MBR show to UEFI. */
 function efiImageCommands({ id }: IsoInput): readonly Command[] {
-  const image = join(WORK, 'disc', EFI_IMAGE);
+  const image = join(WORK, EFI_IMAGE);
   const serial = identify(id, 'gpt', [{ name: 'efi', logical: false }]).partition('efi').fatSerial;
   const shape = ['-F', '12', '-s', '1', '-r', '16', '-f', '1'];
   return [
@@ -149,19 +151,22 @@ function efiImageCommands({ id }: IsoInput): readonly Command[] {
   ];
 }
 
-/** El Torito for discs; MBR with boot code and GPT for sticks. All times and ids are given, so that none is rolled. */
-function xorrisoCommand({ label, id, sourceDateEpoch }: Pick<IsoInput, 'label' | 'id' | 'sourceDateEpoch'>): Command {
+/**
+ * El Torito for discs; an MBR with boot code and an EFI system partition behind the disc's own files for sticks. UEFI gets
+ * the same partition either way. All times are given, so that none is the clock's.
+ */
+function xorrisoCommand({ label, sourceDateEpoch }: Pick<IsoInput, 'label' | 'sourceDateEpoch'>): Command {
   const time = `${new Date(sourceDateEpoch * 1000).toISOString().replaceAll(/\D/g, '').slice(0, 14)}00`;
-  const times = ['--modification-date', '--set_all_file_dates'].map((option) => `${option}=${time}`);
-  const guid = ['--gpt_disk_guid', identify(id, 'gpt', []).diskId];
+  const times = [`--modification-date=${time}`, '--set_all_file_dates', time];
   const image = ['-no-emul-boot', '-boot-load-size', '4', '-boot-info-table', '--grub2-boot-info'];
   const stick = ['--grub2-mbr', join(MODULES_FOLDER, 'i386-pc/boot_hybrid.img')];
   return {
     file: 'xorriso',
     args: [
-      ...['-as', 'mkisofs', '-quiet', '-r', '-V', label, '-o', join(WORK, ISO), ...times, ...guid],
+      ...['-as', 'mkisofs', '-quiet', '-r', '-V', label, '-o', join(WORK, ISO), ...times],
       ...['-b', GRUB_BIOS, ...image, ...stick],
-      ...['-eltorito-alt-boot', '-e', EFI_IMAGE, '-no-emul-boot', '-isohybrid-gpt-basdat', '-no-pad'],
+      ...['-append_partition', '2', EFI_SYSTEM_TYPE, join(WORK, EFI_IMAGE), '-no-pad'],
+      ...['-eltorito-alt-boot', '-e', '--interval:appended_partition_2:all::', '-no-emul-boot'],
       join(WORK, 'disc'),
     ],
   };

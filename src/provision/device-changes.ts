@@ -15,6 +15,7 @@ import type { DeviceIdentity } from '../seeds/device/device-identity.js';
 import { hashPasswords, seedOf } from '../seeds/device/identity.js';
 import { cmdlineInstanceId, cmdlineSeedFrom, withCmdlineIdentity, withDiskId } from '../formats/command-line.js';
 import { CMDLINE_LIMIT } from '../formats/command-line.js';
+import { withGrubCommandLines } from '../formats/grub-cfg.js';
 import { configLineProblems, withConfigLines } from '../formats/config-txt.js';
 import type { ReadAt } from '../model/read-at.js';
 import type { Problem } from '../errors.js';
@@ -92,10 +93,13 @@ export async function deviceChanges(
   const disk = options.uniqueDisk === true ? uniqueDisk(instanceId) : undefined;
   const diskId = disk?.diskId ?? view.table.diskId;
   if (cmdline !== undefined) {
-    const line = withDiskId(withCmdlineIdentity(cmdline, instanceId, identity.hostname), view.table.diskId, diskId);
+    const line = ofDevice(cmdline);
     if (line.trimEnd().length > CMDLINE_LIMIT) throw cmdlineTooLong(line.trimEnd().length);
     files.set('cmdline.txt', line);
   }
+  // A PC's boot loader has the same words in a file of its own, and people may have changed either.
+  const grubCfg = await text(view, 'grub.cfg');
+  if (grubCfg !== undefined) files.set('grub.cfg', withGrubCommandLines(grubCfg, ofDevice));
   if ((identity.configTxt ?? []).length > 0) {
     files.set('config.txt', withConfigLines((await text(view, 'config.txt')) ?? '', identity.configTxt ?? []));
   }
@@ -117,6 +121,10 @@ export async function deviceChanges(
     diskId,
     warnings: [...inherited, ...composed.warnings, ...found.warnings, ...elsewhere(cmdline), ...sameId(seed)],
   };
+
+  function ofDevice(commandLine: string): string {
+    return withDiskId(withCmdlineIdentity(commandLine, instanceId, identity.hostname), view.table.diskId, diskId);
+  }
 
   function sameId(next: Seed): Problem[] {
     const isSame = instanceId === idBefore && !isSameContent(next, present);

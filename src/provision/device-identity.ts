@@ -94,7 +94,7 @@ function defined<T extends object>(values: T): Partial<T> {
 }
 
 /** Names that have flags of their own, whose content is checked there. */
-const OWN_FLAGS = new Set(['user-data', 'meta-data', 'network-config', 'config.txt', 'cmdline.txt']);
+const OWN_FLAGS = new Set(['user-data', 'meta-data', 'network-config', 'config.txt', 'cmdline.txt', 'grub.cfg']);
 
 async function readFiles(
   pairs: readonly string[],

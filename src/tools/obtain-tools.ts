@@ -32,8 +32,8 @@ function isMirror(text: string): boolean {
   return URL.canParse(text) && /^(https?|file):$/.test(new URL(text).protocol);
 }
 
-/** QEMU's PC, which is not among the tools: nobody needs it for a Raspberry Pi. */
-const QEMU_PC_PACKAGES = ['qemu-system-x86', 'qemu-utils'];
+/** QEMU's PC and its UEFI, which are not among the tools: nobody needs them for a Raspberry Pi. */
+const QEMU_PC_PACKAGES = ['qemu-system-x86', 'qemu-utils', 'ovmf'];
 
 /** For work that needs tools and no other stage. */
 export type ToolsRequest = { readonly mirror?: string | undefined; readonly offline: boolean };

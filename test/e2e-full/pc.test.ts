@@ -29,6 +29,20 @@ it('an image for a virtual PC boots on q35 without being told so, and on no mach
   );
 });
 
+it('an image for a virtual PC starts by itself from BIOS and from UEFI, to the end of its check', async () => {
+  const image = join(folder, 'firmware.img');
+  const built = await cli(['build', '--board', 'pc-amd64', '--yes', '--json', '--output', image, '--hostname', 'pc-2']);
+  expect(built.exitCode, built.stdout.slice(-2000) + built.stderr).toBe(0);
+  const inspected = resultOf(await cli(['inspect', image, '--json'])) as { boot?: unknown; warnings?: unknown };
+  expect(inspected).toMatchObject({ boot: { loader: { name: 'GRUB', firmwares: ['bios', 'uefi'] } }, warnings: [] });
+  for (const firmware of ['bios', 'uefi']) {
+    const checked = await cli(['boot', image, '--check', '--json', '--timeout', '1500', '--firmware', firmware]);
+    expect(checked.exitCode, checked.stdout.slice(-4000) + checked.stderr).toBe(0);
+    expect(resultOf(checked)).toMatchObject({ machine: 'q35', passed: true });
+  }
+  await rm(image);
+});
+
 describe.each(['none', 'containerd', 'podman', 'static'])(
   'an image for a virtual PC with the Docker source %s',
   (source) => {

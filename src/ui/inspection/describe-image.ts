@@ -1,5 +1,11 @@
 import { formatSize } from '../../model/bytes.js';
-import type { FolderReport, ImageReport, PackageReport, PartitionReport } from '../../inspect/image-report.js';
+import type {
+  BootLoaderReport,
+  FolderReport,
+  ImageReport,
+  PackageReport,
+  PartitionReport,
+} from '../../inspect/image-report.js';
 import type { InnerArchive } from '../../images/small-root.js';
 import { printable } from '../printable.js';
 import type { SeedInterface, SeedSummary, SeedUser } from '../../seeds/seed-facts.js';
@@ -97,7 +103,13 @@ function systemLines(report: ImageReport): readonly string[] {
     ],
     ['  packages', packagesText(packages)],
     ['  cmdline', report.boot.commandLine],
+    ...(report.boot.loader === undefined ? [] : [['  boot loader', loaderText(report.boot.loader)]]),
   ]);
+}
+
+function loaderText({ name, version, firmwares }: BootLoaderReport): string {
+  const by = firmwares.map((firmware) => firmware.toUpperCase()).join(' and ');
+  return `${name}${version === undefined ? '' : ` ${version}`}, for ${by}`;
 }
 
 function packagesText({ count, diskBytes, declaredBytes, unownedBytes }: ImageReport['packages']): string {

@@ -20,7 +20,7 @@ describe('the probe', () => {
     const [name, unit = ''] = credential.replace('systemd.set_credential_binary=', '').split(':');
     expect(name).toBe('systemd.extra-unit.reswarm-proof.service');
     const text = Buffer.from(unit, 'base64').toString();
-    expect(text).toContain('bs=512 skip=64 count=7');
+    expect(text).toContain('bs=512 skip=1024 count=7');
     // Words of a kernel command line end at a space.
     expect(credential).not.toMatch(/\s/);
   });
