@@ -15,7 +15,7 @@ export function describeImage(report: ImageReport, options: { readonly packages:
     `${report.image}  ${formatSize(report.sizeBytes)} (${report.sizeBytes} bytes)`,
     ...(report.sha256 === undefined ? [] : [`sha256 ${report.sha256}`]),
     '',
-    `Partitions (${report.partitionTable.toUpperCase()}, disk id ${report.diskId})`,
+    `Partitions (${report.partitionTable.toUpperCase()}, disk id ${report.diskId}${sectorWords(report)})`,
     ...table(report.partitions.map(partitionRow)),
     '',
     'System',
@@ -31,6 +31,11 @@ export function describeImage(report: ImageReport, options: { readonly packages:
     ...(report.bootCheck === undefined ? [] : ['', checkLine(report.bootCheck)]),
     ...(report.warnings.length === 0 ? [] : ['', ...report.warnings.map((text) => `Warning: ${text}`)]),
   ].map(printable);
+}
+
+/** Where they are others than those of cards. */
+function sectorWords({ sectorSizeBytes }: ImageReport): string {
+  return sectorSizeBytes === 512 ? '' : `, sectors of ${sectorSizeBytes} bytes`;
 }
 
 function partitionRow(partition: PartitionReport): readonly string[] {
