@@ -7,7 +7,7 @@ export type FileVersion = {
   /** Its clock when it said so. */
   readonly date?: string;
   /** Of the whole file. */
-  readonly sizeBytes?: number;
+  readonly sizeBytes?: number | undefined;
 };
 
 export function versionOf({ status, headers }: Response): FileVersion {

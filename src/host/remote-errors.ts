@@ -35,10 +35,14 @@ export function lastingAnswer(url: URL, status: number): NetworkError | undefine
 export function transferError(url: URL, failure: TransferFailure, progress: Progress): NetworkError {
   if (progress.position > 0) return cutOff(url, failure, progress);
   const [code, hint] = faultOf(failure.cause);
-  return new NetworkError(code, `${shownUrl(url)} cannot be fetched: ${failure.message}`, {
+  return new NetworkError(code, `${shownUrl(url)} cannot be fetched: ${firstLine(failure.message)}`, {
     hints: [hint],
     cause: failure,
   });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text;
 }
 
 function faultOf(cause: unknown): readonly [code: string, hint: string] {
@@ -47,6 +51,8 @@ function faultOf(cause: unknown): readonly [code: string, hint: string] {
   if (/redirect/.test(type)) {
     return ['download-redirected', 'The server sends from one address to the next: name the one where the image is.'];
   }
+  if (system === 'EPROTO')
+    return ['download-tls', 'Does the server speak https there? Then a proxy or a firewall may be between.'];
   if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(system)) {
     return [
       'download-tls',
@@ -71,6 +77,15 @@ export function cutOff(url: URL, failure: TransferFailure, { position, sizeBytes
       ],
       cause: failure,
     },
+  );
+}
+
+/** The server's own words about a file's length do not agree with what it sends. */
+export function wrongLength(url: URL, announcedBytes: number, sentBytes: number): NetworkError {
+  return new NetworkError(
+    'download-wrong-length',
+    `The server announced ${announcedBytes} bytes of ${shownUrl(url)}, and has ${sentBytes}`,
+    { hints: ['Something is wrong at the server, or at a proxy before it: try another mirror.'] },
   );
 }
 

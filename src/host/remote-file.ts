@@ -7,7 +7,7 @@ import { isLastingFault, isNetworkFault, reasonOf } from './network-fault.js';
 import { Patience } from './patience.js';
 import type { ProxySettings } from './proxy.js';
 import { proxySettings } from './proxy.js';
-import { changedMeanwhile, cutOff, lastingAnswer, shownUrl, transferError } from './remote-errors.js';
+import { changedMeanwhile, cutOff, lastingAnswer, shownUrl, transferError, wrongLength } from './remote-errors.js';
 import type { RetryPolicy } from './retry.js';
 import { backoffMs, defaultRetryPolicy } from './retry.js';
 import type { TransferLimits } from './transfer.js';
@@ -22,7 +22,7 @@ export interface RemoteFile {
   /**
    * All of it, from its beginning; may be called again. What a cut connection left out is asked for where the server
    * can go on from there and it is sure to be the same version. Throws NetworkError `download-not-found`,
-   * `download-forbidden`, `download-redirected`, `download-tls`, `download-dns`, `download-cut`, `download-failed`,
+   * `download-forbidden`, `download-redirected`, `download-tls`, `download-dns`, `download-cut`, `download-wrong-length`, `download-failed`,
    * `offline`, IntegrityError `image-changed`, InterruptedError.
    */
   stream(): AsyncIterable<Uint8Array>;
@@ -131,7 +131,7 @@ export class HttpFile implements RemoteFile {
 
   /** Notes the version at the first answer; later ones must be of the same. */
   private requireGood(response: Response, position: number): void {
-    if (position > 0 && response.status === 416) throw changedMeanwhile(this.url);
+    if (position > 0 && response.status === 416) throw this.otherVersion({ ...this.version, sizeBytes: position });
     if (!response.ok) {
       const lasting = lastingAnswer(this.url, response.status);
       if (lasting !== undefined) throw lasting;
@@ -142,7 +142,7 @@ export class HttpFile implements RemoteFile {
       throw new TransferFailure('the server answered with another range than the one asked for', false);
     }
     const version = versionOf(response);
-    if (this.version !== undefined && !isSameVersion(this.version, version)) throw changedMeanwhile(this.url);
+    if (this.version !== undefined && !isSameVersion(this.version, version)) throw this.otherVersion(version);
     if (position > 0 && !isRest) {
       const why = new TransferFailure('the server does not send the rest of a file', false);
       throw cutOff(this.url, why, { position, sizeBytes: this.sizeBytes });
@@ -150,6 +150,13 @@ export class HttpFile implements RemoteFile {
     if (position > 0) return;
     this.version ??= version;
     this.place = URL.canParse(response.url) ? this.withPassword(new URL(response.url)) : undefined;
+  }
+
+  private otherVersion(other: FileVersion): Error {
+    const [announced, sizeBytes] = [this.sizeBytes, other.sizeBytes];
+    const isSameFile = this.validator !== undefined && isSameVersion({ ...this.version, sizeBytes }, other);
+    if (!isSameFile || announced === undefined || sizeBytes === undefined) return changedMeanwhile(this.url);
+    return wrongLength(this.url, announced, sizeBytes);
   }
 
   /** For the same server only. */
