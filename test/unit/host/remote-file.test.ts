@@ -71,7 +71,11 @@ describe('a file of a web server', () => {
     ['does not send ranges', [cutAfter(100_000, bytes), cutAfter(100_000, bytes)], 'download-cut'],
     ['has a weak ETag only', [cutAfter(100_000, bytes, 'W/"one"'), serve(bytes, 'W/"one"')], 'download-cut'],
     ['changed the file in this very second', [dated(100_000, 0, serve(bytes))], 'download-cut'],
-    ['announced more than it has', [cutAfter(200_000, bytes), serve(bytes.subarray(0, 200_000))], 'download-wrong-length'],
+    [
+      'announced more than it has',
+      [cutAfter(200_000, bytes), serve(bytes.subarray(0, 200_000))],
+      'download-wrong-length',
+    ],
     ['stays away', [cutAfter(100_000, bytes), status(503)], 'download-cut'],
   ])('ends with an error when the server %s', async (_what, handlers, code) => {
     await using server = await startServer(...handlers);

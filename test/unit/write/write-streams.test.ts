@@ -79,11 +79,14 @@ describe('an image of unknown size', () => {
     expect(card.bytes.subarray(bytes.length, 7 * MiB + 1024).every((byte) => byte === 0)).toBe(true);
   });
 
-  it.each([6 * MiB - 1, 3 * MiB, MiB + 100, 4096])('that ends after %i bytes leaves no partition table', async (cut) => {
-    const card = memoryCard(CARD_BYTES);
-    await expect(write(6 * MiB, [card], { cut })).rejects.toMatchObject({ code: 'image-truncated' });
-    expect(card.bytes.subarray(0, 4096).every((byte) => byte === 0)).toBe(true);
-  });
+  it.each([6 * MiB - 1, 3 * MiB, MiB + 100, 4096])(
+    'that ends after %i bytes leaves no partition table',
+    async (cut) => {
+      const card = memoryCard(CARD_BYTES);
+      await expect(write(6 * MiB, [card], { cut })).rejects.toMatchObject({ code: 'image-truncated' });
+      expect(card.bytes.subarray(0, 4096).every((byte) => byte === 0)).toBe(true);
+    },
+  );
 
   it('that is larger than the smallest card leaves no partition table on any', async () => {
     const cards = [memoryCard(CARD_BYTES), memoryCard(2 * CARD_BYTES)];
