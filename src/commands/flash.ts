@@ -30,6 +30,14 @@ partition, read back too, and what was written to which card is recorded for "fl
       description: 'Three cards at once, without being asked',
       command: '<%= config.bin %> flash image.img.xz --to /dev/sdb --to /dev/sdc --to /dev/sdd --yes',
     },
+    {
+      description: 'Write an image while it is downloaded; a .sha256, SHA256SUMS or .bmap beside it is used',
+      command: '<%= config.bin %> flash https://server/image.img.xz --to /dev/sdb',
+    },
+    {
+      description: 'Write what another program sends',
+      command: 'ssh builder cat image.img.zst | <%= config.bin %> flash - --to /dev/sdb --yes',
+    },
     { description: 'See what would be written', command: '<%= config.bin %> flash image.img --to /dev/sdb --dry-run' },
     {
       description: 'Compare a card with an image, write nothing',
@@ -37,7 +45,13 @@ partition, read back too, and what was written to which card is recorded for "fl
     },
   ];
 
-  static override args = { image: Args.string({ required: true, description: 'image file; may be packed' }) };
+  static override args = {
+    image: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'image file, its https:// address, or - for standard input; may be packed',
+    }),
+  };
 
   static override flags = {
     to: Flags.string({

@@ -13,6 +13,8 @@ import { rereadPartitionTable } from './partition-table-reread.js';
 export type CardNeed = {
   /** Bytes that must fit on it; undefined while that is not known. */
   readonly sizeBytes?: number;
+  /** Of the image; default: 512. */
+  readonly sectorSizeBytes?: number | 'unknown';
   /** Files or devices that are read while it is written. */
   readonly imagePaths: readonly string[];
   readonly allowLarge?: boolean;

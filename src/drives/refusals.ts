@@ -27,6 +27,8 @@ export type Refusal = { readonly reason: RefusalReason; readonly message: string
 export type DeviceNeed = {
   /** Bytes that must fit on it; undefined while that is not known. */
   readonly sizeBytes?: number;
+  /** What the image's partition table counts in; default: 512. */
+  readonly sectorSizeBytes?: number | 'unknown';
   /** Files that are read while it is written, and the numbers of the devices they lie on. */
   readonly images?: readonly { readonly path: string; readonly devices: readonly string[] }[];
   /** A person named this very device, it was not only found. */
@@ -41,7 +43,7 @@ export type DeviceNeed = {
  */
 export const LARGEST_CARD_BYTES = 256 * GiB;
 
-/** An image's partition table counts in sectors of this size; a drive with others would look for it elsewhere. */
+/** Most images' partition tables count in sectors of this size; a drive with others would look for it elsewhere. */
 const SECTOR_BYTES = 512;
 
 /** Every reason why a device is not written to; none of them means that it may. What is unknown is a reason. */
@@ -194,12 +196,16 @@ function isReadOnly({ readOnly }: BlockDevice): Refusal | undefined {
   };
 }
 
-function hasOtherSectors({ sectorSizeBytes = SECTOR_BYTES }: BlockDevice): Refusal | undefined {
-  if (sectorSizeBytes === SECTOR_BYTES) return undefined;
+function hasOtherSectors({ sectorSizeBytes = SECTOR_BYTES }: BlockDevice, need: DeviceNeed): Refusal | undefined {
+  const { sectorSizeBytes: wanted = SECTOR_BYTES } = need;
+  if (wanted === 'unknown' || sectorSizeBytes === wanted) return undefined;
   return {
     reason: 'sector-size',
-    message: `has sectors of ${sectorSizeBytes} bytes, the image has ${SECTOR_BYTES}`,
-    hint: 'Its partition table would be read wrongly; memory cards and USB sticks have sectors of 512 bytes.',
+    message: `has sectors of ${sectorSizeBytes} bytes, the image has ${wanted}`,
+    hint:
+      wanted === SECTOR_BYTES
+        ? 'Its partition table would be read wrongly; memory cards and USB sticks have sectors of 512 bytes.'
+        : `Its partition table would be read wrongly: take an image for sectors of ${sectorSizeBytes} bytes, or a drive with ${wanted}.`,
   };
 }
 

@@ -3,6 +3,7 @@ import type { ReadAt } from '../model/read-at.js';
 import { readGpt } from './gpt.js';
 import type { Mbr, MbrPartition } from './mbr.js';
 import { GPT_GUARD, MBR_SIZE_BYTES, hasPartitionEntries, parseMbr, readLogicalPartitions } from './mbr.js';
+import { mbrSectorBytes } from './mbr-sectors.js';
 import { typeNameOf } from './partition-types.js';
 
 const DEFAULT_SECTOR_BYTES = 512;
@@ -15,7 +16,7 @@ const DEFAULT_SECTOR_BYTES = 512;
  * Says nothing of whether the disk is long enough: see partitionsEndBytes.
  *
  * @param sizeBytes of the disk; undefined while it is not known
- * @param sectorSizeBytes of the drive; undefined for image files: 512 for an MBR, what fits for a GPT
+ * @param sectorSizeBytes of the drive; undefined for image files: what fits
  */
 export async function readPartitionTable(
   read: ReadAt,
@@ -26,7 +27,9 @@ export async function readPartitionTable(
   const mbr = hasPartitionEntries(sector) ? parseMbr(sector, sectorSizeBytes ?? DEFAULT_SECTOR_BYTES) : undefined;
   if (mbr === undefined || mbr.partitions.length === 0) return undefined;
   if (mbr.partitions.some(({ type }) => type === GPT_GUARD)) return gptTable(read, sizeBytes, sectorSizeBytes, mbr);
-  return mbrTable(read, mbr, sectorSizeBytes ?? DEFAULT_SECTOR_BYTES);
+  if (sectorSizeBytes !== undefined) return mbrTable(read, mbr, sectorSizeBytes);
+  const found = await mbrSectorBytes(read, mbr.partitions, sizeBytes);
+  return mbrTable(read, parseMbr(sector, found) ?? mbr, found);
 }
 
 async function mbrTable(read: ReadAt, mbr: Mbr, sectorSizeBytes: number): Promise<PartitionTable> {

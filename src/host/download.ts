@@ -14,7 +14,7 @@ import type { RetryPolicy } from './retry.js';
 import { backoffMs, defaultRetryPolicy } from './retry.js';
 import { etaSeconds, TransferRate } from './transfer-rate.js';
 import type { Transfer, TransferLimits, Transferred } from './transfer.js';
-import { copyLocal, fetchOverHttp, TransferFailure } from './transfer.js';
+import { copyLocal, DEFAULT_LIMITS, fetchOverHttp, TransferFailure } from './transfer.js';
 
 const MAKE_ROOM = 'Make room (`reswarm-os cache prune`), or set XDG_CACHE_HOME to a folder on a larger disk.';
 
@@ -28,7 +28,6 @@ export type DownloadOptions = {
   readonly limits?: TransferLimits;
 };
 
-const DEFAULT_LIMITS: TransferLimits = { connectTimeoutMs: 30_000, idleTimeoutMs: 30_000 };
 const PROGRESS_EVERY_MS = 200;
 
 /**

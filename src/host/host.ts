@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { BlockDevice } from './drives/block-device.js';
 import type { Command } from '../model/command.js';
 import type { Privilege, Sandbox } from '../model/sandbox.js';
+import type { RemoteFile } from './remote-file.js';
 import type { ThreadTime } from './thread-times.js';
 
 export type RunOptions = {
@@ -75,6 +76,12 @@ export interface Host {
   attach(command: Command): Promise<ProgramExit>;
   /** Fetches to `request.path`, resuming a partial file; throws NetworkError or IntegrityError. */
   download(request: DownloadRequest): Promise<void>;
+  /** A file of a web server, read while it comes. Nothing is asked before it is read. */
+  remoteFile(url: URL): Promise<RemoteFile>;
+  /** A small text of a web server; undefined where it has none there. Throws what RemoteFile's stream throws. */
+  remoteText(url: URL, mostBytes: number): Promise<string | undefined>;
+  /** What somebody pipes into this process; can be read once. Throws UserError `standard-input-is-a-terminal`. */
+  standardInput(): AsyncIterable<Uint8Array>;
   /** What this machine has for drives, read now. Throws ReswarmError `devices-unknown`. */
   blockDevices(): Promise<readonly BlockDevice[]>;
   /** Opens a device for nobody else's use; throws ReswarmError `device-busy`, `device-not-permitted`, `device-gone`. */

@@ -33,6 +33,7 @@ export function isLastingFault(error: unknown): boolean {
   const type = error instanceof Error && 'type' in error ? error.type : undefined;
   return (
     code === 'ENOTFOUND' ||
+    code === 'EPROTO' ||
     /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code) ||
     type === 'max-redirect' ||
     type === 'unsupported-redirect'

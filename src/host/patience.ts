@@ -18,6 +18,11 @@ export class Patience {
     }, timeoutMs);
   }
 
+  /** Nobody is waited for: what came is being dealt with. */
+  rest(): void {
+    clearTimeout(this.#timer);
+  }
+
   end(): void {
     clearTimeout(this.#timer);
     // Frees the connection of an answer whose body nobody reads.

@@ -15,6 +15,8 @@ import { openBlockDevice, readBlockDevices } from './read-block-devices.js';
 import type { DownloadRequest } from './host.js';
 import type { Host, HostFacts, Output, ProgramExit, RunningProgram, RunOptions, StartOptions } from './host.js';
 import { loadExeca } from './load-execa.js';
+import type { RemoteFile } from './remote-file.js';
+import { readStandardInput } from './standard-input.js';
 import { killGroupAfter } from './process-group.js';
 import { attachProgram, startProgram } from './running-program.js';
 
@@ -182,6 +184,20 @@ export class RealHost implements Host {
   async download(request: DownloadRequest): Promise<void> {
     const { downloadFile } = await import('./download.js');
     await downloadFile(request, { signal: this.signal, offline: this.offline, environment: this.environment });
+  }
+
+  async remoteFile(url: URL): Promise<RemoteFile> {
+    const { HttpFile, remoteOptions } = await import('./remote-file.js');
+    return new HttpFile(url, remoteOptions(this.signal, this.offline, this.environment));
+  }
+
+  async remoteText(url: URL, mostBytes: number): Promise<string | undefined> {
+    const { readText } = await import('./remote-file.js');
+    return readText(await this.remoteFile(url), mostBytes);
+  }
+
+  standardInput(): AsyncIterable<Uint8Array> {
+    return readStandardInput(this.signal);
   }
 
   blockDevices(): Promise<readonly BlockDevice[]> {

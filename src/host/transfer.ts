@@ -4,12 +4,11 @@ import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Response } from 'node-fetch';
-import fetch from 'node-fetch';
+import { rangeStart, requestBytes } from './request-bytes.js';
 import { isLastingFault, isNetworkFault, reasonOf } from './network-fault.js';
 import type { PartFile } from './part-file.js';
 import { Patience } from './patience.js';
 import type { ProxySettings } from './proxy.js';
-import { agentFor } from './proxy.js';
 import { isTransientStatus, parseRetryAfter } from './retry.js';
 
 export type TransferLimits = {
@@ -18,6 +17,8 @@ export type TransferLimits = {
   /** Without a single byte. */
   readonly idleTimeoutMs: number;
 };
+
+export const DEFAULT_LIMITS: TransferLimits = { connectTimeoutMs: 30_000, idleTimeoutMs: 30_000 };
 
 export type Transfer = {
   readonly part: PartFile;
@@ -42,8 +43,9 @@ export class TransferFailure extends Error {
     message: string,
     readonly transient: boolean,
     readonly retryAfterMs?: number,
+    cause?: unknown,
   ) {
-    super(message);
+    super(message, cause === undefined ? undefined : { cause });
   }
 }
 
@@ -160,40 +162,16 @@ async function request(
   proxy: ProxySettings,
   signal: AbortSignal,
 ): Promise<Response> {
-  // fetch refuses a URL with a password in it, though that is how a private mirror is named.
-  const bare = new URL(url);
-  bare.username = '';
-  bare.password = '';
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   try {
-    return await fetch(bare, {
-      signal,
-      redirect: 'follow',
-      follow: 10,
-      // The bytes as they are stored: a length and a range count those.
-      compress: false,
-      agent: (target: URL) => agentFor(target, proxy),
-      headers: {
-        'User-Agent': 'reswarm-os',
-        'Accept-Encoding': 'identity',
-        ...(credentials === ':' ? {} : { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
-        ...(present.sizeBytes === 0 ? {} : { Range: `bytes=${present.sizeBytes}-` }),
-        ...(present.sizeBytes === 0 || present.validator === undefined ? {} : { 'If-Range': present.validator }),
-      },
-    });
+    return await requestBytes(url, present.sizeBytes, present.validator, proxy, signal);
   } catch (error) {
     if (isNetworkFault(error)) throw new TransferFailure(reasonOf(error), !isLastingFault(error));
     throw error;
   }
 }
 
-function statusFailure(response: Response): TransferFailure {
+export function statusFailure(response: Response): TransferFailure {
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now());
   const text = `the server answered ${response.status} ${response.statusText}`.trimEnd();
   return new TransferFailure(text, isTransientStatus(response.status), retryAfterMs);
-}
-
-function rangeStart(response: Response): number | undefined {
-  const match = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');
-  return match === null ? undefined : Number(match[1]);
 }

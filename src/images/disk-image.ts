@@ -28,8 +28,10 @@ export type DiskImage = {
   readonly compression: Compression;
   /** Of the image; known beforehand only when it is not packed. */
   readonly sizeBytes?: number;
-  /** Of the file as it lies there. */
+  /** Of the file as it lies there; 0 where it is not known. */
   readonly fileSizeBytes: number;
+  /** Its stream comes once: through a pipe. */
+  readonly isReadOnce?: true;
   /**
    * The image from its beginning; may be called again. `onFileBytes` sees the file's own bytes as they are read, each
    * exactly once and in order. Throws IntegrityError `image-corrupt`, UserError `decompressor-missing`.

@@ -24,10 +24,26 @@ export async function* unpackedBytes(
 ): AsyncGenerator<Uint8Array> {
   const command = decompressCommand(compression);
   const program = tools === undefined ? command : sandboxed({ root: tools }, command, host.facts.privilege);
+  const failure: { error?: unknown } = {};
   try {
-    yield* host.stream(program, packed, { okExitCodes: unpackedExitCodes(compression) });
+    yield* host.stream(program, notingFailure(packed, failure), { okExitCodes: unpackedExitCodes(compression) });
   } catch (error) {
-    throw decompressionError(error, path, command.file);
+    throw failure.error ?? decompressionError(error, path, command.file);
+  }
+  // Where the bytes broke off, a decompressor may see an end.
+  if (failure.error !== undefined) throw failure.error as Error;
+}
+
+/** Why the packed bytes broke off: the decompressor only knows that they did. */
+async function* notingFailure(
+  packed: AsyncIterable<Uint8Array>,
+  failure: { error?: unknown },
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* packed;
+  } catch (error) {
+    failure.error = error;
+    throw error;
   }
 }
 

@@ -26,6 +26,7 @@ export type ReportEvent =
       readonly device: string;
       readonly phase: 'preparing' | 'writing' | 'reading-back' | 'comparing' | 'sealing';
       readonly doneBytes: number;
+      /** 0 while it is not known. */
       readonly totalBytes: number;
       /** Of the last seconds; 0 while it is not known. */
       readonly bytesPerSecond: number;

@@ -24,16 +24,24 @@ export function describeFlashImage(plan: FlashPlan): readonly string[] {
   const digests = expected.map(({ type, hex, from }) => `${type.padEnd(6)}  ${hex} (${from})`);
   return [
     `Image   ${image}${compression === 'none' ? '' : `, unpacked (${compression}) on the way`}`,
-    `Size    ${formatSize(imageSizeBytes)} (${imageSizeBytes} bytes)`,
-    `${plan.verifyOnly ? 'Compare' : 'Write  '} ${formatSize(writtenBytes)} (${writtenBytes} bytes): ${MAPPED_FROM[mappedFrom]}${mapPath === undefined ? '' : ` (${mapPath})`}`,
+    `Size    ${exactSize(imageSizeBytes)}`,
+    `${plan.verifyOnly ? 'Compare' : 'Write  '} ${writtenBytes === undefined ? '' : `${exactSize(writtenBytes)}: `}${MAPPED_FROM[mappedFrom]}${mapPath === undefined ? '' : ` (${mapPath})`}`,
     ...(digests.length === 0 ? ['sha256  none known: give one with --sha256'] : digests),
     ...(plan.isSigned ? ['Signed  the signature is good'] : []),
   ];
 }
 
+function exactSize(sizeBytes: number | undefined): string {
+  return sizeBytes === undefined ? 'known at its end' : `${formatSize(sizeBytes)} (${sizeBytes} bytes)`;
+}
+
 /** What a card gets, for the question before it is written. */
 export function describeWrites(plan: FlashPlan, { personal }: PlannedCard): string {
-  const what = `${plan.image}, ${formatSize(plan.writtenBytes)} of ${formatSize(plan.imageSizeBytes)}`;
+  const { image, imageSizeBytes, writtenBytes } = plan;
+  const isKnown = imageSizeBytes !== undefined && writtenBytes !== undefined;
+  const what = isKnown
+    ? `${image}, ${formatSize(writtenBytes)} of ${formatSize(imageSizeBytes)}`
+    : `${image}, all of it`;
   return personal === undefined ? what : `${what}, as ${personal.name ?? personal.hostname ?? personal.instanceId}`;
 }
 

@@ -81,8 +81,9 @@ export function formatCardProgress(event: Extract<ReportEvent, { type: 'card-pro
   const words = phase.replace('-', ' ');
   if (phase === 'preparing' || phase === 'sealing') return words;
   const percent = totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 100);
+  const isOpen = totalBytes === 0 && doneBytes > 0;
   return [
-    `${words} ${percent} % (${formatSize(doneBytes)} of ${formatSize(totalBytes)})`,
+    `${words} ${isOpen ? formatSize(doneBytes) : `${percent} % (${formatSize(doneBytes)} of ${formatSize(totalBytes)})`}`,
     ...(bytesPerSecond === 0 ? [] : [`${(bytesPerSecond / 1e6).toFixed(1)} MB/s`]),
     ...(etaSeconds === undefined ? [] : [`${formatDuration(etaSeconds * 1000)} left`]),
   ].join(', ');

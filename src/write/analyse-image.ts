@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { BlockMap } from '../formats/bmap.js';
 import { parseBmap } from '../formats/bmap.js';
 import type { ByteRange } from '../model/byte-range.js';
@@ -8,16 +7,18 @@ import type { PartitionTable } from '../model/partition-table.js';
 import { partitionsEndBytes } from '../model/partition-table.js';
 import type { ReadAt } from '../model/read-at.js';
 import { suffixOf } from '../formats/compression.js';
+import { parseBootSector } from '../formats/fat/boot-sector.js';
 import { MBR_SIZE_BYTES } from '../formats/mbr.js';
 import { readPartitionTable } from '../formats/partition-table.js';
 import { isExtended } from '../formats/partition-types.js';
 import type { WritePlan } from './write-plan.js';
 import { planWrite } from './write-plan.js';
-import { IntegrityError, UserError } from '../errors.js';
+import { IntegrityError, ReswarmError, UserError } from '../errors.js';
 import type { StageReporter } from '../pipeline/reporter.js';
 import type { DiskImage } from '../images/disk-image.js';
 import { isRaw } from '../images/disk-image.js';
 import { imageTruncated } from '../images/image-errors.js';
+import type { ImageSource } from '../images/image-source.js';
 import { mappedRanges } from '../images/used-ranges.js';
 import { rangesAround } from './ranges-to-write.js';
 import { openCursor } from '../images/image-cursor.js';
@@ -31,6 +32,8 @@ export type ImageAnalysis = {
   readonly plan: WritePlan;
   /** Its first two sectors. */
   readonly head: Uint8Array;
+  /** What its partition table counts in. */
+  readonly sectorSizeBytes: number;
   readonly mappedFrom: 'block-map' | 'file-systems' | 'all-blocks';
   readonly map?: BlockMap;
   readonly mapPath?: string;
@@ -44,23 +47,27 @@ export type ImageAnalysis = {
  * Throws UserError `bmap-invalid`, IntegrityError `bmap-mismatch`, `image-truncated` or `image-digest-mismatch`, and what
  * its stream throws.
  *
- * @param name the image's path as a person knows it
+ * @param options.from where it and what lies beside it come from
  */
 export async function analyseImage(
   source: DiskImage,
-  options: { readonly name: string; readonly allBlocks: boolean; readonly expected: readonly ExpectedDigest[] },
+  options: {
+    readonly from: ImageSource;
+    readonly allBlocks: boolean;
+    readonly expected: readonly ExpectedDigest[];
+  },
   report: StageReporter,
 ): Promise<ImageAnalysis> {
-  const found = options.allBlocks ? undefined : await findBlockMap(options.name, suffixOf(source.compression));
+  const found = options.allBlocks ? undefined : await findBlockMap(options.from, suffixOf(source.compression));
   if (isRaw(source)) {
     const { read, sizeBytes } = source;
-    const beginning = { head: await read(0, HEAD_BYTES), table: await readPartitionTable(read, sizeBytes) };
+    const beginning = await readBeginning(read, sizeBytes);
     if (found !== undefined) {
-      requireSameSize(found, options.name, sizeBytes);
+      requireSameSize(found, options.from.name, sizeBytes);
       return fromMap(found, beginning, await mappedRanges(read, sizeBytes));
     }
     if (options.allBlocks) return fromRanges(wholeOf(sizeBytes), beginning, sizeBytes, 'all-blocks');
-    requireWhole(options.name, beginning, sizeBytes);
+    requireWhole(options.from.name, beginning, sizeBytes);
     return fromRanges(await mappedRanges(read, sizeBytes), beginning, sizeBytes, 'file-systems');
   }
   if (found !== undefined && found.map.isOfFileSystems) {
@@ -71,24 +78,30 @@ export async function analyseImage(
 }
 
 /** Beside the image, by the names that makers of images use. */
-async function findBlockMap(
-  image: string,
-  suffix: string,
-): Promise<{ readonly path: string; readonly map: BlockMap } | undefined> {
+export async function findBlockMap(source: ImageSource, suffix: string): Promise<FoundMap | undefined> {
+  const { path: image } = source;
+  if (image === '') return undefined;
   const unpacked = image.endsWith(suffix) ? image.slice(0, image.length - suffix.length) : image;
   for (const path of new Set([`${image}.bmap`, `${unpacked}.bmap`, `${unpacked.replace(/\.[^./]+$/, '')}.bmap`])) {
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw new UserError('bmap-invalid', `The block map ${path} cannot be read`, { cause: error });
+    const shown = source.show(path);
+    const text = await source.readText(path).catch((error: unknown) => {
+      if (error instanceof ReswarmError) throw error;
+      throw new UserError('bmap-invalid', `The block map ${shown} cannot be read`, { cause: error });
     });
-    if (text !== undefined) return { path, map: parseBmap(text, path) };
+    if (text !== undefined) return { path: shown, map: parseBmap(text, shown) };
   }
   return undefined;
 }
 
 /** What stands at an image's beginning. */
-type Beginning = { readonly head: Uint8Array; readonly table: PartitionTable | undefined };
+export type Beginning = {
+  readonly head: Uint8Array;
+  readonly table: PartitionTable | undefined;
+  readonly sectorSizeBytes: number;
+};
 
+const SECTOR_BYTES = 512;
+const LARGE_SECTOR_BYTES = 4096;
 /** A GPT and its entries, with sectors of either size; the records of logical partitions lie further on. */
 const LOOK_BYTES = 64 * KiB;
 
@@ -102,17 +115,32 @@ async function firstLook(source: DiskImage): Promise<Beginning> {
   }
 }
 
-async function lookAt(bytes: Uint8Array): Promise<Beginning> {
+function lookAt(bytes: Uint8Array): Promise<Beginning> {
   const read: ReadAt = (offsetBytes, sizeBytes) =>
     Promise.resolve(bytes.subarray(offsetBytes, offsetBytes + sizeBytes));
-  return { head: bytes.subarray(0, HEAD_BYTES), table: await readPartitionTable(read, undefined) };
+  return readBeginning(read, undefined);
+}
+
+/** Throws UserError `partition-table-invalid`. */
+export async function readBeginning(read: ReadAt, sizeBytes: number | undefined): Promise<Beginning> {
+  const head = await read(0, HEAD_BYTES);
+  const table = await readPartitionTable(read, sizeBytes);
+  // A file system without a table around it is one with the sectors of its drive.
+  const whole = table === undefined ? parseBootSector(head.subarray(0, MBR_SIZE_BYTES)) : undefined;
+  const ofVolume = whole?.sectorBytes === LARGE_SECTOR_BYTES ? LARGE_SECTOR_BYTES : SECTOR_BYTES;
+  return { head, table, sectorSizeBytes: table?.sectorSizeBytes ?? ofVolume };
 }
 
 /** An image that its own partition table calls larger was not copied to its end; its card would not start. */
-function requireWhole(image: string, { table }: Beginning, sizeBytes: number): void {
+export function requireWhole(
+  image: string,
+  { table }: Beginning,
+  sizeBytes: number,
+  hint = 'If it is meant to be so: --all-blocks',
+): void {
   const neededBytes = table === undefined ? 0 : partitionsEndBytes(table);
   if (neededBytes <= sizeBytes) return;
-  throw imageTruncated(image, { sizeBytes, neededBytes }, 'If it is meant to be so: --all-blocks');
+  throw imageTruncated(image, { sizeBytes, neededBytes }, hint);
 }
 
 /** Where the last byte is that the table speaks of: a GPT has its backup behind the partitions. */
@@ -121,9 +149,9 @@ function endOfTable(table: PartitionTable | undefined): number {
   return Math.max(partitionsEndBytes(table), ...table.ownRanges.map(endOf));
 }
 
-type FoundMap = { readonly path: string; readonly map: BlockMap };
+export type FoundMap = { readonly path: string; readonly map: BlockMap };
 
-function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: number): void {
+export function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: number): void {
   if (sizeBytes === map.imageSizeBytes) return;
   throw new IntegrityError('bmap-mismatch', `${image} and its block map do not belong together`, {
     details: [`the image has ${sizeBytes} bytes, ${path} says ${map.imageSizeBytes}`],
@@ -132,7 +160,7 @@ function requireSameSize({ path, map }: FoundMap, image: string, sizeBytes: numb
 }
 
 /** @param used what the file systems use: a map that was made of a sparse file's holes leaves out zeros they rely on */
-function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly ByteRange[]): ImageAnalysis {
+export function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly ByteRange[]): ImageAnalysis {
   const mapped = map.ranges.map(({ firstBlock, lastBlock }) => ({
     offsetBytes: firstBlock * map.blockSizeBytes,
     sizeBytes: (lastBlock - firstBlock + 1) * map.blockSizeBytes,
@@ -140,18 +168,19 @@ function fromMap({ path, map }: FoundMap, beginning: Beginning, used: readonly B
   return { ...fromRanges([...mapped, ...used], beginning, map.imageSizeBytes, 'block-map'), map, mapPath: path };
 }
 
-function fromRanges(
+export function fromRanges(
   mapped: readonly ByteRange[],
-  { head, table }: Beginning,
+  { head, table, sectorSizeBytes }: Beginning,
   sizeBytes: number,
   mappedFrom: ImageAnalysis['mappedFrom'],
 ): ImageAnalysis {
   const partitions = (table?.partitions ?? []).filter((partition) => !isExtended(partition));
   const wanted = [...mapped, ...rangesAround(partitions, sizeBytes)];
-  return { plan: planWrite({ sizeBytes, mapped: wanted, partitions }), head, mappedFrom };
+  const plan = planWrite({ sizeBytes, sectorSizeBytes, mapped: wanted, partitions });
+  return { plan, head, sectorSizeBytes, mappedFrom };
 }
 
-function wholeOf(sizeBytes: number): readonly ByteRange[] {
+export function wholeOf(sizeBytes: number): readonly ByteRange[] {
   return [{ offsetBytes: 0, sizeBytes }];
 }
 
@@ -161,14 +190,14 @@ const REPORT_EVERY_MS = 250;
 async function firstReading(
   source: DiskImage,
   options: {
-    readonly name: string;
+    readonly from: ImageSource;
     readonly allBlocks: boolean;
     readonly expected: readonly ExpectedDigest[];
     readonly found: FoundMap | undefined;
   },
   report: StageReporter,
 ): Promise<ImageAnalysis> {
-  const digests = new ImageDigests(options.name, true, options.expected, undefined);
+  const digests = new ImageDigests(options.from.name, true, options.expected, undefined);
   let fileBytes = 0;
   let reportedMs = 0;
   const kept = new KeptParts();
@@ -198,11 +227,11 @@ async function firstReading(
     const mapped = options.allBlocks || end === 0 ? undefined : await mappedRanges(read, end).catch(noneIfTooFarBack);
     while (await advance());
     const sha256 = digests.finish();
-    if (!options.allBlocks) requireWhole(options.name, beginning, position);
+    if (!options.allBlocks) requireWhole(options.from.name, beginning, position);
     const isWhole = mapped === undefined || mapped[0]?.sizeBytes === end;
     const used = isWhole ? wholeOf(position) : mapped;
     if (options.found !== undefined) {
-      requireSameSize(options.found, options.name, position);
+      requireSameSize(options.found, options.from.name, position);
       return { ...fromMap(options.found, beginning, used), sha256 };
     }
     return { ...fromRanges(used, beginning, position, options.allBlocks ? 'all-blocks' : 'file-systems'), sha256 };

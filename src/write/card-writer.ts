@@ -16,13 +16,20 @@ import type { WritePlan } from './write-plan.js';
 import { BLOCK_BYTES, endOf, lastBytesOf } from './write-plan.js';
 
 export type CardPhase = 'preparing' | 'writing' | 'reading-back' | 'comparing' | 'sealing';
-export type CardProgress = { readonly phase: CardPhase; readonly doneBytes: number; readonly totalBytes: number };
+export type CardProgress = {
+  readonly phase: CardPhase;
+  readonly doneBytes: number;
+  /** 0 while it is not known. */
+  readonly totalBytes: number;
+};
 
 export type CardWork = {
   /** Only compare what is there with the image. */
   readonly compareOnly: boolean;
   /** The card's own bytes, over those of the image. */
   readonly overlay?: ImageDelta;
+  /** No second reading of the image mends anything. */
+  readonly isReadOnce?: boolean;
   readonly onProgress: (progress: CardProgress) => void;
 };
 
@@ -37,7 +44,7 @@ const MOST_SUSPECTS = 32;
  * background).
  */
 export class CardWriter {
-  readonly states: Uint8Array;
+  states: Uint8Array;
   failure: CardError | undefined;
   /** An error that is no fault of the card: a bug, Ctrl-C. */
   crash: { readonly error: unknown } | undefined;
@@ -56,7 +63,7 @@ export class CardWriter {
 
   constructor(
     readonly card: CardIo,
-    private readonly plan: WritePlan,
+    private plan: WritePlan,
     private readonly buffers: BufferPool,
     private readonly pool: SharedBufferPool,
     private readonly work: CardWork,
@@ -95,7 +102,9 @@ export class CardWriter {
             await settle(this.card);
           });
         }
-        const behind = { from: this.plan.cardSizeBytes, until: sizeBytes };
+        const { cardSizeBytes, openEnd } = this.plan;
+        // All of what an image of unknown size covers is written later.
+        const behind = { from: openEnd?.neededBytes ?? cardSizeBytes, until: sizeBytes };
         await this.orFail({ offsetBytes: behind.from, sizeBytes: behind.until - behind.from }, () =>
           probeCapacity(this.card, behind, buffer),
         );
@@ -112,8 +121,15 @@ export class CardWriter {
     );
   }
 
+  /** The image has shown its end. */
+  close(plan: WritePlan): void {
+    this.plan = plan;
+    this.states = this.states.subarray(0, plan.blocks.length);
+  }
+
   wants(block: number): boolean {
-    const isOut = this.failure !== undefined || this.crash !== undefined || this.isDetached;
+    const isOut =
+      block >= this.states.length || this.failure !== undefined || this.crash !== undefined || this.isDetached;
     return !isOut && WANTED_STATES.has(this.states[block] ?? 0);
   }
 
@@ -147,7 +163,7 @@ export class CardWriter {
       await reader.settled();
       for (const { bytes, offsetBytes } of this.looseExtents) await this.writeOrFail(bytes, offsetBytes);
       await this.orFail({ offsetBytes: 0, sizeBytes: this.plan.cardSizeBytes }, () => settle(this.card));
-      const isLast = this.hasRewritten && this.hasReadBack;
+      const isLast = this.work.isReadOnce === true || (this.hasRewritten && this.hasReadBack);
       this.hasReadBack = true;
       const blocks = this.blocksIn(BlockState.written, ...(this.hasRewritten ? [BlockState.verified] : []));
       const { different, unreadable, wrapped } = await this.compareDigests(blocks, reader);
@@ -240,7 +256,8 @@ export class CardWriter {
       this.states[block] = BlockState.written;
     } catch (error) {
       if (!(error instanceof MediumError)) throw error;
-      this.suspect([block]);
+      if (this.work.isReadOnce === true) await this.rewrite(block, bytes);
+      else this.suspect([block]);
     }
   }
 
@@ -395,7 +412,11 @@ export class CardWriter {
     }
     for (const block of wrong) {
       this.states[block] = BlockState.bad;
-      this.badRanges.push({ ...this.rangeOf(block), reason: 'was right, and came back different later' });
+      const reason =
+        this.work.isReadOnce === true
+          ? 'came back different, and the image cannot be read a second time'
+          : 'was right, and came back different later';
+      this.badRanges.push({ ...this.rangeOf(block), reason });
     }
     this.requireGood();
   }
@@ -459,8 +480,9 @@ export class CardWriter {
     return range;
   }
 
-  private progress(phase: CardPhase, doneBytes: number, totalBytes: number): void {
-    this.work.onProgress({ phase, doneBytes: Math.min(doneBytes, totalBytes), totalBytes });
+  private progress(phase: CardPhase, doneBytes: number, knownBytes: number): void {
+    const totalBytes = this.plan.openEnd === undefined ? knownBytes : 0;
+    this.work.onProgress({ phase, doneBytes: Math.min(doneBytes, knownBytes), totalBytes });
   }
 }
 

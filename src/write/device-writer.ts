@@ -68,6 +68,8 @@ export async function writeCards(
   host: Host,
 ): Promise<{
   readonly sha256: string;
+  /** With the size that the image turned out to have. */
+  readonly plan: WritePlan;
   readonly cards: readonly CardOutcome[];
 }> {
   const { plan, cards } = work;
@@ -82,7 +84,13 @@ export async function writeCards(
     const from = slots + index * CARD_DEPTH;
     const buffers = new BufferPool(memory.slice(from, from + CARD_DEPTH));
     const { card, onProgress, overlay } = job;
-    const options = { compareOnly: work.compareOnly, onProgress, ...(overlay === undefined ? {} : { overlay }) };
+    const isReadOnce = work.source.isReadOnce === true;
+    const options = {
+      compareOnly: work.compareOnly,
+      isReadOnce,
+      onProgress,
+      ...(overlay === undefined ? {} : { overlay }),
+    };
     return { job, index, writer: new CardWriter(card, plan, buffers, pool, options, host), resumedBytes: 0 };
   });
   const end = async ({ job, index, writer, resumedBytes }: RunningCard): Promise<void> => {
@@ -114,6 +122,8 @@ export async function writeCards(
           if (round === 0) sha256 = await reader.readAll(consumer, work.digests);
           else await reader.readAgain(consumer);
         },
+        // Nobody who is left behind can catch up.
+        work.source.isReadOnce === true ? Number.POSITIVE_INFINITY : PATIENCE_MS,
       );
       const ends = active.map(async (card) => {
         const { writer } = card;
@@ -128,7 +138,7 @@ export async function writeCards(
       await allSettledOrThrow([reading.done, ...ends], host);
       active = active.filter(({ writer }) => writer.needsReading);
     }
-    return { sha256, cards: outcomes };
+    return { sha256, plan: reader.knownPlan, cards: outcomes };
   } finally {
     await saving.stop();
   }
@@ -166,6 +176,7 @@ function read(
   writers: readonly CardWriter[],
   pool: SharedBufferPool,
   body: (consumer: BlockConsumer) => Promise<void>,
+  patienceMs: number,
 ): Reading {
   for (const writer of writers) writer.join();
   const waitedMs = new Map(writers.map((writer) => [writer, 0]));
@@ -175,7 +186,7 @@ function read(
     if (slowest === undefined) return;
     const waited = (waitedMs.get(slowest) ?? 0) + WATCH_EVERY_MS;
     waitedMs.set(slowest, waited);
-    if (waited < PATIENCE_MS) return;
+    if (waited < patienceMs) return;
     slowest.detach();
     detached.get(slowest)?.resolve();
   }, WATCH_EVERY_MS);
@@ -188,6 +199,9 @@ function read(
     wants: (block) => writers.some((writer) => writer.wants(block)),
     give: (block, slot) => {
       for (const writer of writers) if (writer.wants(block)) writer.give(block, slot);
+    },
+    close: (plan) => {
+      for (const writer of writers) writer.close(plan);
     },
   };
   const done = body(consumer).finally(() => {

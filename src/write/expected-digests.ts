@@ -1,45 +1,52 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ListedDigest } from '../formats/checksum-list.js';
 import { parseChecksums } from '../formats/checksum-list.js';
 import { suffixOf, type Compression } from '../formats/compression.js';
-import { CommandError, IntegrityError, UserError } from '../errors.js';
+import { CommandError, IntegrityError, ReswarmError, UserError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { DiskImage } from '../images/disk-image.js';
+import type { ImageSource } from '../images/image-source.js';
 import type { ExpectedDigest } from './image-digests.js';
 
 /** Endings of files that hold the digest of one other file, and lists of a whole folder. */
 const OWN_SUFFIXES = ['sha256', 'sha256sum', 'sha512', 'sha512sum', 'sha384', 'sha1', 'sha1sum', 'md5', 'md5sum'];
 const FOLDER_LISTS = ['SHA256SUMS', 'SHA512SUMS', 'SHA384SUMS', 'SHA1SUMS', 'MD5SUMS', 'sha256sums', 'sha512sums'];
 
+/** Of a server one asks for what is usual only. */
+const WEB_SUFFIXES = ['sha256', 'sha256sum', 'sha512'];
+const WEB_LISTS = ['SHA256SUMS', 'SHA512SUMS', 'sha256sums'];
+
 /**
  * Every digest that the image is held to: the one given, and what the files beside it say (`IMAGE.sha256`, SHA256SUMS
- * and their like), of the file and of the image in it. Throws UserError `sha256-invalid`.
+ * and their like), of the file and of the image in it. Throws UserError `sha256-invalid`, and what RemoteFile throws.
  *
  * @param given as it was typed
  */
 export async function expectedDigests(
-  image: string,
+  source: ImageSource,
   compression: Compression,
   given: string | undefined,
 ): Promise<readonly ExpectedDigest[]> {
+  const { kind, path: image } = source;
+  const ofUser = given === undefined ? [] : [givenDigest(given)];
+  if (kind === 'standard-input') return ofUser;
   const suffix = suffixOf(compression);
   const unpacked = suffix !== '' && image.endsWith(suffix) ? image.slice(0, -suffix.length) : undefined;
   const subjects: readonly Subject[] = [
     { path: image, of: 'file' },
     ...(unpacked === undefined ? [] : [{ path: unpacked, of: 'image' as const }]),
   ];
-  const digests: ExpectedDigest[] = given === undefined ? [] : [givenDigest(given)];
-  for (const subject of subjects) {
-    for (const end of OWN_SUFFIXES) digests.push(...(await ownDigests(`${subject.path}.${end}`, subject, subjects)));
-  }
-  for (const name of FOLDER_LISTS) {
+  const [suffixes, lists] = kind === 'url' ? [WEB_SUFFIXES, WEB_LISTS] : [OWN_SUFFIXES, FOLDER_LISTS];
+  const own = subjects.flatMap((subject) =>
+    suffixes.map((end) => ownDigests(`${subject.path}.${end}`, subject, subjects, source)),
+  );
+  const listed = lists.map(async (name) => {
     const from = join(dirname(image), name);
-    const listed = (await readSums(from)) ?? [];
-    digests.push(...subjects.flatMap((subject) => digestsOf(subject, listed, from)));
-  }
-  return digests;
+    const digests = (await readSums(from, source)) ?? [];
+    return subjects.flatMap((subject) => digestsOf(subject, digests, source.show(from)));
+  });
+  return [...ofUser, ...(await Promise.all([...own, ...listed])).flat()];
 }
 
 type Subject = { readonly path: string; readonly of: 'file' | 'image' };
@@ -54,17 +61,21 @@ function givenDigest(given: string): ExpectedDigest {
 
 /** A digest alone is that of the file whose name it has; names may be those of the file and of the image in it. */
 async function ownDigests(
-  from: string,
+  path: string,
   subject: Subject,
   subjects: readonly Subject[],
+  source: ImageSource,
 ): Promise<readonly ExpectedDigest[]> {
-  const listed = await readSums(from);
+  const listed = await readSums(path, source);
   if (listed === undefined) return [];
+  const from = source.show(path);
   const alone = listed
     .filter(({ name }) => name === undefined)
     .map(({ type, hex }): ExpectedDigest => ({ type, hex, of: subject.of, from }));
   const digests = [...alone, ...subjects.flatMap((one) => digestsOf(one, listed, from))];
   if (digests.length > 0) return digests;
+  // A server may answer with a sentence where it has no such file.
+  if (source.kind === 'url' && listed.length === 0) return [];
   throw new UserError('sha256-invalid', `${from} holds no digest of ${basename(subject.path)}`, {
     hints: ['It is what `sha256sum` prints, or the digest alone. Remove it if it is for something else.'],
   });
@@ -77,12 +88,13 @@ function digestsOf({ path, of }: Subject, listed: readonly ListedDigest[], from:
 }
 
 /** undefined where there is no such file. */
-async function readSums(path: string): Promise<readonly ListedDigest[] | undefined> {
+async function readSums(path: string, source: ImageSource): Promise<readonly ListedDigest[] | undefined> {
   try {
-    return parseChecksums(await readFile(path, 'utf8'));
+    const text = await source.readText(path);
+    return text === undefined ? undefined : parseChecksums(text);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UserError('sha256-invalid', `${path} cannot be read`, { cause: error });
+    if (error instanceof ReswarmError) throw error;
+    throw new UserError('sha256-invalid', `${source.show(path)} cannot be read`, { cause: error });
   }
 }
 

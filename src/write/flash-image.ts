@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Compression } from '../formats/compression.js';
 import type { ImageDelta } from '../formats/delta/image-delta.js';
 import { describeProblem, ReswarmError, UserError } from '../errors.js';
@@ -6,7 +5,7 @@ import type { Host } from '../host/host.js';
 import { etaSeconds, TransferRate } from '../host/transfer-rate.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { stageReporter } from '../pipeline/reporter.js';
-import type { ClaimedDevice } from '../drives/claim.js';
+import type { CardNeed, ClaimedDevice } from '../drives/claim.js';
 import { claimDevice } from '../drives/claim.js';
 import type { CardFailure, CardIo, CardJob, CardOutcome, CardProgress } from './device-writer.js';
 import { writeCards } from './device-writer.js';
@@ -17,9 +16,13 @@ import { withCardOpen } from './open-card.js';
 import type { CardIdentity, PersonalCard, PersonaliseOptions } from '../provision/provision-card.js';
 import { personalise } from '../provision/provision-card.js';
 import { analyseImage, type ImageAnalysis } from './analyse-image.js';
+import { analyseStream } from './analyse-stream.js';
 import type { DiskImage } from '../images/disk-image.js';
 import { isRaw, openDiskImage } from '../images/disk-image.js';
 import { noOrdinaryFile } from '../images/image-errors.js';
+import type { ImageSource } from '../images/image-source.js';
+import { imageSource } from '../images/image-source.js';
+import { isStreamed, openStreamedImage } from '../images/streamed-image.js';
 import { withUnpacked } from '../images/raw-image.js';
 
 export type FlashOptions = {
@@ -42,8 +45,9 @@ export type FlashOptions = {
 export type FlashPlan = {
   readonly image: string;
   readonly compression: Compression;
-  readonly imageSizeBytes: number;
-  readonly writtenBytes: number;
+  /** Undefined where it comes as a stream, and shows at its end. */
+  readonly imageSizeBytes?: number;
+  readonly writtenBytes?: number;
   readonly mappedFrom: ImageAnalysis['mappedFrom'];
   readonly mapPath?: string;
   readonly expected: readonly ExpectedDigest[];
@@ -88,7 +92,9 @@ export type PreparedFlash = {
 
 /**
  * Reads and checks everything about an image and its cards, writes nothing, and lends `use` the plan and the power to
- * carry it out. Throws what openDiskImage, surveyImage and claimDevice throw, and UserError `card-named-twice`.
+ * carry it out. An image that comes as a stream is looked at as far as it can be: at its beginning. Throws what
+ * openDiskImage, openStreamedImage, analyseImage and claimDevice throw, and UserError `card-named-twice`,
+ * `signature-needs-file`, `sector-size-not-edited`.
  */
 export async function withFlash<Result>(
   options: FlashOptions,
@@ -96,45 +102,64 @@ export async function withFlash<Result>(
   reporter: Reporter,
   use: (flash: PreparedFlash) => Promise<Result>,
 ): Promise<Result> {
-  const outer = await openDiskImage(options.image, host);
+  const from = imageSource(options.image, host);
+  if (from.kind !== 'file' && options.signature !== undefined) throw unsignedStream(from);
+  const outer = from.kind === 'file' ? await openDiskImage(options.image, host) : await openStreamedImage(from, host);
   try {
     if (outer.isDrive) throw noOrdinaryFile(options.image, 'a drive');
     // A wrong card is found at once, a packed image takes its time.
-    await claimAll(options, undefined, host);
+    const cards = await claimAll(options, from, { sectorSizeBytes: 'unknown' }, host);
+    const roomBytes = Math.min(...cards.map(({ sizeBytes = 0 }) => sizeBytes));
     const { signature } = options;
     const signed = signature === undefined ? [] : [await checkSignature(outer, signature, host)];
-    const expected = [...signed, ...(await expectedDigests(options.image, outer.compression, options.sha256))];
-    if (options.identities === undefined || outer.compression === 'none') {
-      return await withSource(outer, outer.compression, options, expected, host, reporter, use);
+    const expected = [...signed, ...(await expectedDigests(from, outer.compression, options.sha256))];
+    const image = { source: outer, from, compression: outer.compression, roomBytes, expected };
+    if (options.identities === undefined || isRaw(outer)) {
+      return await withSource(image, options, host, reporter, use);
     }
-    reporter.emit({ type: 'notice', text: `Unpacking ${options.image}: its boot partition is edited for each card` });
-    if (expected.length > 0) await checkFileDigest(outer, expected);
-    return await withUnpacked(outer, host, (raw) => {
+    reporter.emit({ type: 'notice', text: `Unpacking ${from.name}: its boot partition is edited for each card` });
+    return await withUnpacked(expected.length === 0 ? outer : digested(outer, expected), host, (raw) => {
       const ofImage = expected.filter(({ of }) => of === 'image');
-      return withSource(raw, outer.compression, options, ofImage, host, reporter, use);
+      return withSource({ ...image, source: raw, expected: ofImage }, options, host, reporter, use);
     });
   } finally {
     await outer.close();
   }
 }
 
+function unsignedStream({ name }: ImageSource): UserError {
+  return new UserError('signature-needs-file', `The signature of ${name} is checked before anything is written`, {
+    hints: ['Download the image to a file first, or hold it to its digest: --sha256.'],
+  });
+}
+
+type OpenImage = {
+  readonly source: DiskImage;
+  readonly from: ImageSource;
+  /** Of what was opened; `source` may be its unpacked copy. */
+  readonly compression: Compression;
+  /** Of the smallest card. */
+  readonly roomBytes: number;
+  readonly expected: readonly ExpectedDigest[];
+};
+
 async function withSource<Result>(
-  source: DiskImage,
-  compression: Compression,
+  image: OpenImage,
   options: FlashOptions,
-  expected: readonly ExpectedDigest[],
   host: Host,
   reporter: Reporter,
   use: (flash: PreparedFlash) => Promise<Result>,
 ): Promise<Result> {
-  const survey = await analyseImage(
-    source,
-    { name: options.image, allBlocks: options.allBlocks, expected },
-    stageReporter(reporter, 'image'),
-  );
-  const devices = await claimAll(options, survey.plan.cardSizeBytes, host);
-  const { identities = [] } = options;
+  const { source, from, expected, roomBytes } = image;
+  const { allBlocks, identities = [] } = options;
+  const survey = isStreamed(source)
+    ? await analyseStream(source, from, { allBlocks, roomBytes })
+    : await analyseImage(source, { from, allBlocks, expected }, stageReporter(reporter, 'image'));
+  const { plan, mappedFrom, mapPath, sectorSizeBytes } = survey;
+  const sizeBytes = plan.openEnd?.neededBytes ?? plan.cardSizeBytes;
+  const devices = await claimAll(options, from, { sizeBytes, sectorSizeBytes }, host);
   if (identities.length > 0 && !isRaw(source)) throw new TypeError('a packed image is edited in its unpacked copy');
+  if (identities.length > 0 && sectorSizeBytes !== EDITED_SECTOR_BYTES) throw notEdited(from, sectorSizeBytes);
   const personal = isRaw(source) ? await personalise(source, identities, options.personal) : [];
   for (const { warnings } of personal) {
     for (const { hint, ...problem } of warnings) {
@@ -145,13 +170,12 @@ async function withSource<Result>(
     const own = personal[index];
     return { device, path: options.to[index] ?? device.path, ...(own === undefined ? {} : { personal: own }) };
   });
-  const { plan, mappedFrom, mapPath } = survey;
+  const { imageSizeBytes, writtenBytes } = plan;
   return use({
     plan: {
-      image: options.image,
-      compression,
-      imageSizeBytes: plan.imageSizeBytes,
-      writtenBytes: plan.writtenBytes,
+      image: from.name,
+      compression: image.compression,
+      ...(plan.openEnd === undefined ? { imageSizeBytes, writtenBytes } : {}),
       mappedFrom,
       ...(mapPath === undefined ? {} : { mapPath }),
       expected,
@@ -163,17 +187,26 @@ async function withSource<Result>(
   });
 }
 
+const EDITED_SECTOR_BYTES = 512;
+
+function notEdited({ name }: ImageSource, sectorSizeBytes: number): UserError {
+  return new UserError('sector-size-not-edited', `${name} has sectors of ${sectorSizeBytes} bytes`, {
+    hints: [`Only boot partitions with sectors of ${EDITED_SECTOR_BYTES} bytes are edited: write it without --fleet.`],
+  });
+}
+
 async function claimAll(
   options: FlashOptions,
-  sizeBytes: number | undefined,
+  from: ImageSource,
+  image: Pick<CardNeed, 'sizeBytes' | 'sectorSizeBytes'>,
   host: Host,
 ): Promise<readonly ClaimedDevice[]> {
-  const { allowLarge, allowBuiltIn, image, to } = options;
-  const need = { imagePaths: [resolve(image)], allowLarge, allowBuiltIn };
+  const { allowLarge, allowBuiltIn, to } = options;
+  const need: CardNeed = { imagePaths: from.files, allowLarge, allowBuiltIn, ...image };
   const known = await host.blockDevices();
   const devices: ClaimedDevice[] = [];
   for (const path of to) {
-    const device = await claimDevice(path, sizeBytes === undefined ? need : { ...need, sizeBytes }, host, known);
+    const device = await claimDevice(path, need, host, known);
     const twin = devices.findIndex(({ majorMinor }) => majorMinor === device.majorMinor);
     if (twin >= 0) {
       throw new UserError('card-named-twice', `${path} and ${to[twin] ?? ''} are the same card`, {
@@ -186,16 +219,19 @@ async function claimAll(
   return devices;
 }
 
-/** A packed file whose content is read from a copy: its own digest, before anything else. */
-async function checkFileDigest(source: DiskImage, expected: readonly ExpectedDigest[]): Promise<void> {
-  const digests = new ImageDigests(
-    source.name,
-    true,
-    expected.filter(({ of }) => of !== 'image'),
-    undefined,
-  );
-  for await (const chunk of source.stream(digests.onFileBytes)) digests.update(chunk);
-  digests.finish();
+/** The same image, whose content is that which the digests name once it was read to its end. */
+function digested(source: DiskImage, expected: readonly ExpectedDigest[]): DiskImage {
+  return {
+    ...source,
+    async *stream() {
+      const digests = new ImageDigests(source.name, source.compression !== 'none', expected, undefined);
+      for await (const bytes of source.stream(digests.onFileBytes)) {
+        digests.update(bytes);
+        yield bytes;
+      }
+      digests.finish();
+    },
+  };
 }
 
 type FlashWork = {
@@ -211,7 +247,7 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
   const { source, survey, cards, options } = work;
   const started = performance.now();
   const packed = source.compression !== 'none';
-  const digests = new ImageDigests(options.image, packed, work.expected, survey.map);
+  const digests = new ImageDigests(source.name, packed, work.expected, survey.map);
   reporter.emit({
     type: 'planned',
     groups: cards.map(({ device, personal }) => ({
@@ -220,6 +256,7 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
     })),
   });
   const ended = new Set<string>();
+  const begun: OpenCard[] = [];
   const write = async (open: readonly OpenCard[]): Promise<WrittenCards> => {
     const jobs = open.map(({ planned, io }): CardJob => {
       const { device, personal } = planned;
@@ -238,6 +275,7 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
       };
     });
     const { plan } = survey;
+    begun.push(...open);
     return writeCards({ source, plan, digests, cards: jobs, compareOnly: options.verifyOnly }, host);
   };
   let result: WrittenCards;
@@ -250,14 +288,17 @@ async function flash(work: FlashWork, host: Host, reporter: Reporter): Promise<F
       const message = error instanceof Error ? error.message : String(error);
       const durationMs = Math.round(performance.now() - started);
       reporter.emit({ type: 'card-failed', device: device.path, durationMs, ...code, message });
+      if (begun.length === 0 || options.verifyOnly) continue;
+      const text = `${device.path} was left without a partition table: it does not boot`;
+      reporter.emit({ type: 'warning', text });
     }
     throw error;
   }
   return {
-    image: options.image,
+    image: source.name,
     sha256: result.sha256,
-    imageSizeBytes: survey.plan.imageSizeBytes,
-    writtenBytes: survey.plan.writtenBytes,
+    imageSizeBytes: result.plan.imageSizeBytes,
+    writtenBytes: result.plan.writtenBytes,
     durationMs: Math.round(performance.now() - started),
     verifyOnly: options.verifyOnly,
     cards: result.cards.map((outcome, index) => flashedCard(outcome, cards[index])),
@@ -301,7 +342,8 @@ function progressReporter(device: string, reporter: Reporter): (progress: CardPr
   return (progress) => {
     const now = performance.now();
     const isNew = progress.phase !== phase;
-    if (!isNew && now - reportedMs < REPORT_EVERY_MS && progress.doneBytes < progress.totalBytes) return;
+    const isEnd = progress.totalBytes > 0 && progress.doneBytes >= progress.totalBytes;
+    if (!isNew && now - reportedMs < REPORT_EVERY_MS && !isEnd) return;
     if (isNew) rate = new TransferRate();
     phase = progress.phase;
     reportedMs = now;

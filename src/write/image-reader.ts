@@ -1,9 +1,10 @@
 import { webcrypto } from 'node:crypto';
 import type { ByteRange } from '../model/byte-range.js';
 import type { WritePlan } from './write-plan.js';
-import { BLOCK_BYTES, endOf } from './write-plan.js';
+import { BLOCK_BYTES, closePlan, endOf } from './write-plan.js';
 import { isUniform } from '../model/zeros.js';
-import { IntegrityError } from '../errors.js';
+import { IntegrityError, ReswarmError } from '../errors.js';
+import { formatSize } from '../model/bytes.js';
 import type { WrappedPlace } from './fake-card.js';
 import type { Host } from '../host/host.js';
 import { imageTruncated } from '../images/image-errors.js';
@@ -20,6 +21,8 @@ export interface BlockConsumer {
   wants(block: number): boolean;
   /** `slot` holds the block until everybody released it. */
   give(block: number, slot: PooledBuffer): void;
+  /** The image has shown its end. */
+  close(plan: WritePlan): void;
 }
 
 /** A piece of the image: a block, a boot-critical range, or what lies between them. */
@@ -40,18 +43,23 @@ export class ImageReader {
   /** The bytes of each boot-critical range, known after the first reading. */
   readonly bootCritical: Uint8Array[] = [];
   private readonly digests: Buffer;
-  private readonly segments: readonly Segment[];
+  private segments: readonly Segment[];
   private readonly underWay: Promise<void>[] = [];
   private blocksByDigest: Map<string, number> | undefined;
 
   constructor(
     private readonly source: DiskImage,
-    private readonly plan: WritePlan,
+    private plan: WritePlan,
     private readonly pool: SharedBufferPool,
     private readonly host: Host,
   ) {
     this.digests = Buffer.alloc(plan.blocks.length * DIGEST_BYTES);
     this.segments = segmentsOf(plan);
+  }
+
+  /** What the image's end has made of it, as soon as that was read. */
+  get knownPlan(): WritePlan {
+    return this.plan;
   }
 
   /** sha256 of a block, known after the first reading and `settled`. */
@@ -71,8 +79,10 @@ export class ImageReader {
    * Finds sectors of a card that belong to another place of the image, by reading the image once more.
    *
    * @param found what the card holds from `offsetBytes` on
+   * @returns nothing where the image comes once only
    */
   async locateSectors(found: Uint8Array, offsetBytes: number): Promise<readonly WrappedPlace[]> {
+    if (this.source.isReadOnce === true) return [];
     const wanted = sampleSectors(found).map((from) => ({
       offsetBytes: offsetBytes + from,
       bytes: found.subarray(from, from + SECTOR_BYTES),
@@ -115,8 +125,8 @@ export class ImageReader {
   }
 
   /**
-   * The first reading. Throws what the source's stream and ImageDigests throw, and IntegrityError `image-truncated` or
-   * `image-longer-than-known`.
+   * The first reading. Throws what the source's stream and ImageDigests throw, IntegrityError `image-truncated` or
+   * `image-longer-than-known`, and ReswarmError `image-too-large`.
    *
    * @returns sha256 of the image
    */
@@ -125,25 +135,50 @@ export class ImageReader {
     const scratch = Buffer.alloc(BLOCK_BYTES);
     try {
       for (const segment of this.segments) {
-        if (!consumer.isListening()) break;
+        if (!consumer.isListening() || segment.offsetBytes >= this.plan.cardSizeBytes) break;
         await this.inMemory(segment, consumer, scratch, async (bytes) => {
-          const used = await this.fill(cursor, segment, bytes);
-          if (segment.block !== undefined) await this.addDigest(segment.block, bytes);
+          const used = await this.fill(cursor, segment, bytes, consumer);
+          const { block, critical } = segment;
+          const own = bytes.subarray(0, this.plan.blocks[block ?? -1]?.sizeBytes);
+          if (block !== undefined && block < this.plan.blocks.length) await this.addDigest(block, own);
           imageDigests.update(used);
-          if (segment.critical !== undefined) this.bootCritical[segment.critical] = Uint8Array.from(bytes);
+          if (critical !== undefined) this.bootCritical[critical] = Uint8Array.from(bytes);
         });
       }
       if (consumer.isListening() && (await cursor.fill(scratch.subarray(0, 1), this.plan.imageSizeBytes)) > 0) {
-        throw new IntegrityError('image-longer-than-known', `${this.source.name} is longer than is expected`, {
-          details: [`its block map or its first reading counted ${this.plan.imageSizeBytes} bytes`],
-          hints: ['The block map is of another image, or the image changed meanwhile.'],
-        });
+        throw this.tooLong();
       }
+      if (consumer.isListening()) this.closeAt(this.plan.imageSizeBytes, consumer);
     } finally {
       await cursor.close();
     }
     await this.settled();
     return consumer.isListening() ? imageDigests.finish() : '';
+  }
+
+  private tooLong(): ReswarmError {
+    const { imageSizeBytes, openEnd } = this.plan;
+    if (openEnd !== undefined) {
+      const room = `${formatSize(imageSizeBytes)} (${imageSizeBytes} bytes)`;
+      return new ReswarmError('image-too-large', `${this.source.name} has more than ${room}, and a card has no more`, {
+        hints: ['Use a larger card; one that is smaller than the others stops all of them.'],
+      });
+    }
+    return new IntegrityError('image-longer-than-known', `${this.source.name} is longer than is expected`, {
+      details: [`its block map or its first reading counted ${imageSizeBytes} bytes`],
+      hints: ['The block map is of another image, or the image changed meanwhile.'],
+    });
+  }
+
+  /** From the first reading's end on the plan is one of known size. Throws IntegrityError `image-truncated`. */
+  private closeAt(sizeBytes: number, consumer: BlockConsumer): void {
+    const { openEnd } = this.plan;
+    if (openEnd === undefined) return;
+    const { neededBytes } = openEnd;
+    if (sizeBytes < neededBytes) throw imageTruncated(this.source.name, { sizeBytes, neededBytes });
+    this.plan = closePlan(this.plan, sizeBytes);
+    this.segments = segmentsOf(this.plan);
+    consumer.close(this.plan);
   }
 
   /** A later reading, for what is still wanted. Throws IntegrityError `image-changed` too. */
@@ -184,22 +219,34 @@ export class ImageReader {
     const slot = await this.pool.take();
     try {
       await read(slot.bytes.subarray(0, sizeBytes));
-      consumer.give(block, slot);
+      if (block < this.plan.blocks.length) consumer.give(block, slot);
     } finally {
       this.pool.release(slot);
     }
   }
 
-  /** @returns what is the image's own of it; the last sector is filled up with zeros. */
-  private async fill(cursor: ImageCursor, { offsetBytes }: Segment, bytes: Uint8Array): Promise<Uint8Array> {
+  /**
+   * @param consumer told where the image's end shows here
+   * @returns what is the image's own of it; the last sector is filled up with zeros.
+   */
+  private async fill(
+    cursor: ImageCursor,
+    { offsetBytes }: Segment,
+    bytes: Uint8Array,
+    consumer?: BlockConsumer,
+  ): Promise<Uint8Array> {
     const ownBytes = Math.min(bytes.length, this.plan.imageSizeBytes - offsetBytes);
     const count = await cursor.fill(bytes.subarray(0, ownBytes), offsetBytes);
     if (count < ownBytes) {
       const neededBytes = this.plan.imageSizeBytes;
-      throw imageTruncated(this.source.name, { sizeBytes: offsetBytes + count, neededBytes });
+      const sizeBytes = offsetBytes + count;
+      if (this.plan.openEnd === undefined || consumer === undefined) {
+        throw imageTruncated(this.source.name, { sizeBytes, neededBytes });
+      }
+      this.closeAt(sizeBytes, consumer);
     }
-    bytes.fill(0, ownBytes);
-    return bytes.subarray(0, ownBytes);
+    bytes.fill(0, count);
+    return bytes.subarray(0, count);
   }
 }
 

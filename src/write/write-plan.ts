@@ -17,6 +17,11 @@ export type WritePlan = {
   readonly bootCritical: readonly ByteRange[];
   /** Blocks and boot-critical ranges together. */
   readonly writtenBytes: number;
+  /**
+   * How long the image is shows at its end: until then the sizes above are those of the smallest card, and all of it
+   * is written. It must have `neededBytes`, or it was cut off.
+   */
+  readonly openEnd?: { readonly neededBytes: number; readonly sectorSizeBytes: number };
 };
 
 /** One write. SD cards gain nothing from more (measured on eMMC: 512 KiB to 16 MiB take the same time). */
@@ -32,10 +37,13 @@ const FAT_HEAD_BYTES = 8 * SECTOR_BYTES;
 /** @param mapped ranges of the image that matter, in any order */
 export function planWrite(image: {
   readonly sizeBytes: number;
+  /** Default: 512. */
+  readonly sectorSizeBytes?: number;
   readonly mapped: readonly ByteRange[];
   readonly partitions: readonly Pick<Partition, 'type' | 'offsetBytes'>[];
 }): WritePlan {
-  const cardSizeBytes = alignUp(image.sizeBytes, SECTOR_BYTES);
+  const sectorSizeBytes = image.sectorSizeBytes ?? SECTOR_BYTES;
+  const cardSizeBytes = alignUp(image.sizeBytes, sectorSizeBytes);
   const bootCritical = bootCriticalRanges(image.partitions, cardSizeBytes);
   const wanted = joinNear(image.mapped.map((range) => wholePages(range, cardSizeBytes)));
   const blocks = without(wanted, [...bootCritical].sort(byOffset)).flatMap(cut);
@@ -46,6 +54,29 @@ export function planWrite(image: {
     bootCritical,
     writtenBytes: totalOf(blocks) + totalOf(bootCritical),
   };
+}
+
+/** A plan for an image whose size nobody knows yet. */
+export function planOpenWrite(image: {
+  readonly mostBytes: number;
+  readonly neededBytes: number;
+  readonly sectorSizeBytes: number;
+  readonly partitions: readonly Pick<Partition, 'type' | 'offsetBytes'>[];
+}): WritePlan {
+  const { mostBytes: sizeBytes, neededBytes, sectorSizeBytes, partitions } = image;
+  const plan = planWrite({ sizeBytes, sectorSizeBytes, mapped: [{ offsetBytes: 0, sizeBytes }], partitions });
+  return { ...plan, openEnd: { neededBytes, sectorSizeBytes } };
+}
+
+/** The same plan when its image has shown its end: the numbers of its blocks stay. */
+export function closePlan(plan: WritePlan, imageSizeBytes: number): WritePlan {
+  const { openEnd, bootCritical, ...rest } = plan;
+  const cardSizeBytes = alignUp(imageSizeBytes, openEnd?.sectorSizeBytes ?? SECTOR_BYTES);
+  const blocks = plan.blocks
+    .filter(({ offsetBytes }) => offsetBytes < cardSizeBytes)
+    .map((block) => ({ ...block, sizeBytes: Math.min(block.sizeBytes, cardSizeBytes - block.offsetBytes) }));
+  const writtenBytes = totalOf(blocks) + totalOf(bootCritical);
+  return { ...rest, bootCritical, imageSizeBytes, cardSizeBytes, blocks, writtenBytes };
 }
 
 function bootCriticalRanges(

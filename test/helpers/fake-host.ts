@@ -71,6 +71,11 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
         throw new Error(`a test did not expect a download: ${request.urls.join(' ')}`);
       await options.download(request);
     },
+    remoteFile: (url) => Promise.reject(new Error(`a test did not expect to read ${url.href}`)),
+    remoteText: (url) => Promise.reject(new Error(`a test did not expect to read ${url.href}`)),
+    standardInput: () => {
+      throw new Error('a test did not expect to read standard input');
+    },
     blockDevices: () => {
       if (options.blockDevices === undefined) throw new Error('a test did not expect to look for drives');
       return Promise.resolve(options.blockDevices());

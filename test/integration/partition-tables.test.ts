@@ -6,6 +6,7 @@ import { requireBootable } from '../../src/check/boot-image.js';
 import { fileReader } from '../../src/host/file-reader.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
+import { imageSource } from '../../src/images/image-source.js';
 import { openDiskImage } from '../../src/images/disk-image.js';
 import { mappedRanges } from '../../src/images/used-ranges.js';
 import { inspectImage } from '../../src/inspect/inspect-image.js';
@@ -203,7 +204,11 @@ describe.each(CASES)('an image with the table "$name"', ({ name, bootAt, rootAt 
     for (const path of [image, packed]) {
       const source = await openDiskImage(path, host);
       try {
-        const { plan } = await analyseImage(source, { name: path, allBlocks: false, expected: [] }, report);
+        const { plan } = await analyseImage(
+          source,
+          { from: imageSource(path, host), allBlocks: false, expected: [] },
+          report,
+        );
         expect(plan.imageSizeBytes).toBe((await stat(image)).size);
         expect(plan.bootCritical.at(-1)).toEqual({ offsetBytes: 0, sizeBytes: 4096 });
         // Records of logical partitions are found in the image itself only.

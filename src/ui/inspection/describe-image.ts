@@ -42,9 +42,10 @@ export function describeImage(report: ImageReport, options: { readonly packages:
   ].map(printable);
 }
 
-function partitionLines({ partitionTable, diskId, partitions }: ImageReport): readonly string[] {
+function partitionLines(report: ImageReport): readonly string[] {
+  const { partitionTable, diskId, partitions } = report;
   if (partitionTable === undefined) return [];
-  const title = `Partitions (${partitionTable.toUpperCase()}, disk id ${diskId ?? ''})`;
+  const title = `Partitions (${partitionTable.toUpperCase()}, disk id ${diskId ?? ''}${sectorWords(report)})`;
   return ['', title, ...table(partitions.map(partitionRow))];
 }
 
@@ -70,6 +71,11 @@ function fileLines({ largeFiles }: ImageReport): readonly string[] {
   return largeFiles
     .slice(0, SHOWN_PACKAGES)
     .map(({ path, diskBytes }) => `  ${formatSize(diskBytes).padStart(9)}  ${path}`);
+}
+
+/** Where they are others than those of cards. */
+function sectorWords({ sectorSizeBytes }: ImageReport): string {
+  return sectorSizeBytes === undefined || sectorSizeBytes === 512 ? '' : `, sectors of ${sectorSizeBytes} bytes`;
 }
 
 function partitionRow(partition: PartitionReport): readonly string[] {

@@ -50,6 +50,20 @@ describe('an MBR', () => {
     });
   });
 
+  it('of an image counts in 4096 bytes only where a file system is at that place and nothing at the other', async () => {
+    const disk = mbrDisk(4096, [{ type: 0x0c, start: 256, sectors: 2048 }], 4096);
+    expect((await tableOf(disk))?.sectorSizeBytes).toBe(512);
+    // The magic number and what else makes a superblock of ext4.
+    const superblock = 256 * 4096 + 1024;
+    disk.writeUInt16LE(0xef53, superblock + 56);
+    expect(await tableOf(disk)).toMatchObject({
+      sectorSizeBytes: 4096,
+      partitions: [{ offsetBytes: 256 * 4096, sizeBytes: 2048 * 4096 }],
+    });
+    disk.writeUInt8(1, 256 * 512);
+    expect((await tableOf(disk))?.sectorSizeBytes).toBe(512);
+  });
+
   it('has logical partitions from 5 on, counted from their own records', async () => {
     const table = await tableOf(withLogicals([{ at: 4096, next: 8000 }, { at: 8000, next: 6000 }, { at: 6000 }]));
     expect(

@@ -3,8 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { imageSource } from '../../../src/images/image-source.js';
 import { expectedDigests } from '../../../src/write/expected-digests.js';
 import { ImageDigests } from '../../../src/write/image-digests.js';
+import { createFakeHost } from '../../helpers/fake-host.js';
+
+const fileSource = (path: string) => imageSource(path, createFakeHost());
 
 const bytes = randomBytes(1000);
 const packed = randomBytes(500);
@@ -30,7 +34,7 @@ afterAll(async () => {
 async function check(files: Record<string, string>, image = 'i.img'): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const isPacked = image.endsWith('.xz');
-  const expected = await expectedDigests(join(folder, image), isPacked ? 'xz' : 'none', undefined);
+  const expected = await expectedDigests(fileSource(join(folder, image)), isPacked ? 'xz' : 'none', undefined);
   expect(expected).not.toEqual([]);
   const digests = new ImageDigests(image, isPacked, expected, undefined);
   digests.onFileBytes(isPacked ? packed : bytes);
@@ -75,9 +79,9 @@ describe('digests beside an image', () => {
 
   it('can be given with their type before them', async () => {
     const image = join(folder, 'i.img');
-    expect(await expectedDigests(image, 'none', `sha256:${sha256.toUpperCase()}`)).toEqual([
+    expect(await expectedDigests(fileSource(image), 'none', `sha256:${sha256.toUpperCase()}`)).toEqual([
       { type: 'sha256', hex: sha256, of: 'either', from: '--sha256' },
     ]);
-    await expect(expectedDigests(image, 'none', 'abc')).rejects.toMatchObject({ code: 'sha256-invalid' });
+    await expect(expectedDigests(fileSource(image), 'none', 'abc')).rejects.toMatchObject({ code: 'sha256-invalid' });
   });
 });

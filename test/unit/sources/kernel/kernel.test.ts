@@ -130,6 +130,9 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
     attach: refuse,
     // The package is unpacked by the programs that onRun stands for.
     download: () => Promise.resolve(),
+    remoteFile: refuse,
+    remoteText: refuse,
+    standardInput: refuse,
     blockDevices: refuse,
     openDevice: refuse,
     until: refuse,
