@@ -49,7 +49,8 @@ function archived(archive: RootArchive | undefined): RootArchive {
 export function deviceFiles({ spec, userland, seed }: BuildRequest): readonly TextFile[] {
   if (userland.from === 'debian') return seedFiles(finishSeed(seed));
   const hasSsh = userland.from === 'busybox' && userland.root.ssh !== 'none';
-  const marker = { system: spec.system.id, userland: userland.from, hasSsh };
+  const check = userland.from === 'workload' ? userland.workload.check : undefined;
+  const marker = { system: spec.system.id, userland: userland.from, hasSsh, ...(check === undefined ? {} : { check }) };
   return [
     { name: SYSTEM_MARKER, text: systemMarkerText(marker) },
     // A system of one workload reads no seed.

@@ -8,6 +8,7 @@ import { isPackageFile } from '../config/package-word.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
+import type { Board } from '../model/board.js';
 import type { ImageSpec, RootTreeSpec } from '../model/image-spec.js';
 import { STANDARD_KERNEL } from '../model/image-spec.js';
 import { requireIsoBoard } from '../outputs/iso.js';
@@ -157,10 +158,8 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
     places,
   );
   const board = await withFlavour(spec.board, options.kernelFlavour, places.boardsDir);
-  return {
-    ...spec,
-    board: withProfile(board, spec.kernelProfile === STANDARD_KERNEL ? undefined : spec.kernelProfile),
-  };
+  const profiled = withProfile(board, spec.kernelProfile === STANDARD_KERNEL ? undefined : spec.kernelProfile);
+  return { ...spec, board: rootTree(spec).from === 'workload' ? withKernelAddress(profiled) : profiled };
 }
 
 /** What becomes the root, with everything that it names. */
@@ -178,6 +177,11 @@ async function readUserland(
     case 'workload':
       return readWorkloadRequest(tree, options);
   }
+}
+
+/** Such a system has no DHCP client: the kernel asks for an address before it starts the init. */
+function withKernelAddress(board: Board): Board {
+  return { ...board, cmdline: [...board.cmdline, 'ip=dhcp'] };
 }
 
 function rootTree({ trees, volumes, partitions, root }: ImageSpec): RootTreeSpec {

@@ -6,6 +6,7 @@ import type { Host } from '../host/host.js';
 import { freePort } from '../host/tcp-port.js';
 import { isRaw, openDiskImage } from '../images/disk-image.js';
 import type { Command } from '../model/command.js';
+import type { PortForward } from '../model/qemu.js';
 import { MACHINES, overlayCommand } from '../model/qemu.js';
 import type { FirmwareName, FirmwareRun } from '../model/qemu-firmware.js';
 import { firmwareCommand } from '../model/qemu-firmware.js';
@@ -26,7 +27,9 @@ export type DiscOptions = BootOptions & {
 export type LoadedDisc = {
   readonly sandbox: Sandbox;
   /** QEMU's call; the last things to decide are the caller's. */
-  qemu(run: Pick<FirmwareRun, 'terminal' | 'greeting' | 'credentials'>): Command;
+  qemu(
+    run: Pick<FirmwareRun, 'terminal' | 'greeting' | 'credentials'> & { readonly forwards?: readonly PortForward[] },
+  ): Command;
 };
 
 /** Paths inside the sandbox. */
@@ -78,8 +81,16 @@ export async function withLoadedDisc<Result>(
     const medium = options.usb === true ? await stick(plain, options.image, host) : drive;
     return use({
       sandbox: accelerated ? withKvm(plain) : plain,
-      qemu: (run) =>
-        firmwareCommand({ ...run, machine, forwards, accelerated, ...sizeOf(options, host), firmware, medium }),
+      qemu: ({ forwards: more = [], ...run }) =>
+        firmwareCommand({
+          ...run,
+          machine,
+          forwards: [...forwards, ...more],
+          accelerated,
+          ...sizeOf(options, host),
+          firmware,
+          medium,
+        }),
     });
   });
 }

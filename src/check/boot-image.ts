@@ -67,7 +67,13 @@ export type LoadedMachine = {
    * QEMU's call; the last things to decide are the caller's. A firmware takes no command line, and the kernel that is
    * handed over no credentials.
    */
-  qemu(run: Pick<MachineRun, 'commandLine' | 'terminal' | 'greeting'> & Pick<FirmwareRun, 'credentials'>): Command;
+  qemu(
+    run: Pick<MachineRun, 'commandLine' | 'terminal' | 'greeting'> &
+      Pick<FirmwareRun, 'credentials'> & {
+        /** Beside those that were asked for. */
+        readonly forwards?: readonly PortForward[];
+      },
+  ): Command;
   /** Writes bytes to the card, not to the image; their number must be a multiple of 512. */
   writeCard(bytes: Uint8Array, offsetBytes: number): Promise<void>;
 };
@@ -132,9 +138,9 @@ export async function withLoadedMachine<Result>(
         rawPath: image.path,
         files,
         sandbox,
-        qemu: ({ commandLine, credentials, ...run }) => {
+        qemu: ({ commandLine, credentials, forwards: more = [], ...run }) => {
           const keepsCard = options.snapshot !== undefined;
-          const setup = { ...run, machine, forwards, accelerated, ...sizeOf(options, host) };
+          const setup = { ...run, machine, forwards: [...forwards, ...more], accelerated, ...sizeOf(options, host) };
           if (firmware !== undefined) {
             const medium = { as: 'disk', file: card, format: 'qcow2', keeps: keepsCard } as const;
             return firmwareCommand({ ...setup, firmware, medium, ...(credentials && { credentials }) });
@@ -145,6 +151,7 @@ export async function withLoadedMachine<Result>(
             card,
             kernel: boot(files.kernel),
             ...(files.deviceTree === undefined ? {} : { deviceTree: boot(files.deviceTree) }),
+            ...(files.initramfs === undefined ? {} : { initramfs: boot(files.initramfs) }),
             keepsCard,
           });
         },

@@ -2,7 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectationsOf } from '../seeds/seed-expectations.js';
 import type { BootProof, BootWatch, MilestoneName } from '../model/boot-proof.js';
-import { MILESTONES, concludeWatch, milestoneTitle, startWatch, watchLine } from '../model/boot-proof.js';
+import {
+  MILESTONES,
+  SMALL_MILESTONES,
+  concludeWatch,
+  milestoneTitle,
+  startWatch,
+  watchLine,
+} from '../model/boot-proof.js';
 import { bootRecordOf } from '../model/boot-record.js';
 import { PROBE_OFFSET_BYTES, probeArguments, probeCredentials, probeSectors } from './boot-probe.js';
 import { grubCommandLine } from '../formats/grub-cfg.js';
@@ -15,6 +22,8 @@ import type { BootOptions, LoadedMachine } from './boot-image.js';
 import { forwardsOf, withLoadedMachine } from './boot-image.js';
 import { Patience } from './patience.js';
 import { keepBootRecord } from '../images/boot-records.js';
+import type { MarkedSystem } from '../images/system-marker.js';
+import { checkSmall } from './check-small.js';
 import { imageDigest } from '../images/image-digest.js';
 
 export type CheckOptions = BootOptions & {
@@ -53,8 +62,9 @@ const GROUPS: readonly { readonly title: string; readonly stages: readonly (Mile
  */
 export async function checkBoot(options: CheckOptions, host: Host, report: Reporter): Promise<BootProof> {
   if (options.logFile !== undefined) await emptyLog(options.logFile);
-  report.emit({ type: 'planned', groups: GROUPS });
   return withLoadedMachine(options, host, report, async (loaded) => {
+    if (loaded.files.system !== undefined) return checkSmallCard(loaded, loaded.files.system, options, host, report);
+    report.emit({ type: 'planned', groups: GROUPS });
     const handedOver = await placeProbe(loaded, options);
     for (const { name } of MILESTONES) report.emit({ type: 'stage-started', stage: name });
     const expected = expectationsOf(loaded.files.userData, loaded.files.metaData);
@@ -68,6 +78,36 @@ export async function checkBoot(options: CheckOptions, host: Host, report: Repor
     }
     return proof;
   });
+}
+
+async function checkSmallCard(
+  loaded: LoadedMachine,
+  system: MarkedSystem,
+  options: CheckOptions,
+  host: Host,
+  report: Reporter,
+): Promise<BootProof> {
+  const { machine, files } = loaded;
+  // -no-reboot turns the restart after a panic into an end, at once.
+  const extra = ['panic=-1', ...(system.check !== undefined && 'command' in system.check ? ['reswarm.check'] : [])];
+  const commandLine = commandLineFor(machine, files.cmdlineTxt, extra, { verbose: true });
+  const proof = await checkSmall(
+    {
+      name: machine.name,
+      system,
+      userData: files.userData,
+      metaData: files.metaData,
+      sandbox: loaded.sandbox,
+      timeoutSeconds: options.timeoutSeconds ?? machine.timeoutSeconds,
+      logFile: options.logFile,
+      qemu: (forwards) => loaded.qemu({ commandLine, terminal: false, forwards }),
+    },
+    host,
+    report,
+  );
+  const digest = await imageDigest(loaded.rawPath, host);
+  if (digest !== undefined) await keepBootRecord(digest, bootRecordOf(proof, SMALL_MILESTONES, new Date()), host);
+  return proof;
 }
 
 /** The first milestone that did not come as it must, in words for an error; undefined when all did. */

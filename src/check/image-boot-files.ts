@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileEntry } from '../formats/file-system/file-entry.js';
+import type { MarkedSystem } from '../images/system-marker.js';
+import { parseSystemMarker, SYSTEM_MARKER } from '../images/system-marker.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import type { Architecture } from '../model/architecture.js';
 import { kernelArchitecture } from '../model/kernel-target.js';
@@ -14,6 +16,10 @@ export type ImageBootFiles = {
   readonly machine: Machine;
   readonly kernel: string;
   readonly deviceTree?: string;
+  /** An archive that holds the root, or a part of it. */
+  readonly initramfs?: string;
+  /** Undefined: a system with cloud-init. */
+  readonly system?: MarkedSystem;
   readonly cmdlineTxt: string;
   /** Empty where there is none: the image is not for PCs. */
   readonly grubCfg: string;
@@ -70,8 +76,13 @@ export async function extractBootFiles(
       hints: [`It would have to be one of ${machine.deviceTrees.join(', ')}.`, 'Try `--machine virt`.'],
     });
   }
+  const initramfs = await joinArchives(files.initramfs, entries, name, bytes);
+  if (initramfs !== undefined) await writeFile(join(folder, INITRAMFS), initramfs);
+  const marker = await read(SYSTEM_MARKER);
   return {
     machine,
+    ...(initramfs === undefined ? {} : { initramfs: INITRAMFS }),
+    ...(marker === '' ? {} : { system: parseSystemMarker(marker) }),
     kernel: await copy(kernel, kernelBytes),
     ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
     cmdlineTxt,
@@ -79,4 +90,25 @@ export async function extractBootFiles(
     userData: await read('user-data'),
     metaData: await read('meta-data'),
   };
+}
+
+const INITRAMFS = 'initramfs';
+
+/** As the firmware loads them: one behind the other. Throws UserError `no-initramfs`. */
+async function joinArchives(
+  names: readonly string[],
+  entries: ReadonlyMap<string, FileEntry>,
+  image: string,
+  bytes: (entry: FileEntry) => Promise<Buffer>,
+): Promise<Buffer | undefined> {
+  if (names.length === 0) return undefined;
+  const parts: Buffer[] = [];
+  for (const name of names) {
+    const entry = entries.get(name.toLowerCase());
+    if (entry === undefined) {
+      throw new UserError('no-initramfs', `The boot partition of ${image} holds no ${name}, which config.txt names`);
+    }
+    parts.push(await bytes(entry));
+  }
+  return Buffer.concat(parts);
 }

@@ -24,6 +24,8 @@ export type StartOptions = {
   readonly onLine: (line: string) => void;
   /** stdout and stderr are written here in full. */
   readonly logFile?: string;
+  /** It reads what `write` is given; by default its stdin is empty. */
+  readonly takesInput?: boolean;
 };
 
 /** How a started program ended; `exitCode` is undefined when a signal ended it, as `stop` does. */
@@ -35,6 +37,8 @@ export interface RunningProgram {
   readonly exited: Promise<ProgramExit>;
   /** What its threads, and those of all that it started, had of the processors so far; empty when they are gone. */
   threadTimes(): Promise<readonly ThreadTime[]>;
+  /** Types into its stdin, where it takes any. What it no longer reads is lost. */
+  write(text: string): void;
   /** Ends it and all that it started; resolves when they are gone. Safe to call twice, and when it has ended. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import type { Command } from '../model/command.js';
 import { formatCommand } from '../model/command.js';
 import { CommandError } from '../errors.js';
@@ -20,17 +21,21 @@ export function startProgram(command: Command, around: Surroundings, options: St
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile);
 
   let leader: number | undefined;
+  let input: Writable | undefined;
   const finish = async (): Promise<ProgramExit> => {
     const { execa } = await loadExeca();
     const subprocess = execa(command.file, command.args, {
       ...commonOptions(command, around),
-      stdin: 'ignore',
+      stdin: options.takesInput === true ? 'pipe' : 'ignore',
       all: true,
       buffer: false,
       detached: true,
       cancelSignal: ending,
     });
     leader = subprocess.pid;
+    input = subprocess.stdin ?? undefined;
+    // Written to a program that is just ending: nobody reads it any more.
+    input?.on('error', () => undefined);
     const onGone = killGroupAfter(ending, leader);
     if (log !== undefined) subprocess.all.on('data', (chunk: Buffer) => log.write(chunk));
     // A stream that breaks off when the program is stopped is no error of its own.
@@ -49,7 +54,9 @@ export function startProgram(command: Command, around: Surroundings, options: St
   return {
     exited,
     threadTimes: () => (leader === undefined ? Promise.resolve([]) : threadTimes(leader)),
+    write: (text) => input?.write(text),
     stop: async () => {
+      input?.end();
       stopping.abort();
       await exited.catch(() => undefined);
     },

@@ -32,13 +32,31 @@ export const MILESTONES = [
 /** Looked at on a realtime kernel only, before the power-off. */
 export const LATENCY_MILESTONE = { name: 'latency', title: 'Latency' } as const;
 
-export type MilestoneName = (typeof MILESTONES)[number]['name'] | typeof LATENCY_MILESTONE.name;
+/** Of systems without cloud-init and systemd, which say how they start themselves; in the order in which they come. */
+export const SMALL_MILESTONES = [
+  { name: 'kernel', title: 'Kernel starts' },
+  { name: 'init', title: 'Init starts' },
+  { name: 'seed', title: 'Seed' },
+  { name: 'hostname', title: 'Host name' },
+  { name: 'network', title: 'Network' },
+  { name: 'ready', title: 'Ready' },
+  { name: 'workload', title: 'Workload' },
+  { name: 'ssh', title: 'ssh server' },
+  { name: 'shell', title: 'Shell on the console' },
+  { name: 'no-errors', title: 'No errors' },
+  { name: 'power-off', title: 'Power-off' },
+] as const;
+
+export type MilestoneName =
+  (typeof MILESTONES)[number]['name'] | (typeof SMALL_MILESTONES)[number]['name'] | typeof LATENCY_MILESTONE.name;
 
 export function milestoneTitle(name: MilestoneName): string {
-  return [...MILESTONES, LATENCY_MILESTONE].find((milestone) => milestone.name === name)?.title ?? name;
+  return (
+    [...MILESTONES, ...SMALL_MILESTONES, LATENCY_MILESTONE].find((milestone) => milestone.name === name)?.title ?? name
+  );
 }
 
-type Milestone = {
+export type Milestone = {
   readonly name: MilestoneName;
   readonly ok: boolean;
   /** From power-on, on our clock; undefined when it never came. */
@@ -50,7 +68,7 @@ export type BootProof = {
   readonly machine: MachineName;
   /** All of them, in the order of MILESTONES; what never came is not ok. */
   readonly milestones: readonly Milestone[];
-  /** From power-on to the answer of the container engine, in seconds; undefined when there was none. */
+  /** From power-on to the answer of the container engine, or until a small system is ready, in seconds. */
   readonly bootSeconds?: number;
   readonly passed: boolean;
   /** `not-proven`: it failed, and the reason may be that this machine was too slow or too busy. */

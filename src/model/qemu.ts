@@ -118,6 +118,8 @@ export type MachineRun = MachineSetup & {
   readonly kernel: string;
   readonly commandLine: string;
   readonly deviceTree?: string;
+  /** An archive that the kernel unpacks. */
+  readonly initramfs?: string;
   /** qcow2 file that takes the writes. */
   readonly card: string;
   /** The card is kept: what the machine writes has to reach the disk. */
@@ -132,6 +134,7 @@ export function qemuCommand(run: MachineRun): Command {
   const start = [
     ...['-kernel', run.kernel, '-append', run.commandLine],
     ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
+    ...(run.initramfs === undefined ? [] : ['-initrd', run.initramfs]),
   ];
   // A card that is thrown away need not reach the disk.
   const cache = run.keepsCard ? 'writeback' : 'unsafe';

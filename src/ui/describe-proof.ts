@@ -7,8 +7,9 @@ export function describeProof(proof: BootProof): readonly string[] {
     const time = milestone.seconds === undefined ? '-' : `${milestone.seconds.toFixed(1)} s`;
     return `${time.padStart(9)}  ${milestone.ok ? 'ok ' : 'BAD'}  ${milestoneTitle(milestone.name).padEnd(25)} ${milestone.detail}`.trimEnd();
   });
-  const boot =
-    proof.bootSeconds === undefined ? '' : ` Booted to its container engine in ${proof.bootSeconds.toFixed(1)} s.`;
+  const isSmall = proof.milestones.some(({ name }) => name === 'ready');
+  const end = isSmall ? 'Ready' : 'Booted to its container engine';
+  const boot = proof.bootSeconds === undefined ? '' : ` ${end} in ${proof.bootSeconds.toFixed(1)} s.`;
   return [
     ...rows,
     ...proof.profile.map((line) => `           ${line}`),

@@ -95,7 +95,7 @@ async function resolveSmall(
   flags: ImageFlags,
   layersDir: string,
 ): Promise<{ readonly resolved: ResolvedImage; readonly problems: readonly Problem[] }> {
-  const { layers, problems: ofLayers } = await loadLayers(statements.layers, layersDir);
+  const { layers, problems: ofLayers } = await loadLayers([...statements.layers, ...sshLayer(statements)], layersDir);
   const engine = flags.docker === undefined ? statements.engine : { value: flags.docker, at: {} };
   const problems = [
     ...ofDisk,
@@ -104,6 +104,11 @@ async function resolveSmall(
     ...(await missingFolders(statements.overlays)),
   ];
   return { resolved: { statements, layers, disk }, problems };
+}
+
+/** The server's own script comes with the server. */
+function sshLayer({ ssh }: ImageStatements): Said<string>[] {
+  return ssh?.value === 'dropbear' ? [{ value: 'tiny-dropbear', at: ssh.at }] : [];
 }
 
 const NO_ENGINE: Said<string> = { value: 'none', at: {} };

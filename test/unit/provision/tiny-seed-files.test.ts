@@ -11,7 +11,10 @@ test('a key outside of the subset is named with its place', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tiny-seed-files-'));
   await writeFile(join(folder, 'user-data'), '#cloud-config\nhostname: gate\npackages: [vim]\n');
   const options = { workingFolder: folder, paths: ['user-data'], named: {}, strict: false, isTiny: true };
-  const checked = await checkSeedFiles({ ...options, schemas: undefined as never, defaultsFolder: folder }, createFakeHost());
+  const checked = await checkSeedFiles(
+    { ...options, schemas: undefined as never, defaultsFolder: folder },
+    createFakeHost(),
+  );
   expect(checked.findings).toMatchObject([{ code: 'tiny-seed-key', line: 3, column: 1, severity: 'error' }]);
   await rm(folder, { recursive: true });
 });
