@@ -26,11 +26,11 @@ export function imageTarget(request: BuildRequest, staged: StagedFiles, compress
     write: (parts, host, report) => writeTarget(target, parts, { path, mode, staged }, host, report),
     image: target.type === 'device' ? undefined : imageInPlace(path, mode, staged),
     compression,
-    iso: target.type === 'iso' ? (made) => staged.write(path, mode, (file) => file.writeFile(createReadStream(made))) : undefined,
+    iso:
+      target.type === 'iso'
+        ? (made) => staged.write(path, mode, (file) => file.writeFile(createReadStream(made)))
+        : undefined,
   };
-}
-
-));
 }
 
 function imageInPlace(path: string, mode: number, staged: StagedFiles): ImageInPlace {
