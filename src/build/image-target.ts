@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Compression } from '../formats/compression.js';
 import { fileReader } from '../host/file-reader.js';
@@ -26,11 +27,12 @@ export function imageTarget(request: BuildRequest, staged: StagedFiles, compress
     write: (parts, host, report) => writeTarget(target, parts, { path, mode, staged }, host, report),
     image: target.type === 'device' ? undefined : imageInPlace(path, mode, staged),
     compression,
-    iso:
-      target.type === 'iso'
-        ? (made) => staged.write(path, mode, (file) => file.writeFile(createReadStream(made)))
-        : undefined,
+    iso: target.type === 'iso' ? (made) => staged.write(path, mode, (file) => copyInto(made, file)) : undefined,
   };
+}
+
+async function copyInto(source: string, target: FileHandle): Promise<void> {
+  for await (const chunk of createReadStream(source)) await target.writeFile(chunk as Buffer);
 }
 
 function imageInPlace(path: string, mode: number, staged: StagedFiles): ImageInPlace {
