@@ -6,8 +6,9 @@ import type { PortForward } from '../model/qemu.js';
 import { MACHINE_NAMES } from '../model/qemu.js';
 import { FIRMWARE_NAMES } from '../model/qemu-firmware.js';
 import { NotProvenError, ReswarmError, UserError } from '../errors.js';
-import type { DiscOptions } from '../check/boot-disc.js';
 import { bootDisc, isDiscImage } from '../check/boot-disc.js';
+import type { DiscCheckOptions } from '../check/check-disc.js';
+import { checkDisc } from '../check/check-disc.js';
 import type { BootOptions } from '../check/boot-image.js';
 import { bootImage, requireBootable } from '../check/boot-image.js';
 import type { SshOptions } from '../check/ssh-into-image.js';
@@ -136,7 +137,13 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       ...(flags.snapshot === undefined ? {} : { snapshot: snapshotPath(flags.snapshot, args.image) }),
       ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }),
     };
-    if (await isDiscImage(args.image, this.host)) return this.disc({ ...options, usb: flags.usb }, flags);
+    if (await isDiscImage(args.image, this.host)) {
+      const ofCheck = {
+        ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
+        ...(flags.log === undefined ? {} : { logFile: flags.log }),
+      };
+      return this.disc({ ...options, ...ofCheck, usb: flags.usb }, flags);
+    }
     if (flags.usb) {
       throw new UserError('usb-needs-disc', `${args.image} is no ISO: --usb is for those`, {
         hints: ['Leave --usb out: the image is on a card of its own.'],
@@ -163,13 +170,14 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
     return this.exitAs(await bootImage(options, this.host, this.reporter));
   }
 
-  /** A disc has no boot partition to read: its firmware starts it, on a terminal. */
-  private async disc(options: DiscOptions, flags: { check: boolean; ssh: boolean }): Promise<{ exitCode: number }> {
-    if (flags.check || flags.ssh) {
-      throw new UserError('disc-not-checked', `${options.image} is an ISO, which is only started, not looked into`, {
-        hints: ['Leave out --check and --ssh; --ssh-port leads to its ssh server.'],
+  /** A disc's firmware starts it: on a terminal, or to prove that it works. */
+  private async disc(options: DiscCheckOptions, flags: { check: boolean; ssh: boolean }) {
+    if (flags.ssh) {
+      throw new UserError('disc-without-ssh', `${options.image} is an ISO: --ssh is for images of cards`, {
+        hints: ['--ssh-port PORT leads to its ssh server.'],
       });
     }
+    if (flags.check) return this.show(await checkDisc(options, this.host, this.reporter), options.logFile);
     if (this.jsonEnabled() || !process.stdin.isTTY) {
       throw new UserError('no-terminal', 'An ISO is started on a terminal, and this is none');
     }
@@ -197,11 +205,14 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
   }
 
   private async check(options: Parameters<typeof checkBoot>[0]): Promise<BootProof> {
-    const proof = await checkBoot(options, this.host, this.reporter);
+    return this.show(await checkBoot(options, this.host, this.reporter), options.logFile);
+  }
+
+  private async show(proof: BootProof, logFile: string | undefined): Promise<BootProof> {
     await this.closeReporter();
     for (const line of describeProof(proof)) this.log(line);
     if (proof.passed) return proof;
-    const failure = failureOf(proof, options.logFile);
+    const failure = failureOf(proof, logFile);
     if (!this.jsonEnabled()) throw failure;
     process.exitCode = failure.exitCode;
     return proof;
@@ -241,6 +252,6 @@ function snapshotPath(text: string, image: string): string {
 
 function memoryOf(text: string): number {
   const bytes = parseSize(text);
-  if (bytes !== undefined && bytes >= 256 * 2 ** 20) return bytes;
-  throw new UserError('bad-memory', `"${text}" is no memory size of 256M or more`, { hints: ['For example 1G.'] });
+  if (bytes !== undefined && bytes >= 16 * 2 ** 20) return bytes;
+  throw new UserError('bad-memory', `"${text}" is no memory size of 16M or more`, { hints: ['For example 1G.'] });
 }

@@ -190,7 +190,15 @@ const INIT = 'if [ -L init ] || { [ -f init ] && [ -x init ]; }; then echo there
 
 /** The format has no extended attributes, and a program without its capabilities may fail late. */
 async function warnOfCapabilities(sandbox: Sandbox, { host, report }: Pick<StageContext, 'host' | 'report'>) {
-  const args = ['--recursive', '--physical', '--no-dereference', '--absolute-names', '-m', '^security\\.capability$', '.'];
+  const args = [
+    '--recursive',
+    '--physical',
+    '--no-dereference',
+    '--absolute-names',
+    '-m',
+    '^security\\.capability$',
+    '.',
+  ];
   const { stdout } = await host.runIn({ ...sandbox, cwd: TREE_INSIDE }, { file: 'getfattr', args });
   const paths = [...stdout.matchAll(/^# file: \.(.*)$/gm)].map(([, path = '']) => path).sort();
   if (paths.length === 0) return;

@@ -105,7 +105,7 @@ export const toolsTreeStage: Stage<ToolsTreeInput, ToolsTree> = {
 };
 
 /** The same for a few programs: QEMU's PC. */
-export const qemuTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'qemu-pc' };
+export const qemuTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'qemu-pc', version: 2 };
 
 /** The tools as later stages see them. */
 export type ToolsTree = {
@@ -141,6 +141,8 @@ export function mmdebstrapCommand(input: ToolsTreeInput, tree: string): Command 
       '--dpkgopt=force-unsafe-io',
       // Apt resolves packages for images with this tree's own sources, so they stay in it.
       '--skip=cleanup/apt/lists',
+      // The host's own is shown in its place to a program that uses the network.
+      '--customize-hook=touch "$1/etc/hosts"',
       input.suite,
       tree,
       ...(input.mirror === undefined ? [] : [input.mirror]),
