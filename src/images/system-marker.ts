@@ -47,7 +47,7 @@ const checkSchema = z.union([
 
 function checkOf(text: string): WorkloadCheck | undefined {
   try {
-    return checkSchema.safeParse(JSON.parse(text)).data as WorkloadCheck | undefined;
+    return checkSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

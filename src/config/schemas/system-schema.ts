@@ -60,7 +60,8 @@ export const systemSchema = z.strictObject({
     .describe('Of busybox: files with options of BusyBox (CONFIG_…=y) over those of the layers; paths from this file.'),
   layers: z
     .array(text)
-    .default([])
+    .min(1)
+    .optional()
     .describe(
       'Of debian and busybox. What goes into the root file system, in this order: names of `layers/<name>`, or paths of folders that begin with `./`, `../` or `/`, from this file.',
     ),

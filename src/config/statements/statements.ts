@@ -80,7 +80,7 @@ export function statementsOfSystem(
     ...said('engine', definition.engine, chain, ['engine']),
     ...said('table', definition.table, chain, ['table']),
     ...said('alignment', definition.alignment, chain, ['alignment']),
-    layers: definition.layers.map((value, index) => ({ value, at: chain.locate(['layers', index]) })),
+    layers: (definition.layers ?? []).map((value, index) => ({ value, at: chain.locate(['layers', index]) })),
     overlays: paths(definition.overlay, chain, ['overlay']),
     containerImages: paths(definition.containerImages, chain, ['containerImages']),
     ...flat(read),

@@ -42,7 +42,7 @@ export function userlandProblems(
       hint: 'Remove the key, or extend a system of that userland.',
       ...chain.locate([key]),
     })),
-    ...(userland !== 'workload' && layers.length === 0
+    ...(userland !== 'workload' && layers === undefined
       ? [{ code: 'missing-key', message: '"layers" is missing', hint: 'Name at least one layer.', ...chain.locate([]) }]
       : []),
   ];

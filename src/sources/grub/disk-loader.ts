@@ -32,7 +32,7 @@ const MODULES = ['part_msdos', 'part_gpt', 'fat', 'normal', 'linux', 'ls', 'cat'
 export const diskLoaderStage: Stage<DiskLoaderInput, DiskLoader> = {
   name: 'boot-loader',
   version: 1,
-  group: 'Boot loader',
+  group: 'Firmware',
 
   key: ({ tools, modules, table, partition }) => ({
     tools: toolVersions(tools, ['grub-common']),

@@ -30,7 +30,7 @@ const NEEDED: Readonly<Record<GrubPlatform, string>> = { 'i386-pc': 'boot.img', 
 export const grubModulesStage: Stage<GrubModulesInput, GrubModules> = {
   name: 'grub',
   version: 1,
-  group: 'Boot loader',
+  group: 'Firmware',
   key: ({ debs }) => ({ debs: debs.map(({ sha256 }) => sha256) }),
 
   async run({ tools, debs }, out, context) {

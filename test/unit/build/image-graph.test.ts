@@ -72,6 +72,7 @@ describe.each(BOARDS)('the graph of %s', (board) => {
       'cloud-init-schema',
       'netplan-generator',
       ...(WITHOUT_FIRMWARE.includes(board) ? [] : ['boot-firmware']),
+      ...(board === 'pc-amd64' ? ['grub', 'boot-loader'] : []),
       'device-tree-overlays',
       'kernel',
       'wireless-firmware',
