@@ -1,3 +1,4 @@
+import { kindOf } from '../config/present.js';
 import type { Layer } from '../model/image-spec.js';
 import { scriptsIn, treeDigest } from '../pipeline/tree-digest.js';
 import type { CopiedFolder } from '../sources/copy-folder.js';
@@ -8,7 +9,9 @@ export async function copiedFolders(
   overlays: readonly string[],
 ): Promise<readonly CopiedFolder[]> {
   const ours = await Promise.all(layers.flatMap(({ files }) => files ?? []).map(ownFolder));
-  const theirs = await Promise.all(overlays.map(theirFolder));
+  // One that is not there is refused by whoever read its name.
+  const there = await Promise.all(overlays.map(async (path) => ((await kindOf(path)) === 'folder' ? [path] : [])));
+  const theirs = await Promise.all(there.flat().map(theirFolder));
   return [...ours, ...theirs];
 }
 
