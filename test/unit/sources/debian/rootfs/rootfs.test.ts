@@ -104,7 +104,7 @@ describe('dpkgFilterOptions', () => {
   it('leaves out of packages only what is read by people, tests itself, or needs measured boot', async () => {
     const places = [
       /^\/usr\/share\/(?:doc|doc-base|info|lintian|bug|man)\/\*$/,
-      /^\/usr\/share\/locale\/\*\.mo$/,
+      /^\/usr\/share\/locale\/\*$/,
       /^\/usr\/lib\/udev\/hwdb\.d\/20-(?:OUI|\*-vendor\*)\.hwdb$/,
       /^\/usr\/lib\/python3\*\/lib-dynload\/_(?:test|ctypes_test|xxtestfuzz)\*$/,
       /^\/usr\/lib\/systemd\/(?:systemd-(?:measure|pcr\*|storagetm|tpm2-setup|bsod)|catalog\/\*\.\*\.catalog)$/,
