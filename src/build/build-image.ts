@@ -82,7 +82,7 @@ async function runGraph(
   runner.announce(graph.all);
   const packages = await runner.run(graph.packages);
   await keepArchiveAsOf(runner.store, asOf);
-  await graph.userland.checkSeed(runner, reporter, host);
+  await graph.userland.checkInputs(runner, reporter, host);
   // What is wrong with the content is told as soon as the packages are known: a kernel may compile for long after that.
   const [disk] = await Promise.all([runner.run(graph.disk), graph.userland.checkContent(runner)]);
   const current = target.image && (await findCurrentImage(request.image, disk.key));

@@ -8,6 +8,7 @@ import type { TreeContent } from '../model/tree-content.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
 import { imageInputs } from './image-inputs.js';
+import type { RootOrigins } from './userland.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 
 /** All that is known of a build when its image is whole. */
@@ -17,6 +18,7 @@ export type BuildFacts = {
   /** Undefined for an image without partitions of its own. */
   readonly layout: Disk | undefined;
   readonly rootContent: TreeContent;
+  readonly origins: RootOrigins | undefined;
   readonly packages: Packages;
   readonly tools: ToolsTree;
   readonly packagesAsOf: string;
@@ -34,7 +36,7 @@ export function describeImage(
 ): ImageDescription {
   const { request, layout, packages } = facts;
   const { board } = request.spec;
-  const install = request.userland.from === 'debian' ? packages.lock.install : [];
+  const install = request.userland.from === 'debian' ? packages.lock.install : (facts.origins?.packages ?? []);
   return {
     format: 1,
     version: request.version,
@@ -63,6 +65,7 @@ export function describeImage(
     packages: install.map(({ name, version, architecture, sha256, sizeBytes }) => {
       return { name, version, architecture, sha256, sizeBytes };
     }),
+    ...(facts.origins === undefined ? {} : { rootFiles: [...facts.origins.files] }),
     build: {
       fileTimes: { ...build.fileTimes },
       stages: [...build.stages],

@@ -70,6 +70,7 @@ export async function completeOutputs(
     key,
     layout: graph.layout && (await runner.run(graph.layout)),
     rootContent: await runner.run(graph.rootContent),
+    origins: graph.userland.origins && (await runner.run(graph.userland.origins)),
     packages,
     tools: await runner.run(graph.tools),
     packagesAsOf: asOf,

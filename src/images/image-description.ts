@@ -122,7 +122,20 @@ export const imageDescriptionSchema = z.strictObject({
         sizeBytes: bytes.describe('Of the package file.'),
       }),
     )
-    .describe('What dpkg has installed.'),
+    .describe('What dpkg has installed, or what the files of a minimal root come from.'),
+  rootFiles: z
+    .array(
+      z.strictObject({
+        path: z.string().describe('On the device.'),
+        sizeBytes: bytes.describe('Its length.'),
+        sha256: sha256.describe('Of its bytes.'),
+        package: z.string().optional().describe('The package that it comes from, if any.'),
+        version: z.string().optional().describe('Of that package.'),
+        architecture: z.string().optional().describe('Of that package.'),
+      }),
+    )
+    .optional()
+    .describe('Every file of a minimal root, and where it comes from.'),
   build: z
     .strictObject({
       fileTimes: z

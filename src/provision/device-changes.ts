@@ -61,6 +61,7 @@ export async function deviceChanges(
 ): Promise<DeviceChanges> {
   const present = await readSeed(view);
   const system = await systemOfBootVolume(view);
+  if (system?.userland === 'workload') throw noSeedReader(system.system);
   const isTiny = system?.userland === 'busybox';
   const base = withDefaults(present, isTiny ? TINY_DEFAULT_SEED : options.defaults);
   const check = (files: SeedFiles): Findings =>
@@ -132,6 +133,12 @@ export async function deviceChanges(
     const message = `the seed changes but the instance-id stays "${instanceId}": a device that has booted with it ignores the change`;
     return [{ code: 'instance-id-kept', message, hint: 'Leave the instance-id to us, or choose a new one.' }];
   }
+}
+
+function noSeedReader(system: string): UserError {
+  return new UserError('userland-unfit', `The image has the system ${system}, which reads no seed`, {
+    hints: ['Put settings into the files or the environment of its workload, and build it again.'],
+  });
 }
 
 type Present = { readonly [Key in keyof SeedFiles]?: SeedFile | undefined };

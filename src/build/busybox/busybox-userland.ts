@@ -66,7 +66,7 @@ export function busyboxUserland(request: BuildRequest, tiny: BusyboxRequest, par
     tree,
     ofSeed: [],
     sources: [sources, busybox, seedReader, dropbear].filter((node): node is Node<never> => node !== undefined),
-    checkSeed(_runner, reporter) {
+    checkInputs(_runner, reporter) {
       reportSeedWarnings(checkTinySeed(request.seed, hasSsh).warnings, reporter);
       return Promise.resolve();
     },

@@ -26,7 +26,7 @@ export function debianUserland(request: BuildRequest, debian: DebianRequest, par
     tree: rootTreeNode(request, debian, { kernel: hardware.kernel, sources, identity, attributes }),
     ofSeed: [schemas, netplan],
     sources: sources.all,
-    async checkSeed(runner, reporter, host) {
+    async checkInputs(runner, reporter, host) {
       checkSeedBySchemas(request.seed, await runner.run(schemas), reporter);
       await checkNetworkByNetplan(request.seed, await runner.run(netplan), host);
     },

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { valueNode } from '../../pipeline/graph.js';
 import { workloadTree } from '../../sources/workload/prepare-workload.js';
+import { fileOrigins } from '../../sources/workload/file-origins.js';
 import type { BuildRequest } from '../build-request.js';
 import type { UserlandNodes, UserlandParts } from '../userland.js';
+import { blamePackages } from './blame-packages.js';
 import { workloadNodes } from './workload-nodes.js';
 import type { WorkloadRequest } from './workload-request.js';
 
@@ -23,9 +25,16 @@ export async function workloadUserland(
   );
   return {
     tree: valueNode({ root }, ({ root: { tree } }) => tree),
+    origins: valueNode({ root, packages: nodes.packages }, async ({ root: { selection }, packages }) => {
+      const files = await fileOrigins(selection.files, packages);
+      const names = new Set(files.map((file) => file.package));
+      return { files, packages: [...packages.packages.values()].filter(({ name }) => names.has(name)) };
+    }),
     ofSeed: [],
     sources: [nodes.packages, nodes.init, nodes.compiled],
-    checkSeed: () => Promise.resolve(),
+    async checkInputs(runner) {
+      await blamePackages(workload, architecture, () => runner.run(nodes.packages));
+    },
     checkContent: () => Promise.resolve(),
   };
 }
