@@ -68,7 +68,7 @@ async function runGraph(
   { runner, staged, reporter, host }: Running,
 ): Promise<Omit<BuiltImage, 'durationMs'>> {
   const asOf = await archiveAsOf(runner.store, options.refresh);
-  const target = imageTarget(request, staged, options.compression ?? 'none');
+  const target = imageTarget(request, staged, options.compression ?? 'none', options.format);
   const graph = await imageGraph(
     request,
     target,

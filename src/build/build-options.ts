@@ -1,6 +1,7 @@
 import type { Compression } from '../formats/compression.js';
 import type { KernelFlavour } from '../model/board.js';
 import type { SeedOptions } from '../seeds/compose/read-seed.js';
+import type { VirtualDiskFormat } from '../outputs/virtual-disk.js';
 import type { BuildTarget } from './write-target.js';
 
 /** What the user asks for; the command fills it from flags. Paths that were typed begin at `workingFolder`. */
@@ -31,6 +32,8 @@ export type BuildOptions = {
   readonly drop?: readonly string[];
   /** Also write the image compressed. */
   readonly compression?: Compression | undefined;
+  /** Also write it as a hypervisor's disk. */
+  readonly format?: VirtualDiskFormat | undefined;
   /** Where the image will be offered to others: http(s), for catalogue entries. */
   readonly urlBase?: string | undefined;
   /** Run maintainer scripts by programs of the host's architecture where they are the same version. */

@@ -12,6 +12,7 @@ import { diskStage } from '../outputs/disk.js';
 import type { MadeOutput } from '../outputs/output.js';
 import { blockMapStage } from '../outputs/block-map.js';
 import { compressStage } from '../outputs/compress.js';
+import { virtualDiskStage } from '../outputs/virtual-disk.js';
 import type { Node } from '../pipeline/graph.js';
 import { Pending, stageNode, stepNode, valueNode } from '../pipeline/graph.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
@@ -40,6 +41,8 @@ export type ImageGraph = WrittenNodes & {
   /** Undefined for a drive that is written directly. */
   readonly blockMap: Node<Pending<MadeOutput>> | undefined;
   readonly compressed: Node<Pending<MadeOutput>> | undefined;
+  /** For a hypervisor, where that is asked for. */
+  readonly virtualDisk: Node<Pending<MadeOutput>> | undefined;
   /** All nodes that a build comes to, in the order in which it is told. */
   readonly all: readonly Node<unknown>[];
 };
@@ -67,7 +70,7 @@ export async function imageGraph(
       : isoNodes(request, target.iso, parts, archive);
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
-  const { image, compression } = target;
+  const { image, compression, format } = target;
   const blockMap =
     image && target.iso === undefined
       ? stepNode(blockMapStage, { key }, ({ key: imageKey }) => ({ imageKey, image }))
@@ -81,6 +84,10 @@ export async function imageGraph(
           tools,
           compression,
         }));
+  const virtualDisk =
+    image === undefined || format === undefined
+      ? undefined
+      : stepNode(virtualDiskStage, { key, tools }, ({ key: imageKey, tools }) => ({ imageKey, image, tools, format }));
   return {
     tools,
     packages,
@@ -88,9 +95,18 @@ export async function imageGraph(
     ...made,
     blockMap,
     compressed,
-    all: [tools, packages, ...userland.ofSeed, ...hardware.all, ...userland.sources, disk, blockMap, compressed].filter(
-      (node) => node !== undefined,
-    ),
+    virtualDisk,
+    all: [
+      tools,
+      packages,
+      ...userland.ofSeed,
+      ...hardware.all,
+      ...userland.sources,
+      disk,
+      blockMap,
+      compressed,
+      virtualDisk,
+    ].filter((node) => node !== undefined),
   };
 }
 

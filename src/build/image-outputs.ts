@@ -9,6 +9,8 @@ import type { Compression, OutputCompression } from '../formats/compression.js';
 import { suffixOf } from '../formats/compression.js';
 import type { Json } from '../model/json.js';
 import type { MadeOutput } from '../outputs/output.js';
+import type { VirtualDiskFormat } from '../outputs/virtual-disk.js';
+import { VIRTUAL_DISK_FORMATS } from '../outputs/virtual-disk.js';
 import type { Node, Pending } from '../pipeline/graph.js';
 import type { Runner } from '../pipeline/runner.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
@@ -26,6 +28,7 @@ import { sha256 } from '../model/sha256.js';
 
 export type OutputOptions = {
   readonly compression?: Compression | undefined;
+  readonly format?: VirtualDiskFormat | undefined;
   /** Where the files will lie for others; undefined: where they lie now. */
   readonly urlBase?: string | undefined;
 };
@@ -84,6 +87,10 @@ export async function completeOutputs(
     const compressed = await work.compressed(compression, compression === options.compression);
     if (compressed !== undefined) files.push(compressed);
   }
+  for (const format of VIRTUAL_DISK_FORMATS) {
+    const disk = await work.virtualDisk(format, format === options.format);
+    if (disk !== undefined) files.push(disk);
+  }
   // Catalogues are of images for cards.
   const entries = blockMap === undefined ? [] : await work.catalogue(files, options);
   const described = [paths.descriptionPath(request.image), paths.checksumsPath(request.image), ...entries].map((path) =>
@@ -131,6 +138,13 @@ class OutputWork {
   async compressed(compression: OutputCompression, isWanted: boolean): Promise<ImageOutput | undefined> {
     const path = this.image + suffixOf(compression);
     if (isWanted) return this.presentOrMade(path, 'compressed', this.graph.compressed);
+    return this.current && paths.findCurrentFile(path, this.current);
+  }
+
+  /** As a hypervisor's disk: made if it is wanted, kept if it is there and still of this image. */
+  async virtualDisk(format: VirtualDiskFormat, isWanted: boolean): Promise<ImageOutput | undefined> {
+    const path = `${this.image}.${format}`;
+    if (isWanted) return this.presentOrMade(path, 'virtual-disk', this.graph.virtualDisk);
     return this.current && paths.findCurrentFile(path, this.current);
   }
 
@@ -225,12 +239,14 @@ async function outdated(
 ): Promise<readonly { readonly name: string; readonly path: string }[]> {
   const gone = [];
   for (const { name, kind } of previous.files) {
-    if (kind !== 'compressed' || files.some((file) => file.name === name)) continue;
+    if (!MADE_OF_IT.has(kind) || files.some((file) => file.name === name)) continue;
     const path = image.slice(0, image.length - basename(image).length) + name;
     if ((await paths.findCurrentFile(path, previous)) !== undefined) gone.push({ name, path });
   }
   return gone;
 }
+
+const MADE_OF_IT: ReadonlySet<ImageOutput['kind']> = new Set(['compressed', 'virtual-disk']);
 
 function outputOf(
   path: string,

@@ -5,6 +5,7 @@ import type { Compression } from '../formats/compression.js';
 import { fileReader } from '../host/file-reader.js';
 import { readExactly } from '../model/read-at.js';
 import type { WriteDisk } from '../outputs/disk.js';
+import type { VirtualDiskFormat } from '../outputs/virtual-disk.js';
 import type { PlaceFile } from '../outputs/placed-file.js';
 import type { ImageInPlace } from '../outputs/output.js';
 import type { StagedFiles } from '../images/staged-files.js';
@@ -17,16 +18,23 @@ export type ImageTarget = {
   /** Undefined for a drive that is written directly. */
   readonly image: ImageInPlace | undefined;
   readonly compression: Compression;
+  readonly format: VirtualDiskFormat | undefined;
   /** For a disc: it is made as one file. */
   readonly iso: PlaceFile | undefined;
 };
 
-export function imageTarget(request: BuildRequest, staged: StagedFiles, compression: Compression): ImageTarget {
+export function imageTarget(
+  request: BuildRequest,
+  staged: StagedFiles,
+  compression: Compression,
+  format?: VirtualDiskFormat,
+): ImageTarget {
   const { image: path, fileMode: mode, target } = request;
   return {
     write: (parts, host, report) => writeTarget(target, parts, { path, mode, staged }, host, report),
     image: target.type === 'device' ? undefined : imageInPlace(path, mode, staged),
     compression,
+    format,
     iso: target.type === 'iso' ? (made) => staged.write(path, mode, (file) => copyInto(made, file)) : undefined,
   };
 }

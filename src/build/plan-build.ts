@@ -30,7 +30,7 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
   return withStagedFiles(async (staged) => {
     const graph = await imageGraph(
       request,
-      imageTarget(request, staged, options.compression ?? 'none'),
+      imageTarget(request, staged, options.compression ?? 'none', options.format),
       {
         hostArchitecture: host.facts.architecture,
         archiveAsOf: asOf ?? 'now',

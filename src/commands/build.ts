@@ -9,6 +9,7 @@ import { buildImage } from '../build/build-image.js';
 import type { ClaimedDevice } from '../drives/claim.js';
 import { claimDevice } from '../drives/claim.js';
 import type { BuildOptions } from '../build/build-options.js';
+import { VIRTUAL_DISK_FORMATS } from '../outputs/virtual-disk.js';
 import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
 import type { BuildTarget } from '../build/write-target.js';
@@ -163,6 +164,12 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: 'also write the image packed, beside the image itself',
       helpGroup: 'OUTPUT',
     })(),
+    format: Flags.option({
+      options: VIRTUAL_DISK_FORMATS,
+      exclusive: ['device'],
+      description: 'also write the image as a disk for hypervisors, beside the image itself',
+      helpGroup: 'OUTPUT',
+    })(),
     'url-base': Flags.string({
       description: 'where others will fetch the image, for the entries of image catalogues [default: file://…]',
       helpValue: 'URL',
@@ -215,6 +222,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       drop: flags.drop ?? [],
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
+      ...(flags.format === undefined ? {} : { format: flags.format }),
       ...(flags['url-base'] === undefined ? {} : { urlBase: flags['url-base'] }),
       accelerate: !flags.emulate,
       jobs: flags.jobs ?? this.host.facts.cpus,
@@ -276,6 +284,8 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     this.log(`  sha256  ${built.sha256}`);
     const packed = built.files.filter(({ kind }) => kind === 'compressed');
     for (const { name, sizeBytes } of packed) this.log(`  packed  ${name}, ${formatSize(sizeBytes)}`);
+    const disks = built.files.filter(({ kind }) => kind === 'virtual-disk');
+    for (const { name, sizeBytes } of disks) this.log(`  disk    ${name}, ${formatSize(sizeBytes)}`);
     const map = built.files.filter(({ kind }) => kind === 'block-map').map(({ name }) => name);
     if (!isDevice) this.log(`  beside  ${[...map, ...built.described].join(', ')}`);
     for (const { stage, durationMs } of made) this.log(`  ${formatDuration(durationMs).padStart(11)}  ${stage}`);

@@ -65,7 +65,7 @@ export const imageDescriptionSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().describe('In the folder of this file.'),
-        kind: z.enum(['image', 'compressed', 'block-map']).describe('What it is.'),
+        kind: z.enum(['image', 'compressed', 'block-map', 'virtual-disk']).describe('What it is.'),
         sizeBytes: bytes.describe('Its length.'),
         sha256: sha256.describe('Its digest; SHA256SUMS has it too.'),
       }),
