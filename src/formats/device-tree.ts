@@ -45,6 +45,7 @@ export function childOf(node: DeviceTreeNode, name: string): DeviceTreeNode | un
 
 /** The token stream of the structure block. Throws RangeError where it leads out of the file. */
 class StructureBlock {
+  private readonly start: number;
   private offset: number;
   private readonly strings: number;
 
@@ -52,7 +53,8 @@ class StructureBlock {
     private readonly bytes: Uint8Array,
     private readonly view: DataView,
   ) {
-    this.offset = view.getUint32(8);
+    this.start = view.getUint32(8);
+    this.offset = this.start;
     this.strings = view.getUint32(12);
   }
 
@@ -63,7 +65,8 @@ class StructureBlock {
 
   private readNode(): DeviceTreeNode {
     const name = this.textAt(this.offset);
-    this.skip(Buffer.byteLength(name) + 1);
+    // A character of latin1 is a byte; as UTF-8, a foreign name would be longer than it is in the file.
+    this.skip(name.length + 1);
     const properties = new Map<string, Uint8Array>();
     const children: DeviceTreeNode[] = [];
     for (let token = this.next(); token !== TOKEN.endNode; token = this.next()) {
@@ -96,9 +99,10 @@ class StructureBlock {
     return token;
   }
 
-  /** Tokens are at multiples of four bytes. */
+  /** Tokens are at multiples of four bytes from the beginning of their block, wherever that is in the file. */
   private skip(bytes: number): void {
-    this.offset = Math.ceil((this.offset + bytes) / 4) * 4;
+    const inside = this.offset + bytes - this.start;
+    this.offset = this.start + Math.ceil(inside / 4) * 4;
   }
 
   private textAt(offset: number): string {

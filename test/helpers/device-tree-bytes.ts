@@ -14,7 +14,7 @@ export function deviceTreeBytes(root: TreeToWrite): Buffer {
   const nodeBytes = (name: string, { properties, children }: TreeToWrite): Buffer =>
     Buffer.concat([
       words(1),
-      padded(Buffer.from(`${name}\0`)),
+      padded(Buffer.from(`${name}\0`, 'latin1')),
       ...Object.entries(properties).flatMap(([key, value]) => {
         const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : words(...value);
         return [words(3, bytes.length, offsetOf(key)), padded(bytes)];

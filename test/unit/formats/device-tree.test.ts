@@ -28,6 +28,27 @@ describe('readDeviceTree', () => {
     expect(root && [textsOf(root, 'model'), cellsOf(root, 'phandle')]).toEqual([[], []]);
   });
 
+  it.each(['a', 'ab', 'abc', 'abcd', 'm\u00fc', '\u00fc\u00fc\u00fc', '\u00e9\u00e8\u00ea\u00eb'])(
+    'finds what is behind a node called "%s" and behind a value as long',
+    (name) => {
+      const inner = { properties: { first: name, second: [7] }, children: {} };
+      const bytes = deviceTreeBytes({ properties: {}, children: { [name]: inner, last: inner } });
+      const root = readDeviceTree(bytes);
+      expect(root?.children.map((child) => child.name)).toEqual([name, 'last']);
+      for (const child of root?.children ?? []) {
+        expect(Buffer.from(child.properties.get('first') ?? []).toString('latin1')).toBe(name);
+        expect(cellsOf(child, 'second')).toEqual([7]);
+      }
+    },
+  );
+
+  it('counts from the beginning of the structure block, wherever that is', () => {
+    const [header, rest] = [Buffer.from(SMALL.subarray(0, 40)), SMALL.subarray(40)];
+    for (const at of [4, 8, 12]) header.writeUInt32BE(header.readUInt32BE(at) + 2, at);
+    const root = readDeviceTree(Buffer.concat([header, Buffer.alloc(2), rest]));
+    expect(root?.children.map(({ name }) => name)).toEqual(['mmc@7e340000', 'soc']);
+  });
+
   it('reads one that begins somewhere in a larger buffer', () => {
     const shifted = Buffer.concat([Buffer.from('abc'), SMALL]).subarray(3);
     expect(readDeviceTree(shifted)?.children).toHaveLength(2);
