@@ -76,6 +76,10 @@ const FINE: readonly (readonly [string, SeedBytes])[] = [
   ['commands as lists', config('runcmd:', '  - [sh, -c, "it\'s $HOME; x"]', '  - [sleep, 5]', '  - [x, "", -1, 0]')],
   ['commands at boot', config('bootcmd:', '  - date', '  - [date]')],
   ['no commands', config('runcmd: []')],
+  [
+    'a colon at the front of a word in quotes, and of one in a line of its own',
+    config('runcmd:', '  - [echo, ":x"]', '  - :x'),
+  ],
   ['words with characters', config('runcmd: [[echo, "grüße\\n€"]]')],
   ['aliases of commands', config('bootcmd: &c', '  - &d [date, -u]', '  - *d', 'runcmd: *c')],
   [
@@ -253,6 +257,8 @@ const REFUSED: readonly (readonly [string, SeedBytes])[] = [
   ['commands as one text', config('runcmd: date')],
   ['a command that is a number', config('runcmd: [5]')],
   ['a word that is octal', config('runcmd: [[chmod, 0644, /x]]')],
+  ['a word in brackets that begins with a colon', config('runcmd: [[echo,:x]]')],
+  ['one behind a blank', config('runcmd: [[echo, :x]]')],
   ['a word that is true', config('runcmd: [[echo, yes]]')],
   ['a word with a point', config('runcmd: [[sleep, 0.5]]')],
   ['a word that is nothing', config('runcmd: [[echo, ~]]')],

@@ -1,4 +1,4 @@
-import { EVENT_ID, type Event } from 'js-yaml';
+import { COLLECTION_STYLE, EVENT_ID, SCALAR_STYLE, type Event } from 'js-yaml';
 import { positionFinder, type YamlSource } from '../../config/yaml-source.js';
 import type { YamlNode } from '../../config/yaml-nodes.js';
 import type { Problem } from '../../errors.js';
@@ -77,6 +77,9 @@ function oddities({ text, file }: YamlSource): Problem[] {
     ...tabsInFront(text, events).map((offset) =>
       at(offset, 'a tab begins this block, where blanks are counted', 'Write how deep it is: "|2" instead of "|".'),
     ),
+    ...colonsInFlow(text, events).map((offset) =>
+      at(offset, 'a word in brackets begins with ":"', 'Write it in quotes.'),
+    ),
     ...oddKeys(events).map((offset) => at(offset, 'a key must be text that is written out', 'Write it in quotes.')),
   ];
 }
@@ -90,6 +93,22 @@ function anchorOf(event: Event): number {
 function startOf(event: Event): number {
   if (event.type === EVENT_ID.SCALAR) return event.valueStart;
   return 'start' in event ? event.start : anchorOf(event);
+}
+
+/** Words without quotes between brackets: libyaml takes the colon at their front for the end of a key, PyYAML does not. */
+function colonsInFlow(text: string, events: readonly Event[]): number[] {
+  const found: number[] = [];
+  const open: boolean[] = [];
+  for (const event of events) {
+    if (event.type === EVENT_ID.POP) open.pop();
+    if (event.type === EVENT_ID.DOCUMENT) open.push(false);
+    if (event.type === EVENT_ID.SEQUENCE || event.type === EVENT_ID.MAPPING) {
+      open.push(event.style === COLLECTION_STYLE.FLOW);
+    }
+    const isPlain = event.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN;
+    if (isPlain && open.at(-1) === true && text[event.valueStart] === ':') found.push(event.valueStart);
+  }
+  return found;
 }
 
 /** Keys that are lists, mappings or aliases, and collections below the limit of depth. */
