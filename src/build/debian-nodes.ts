@@ -22,6 +22,9 @@ export function toolsNode({ hostArchitecture, archiveAsOf, mirror }: Surrounding
   return stageNode(toolsTreeStage, {}, () => toolsTreeInput(hostArchitecture, { archiveAsOf, mirror }));
 }
 
+/** Of packages that are taken from whatever the system is: sources of kernels, compilers, files of workloads. */
+export const OWN_SUITE = 'trixie';
+
 /** What is asked of the Debian archive for one image, or for a kernel alone. */
 export type PackageRequest = {
   readonly board: Board;

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectationsOf } from '../seeds/seed-expectations.js';
 import type { BootProof, BootWatch, MilestoneName } from '../model/boot-proof.js';
@@ -24,6 +24,7 @@ import { Patience } from './patience.js';
 import { keepBootRecord } from '../images/boot-records.js';
 import type { MarkedSystem } from '../images/system-marker.js';
 import { checkSmall } from './check-small.js';
+import { emptyLog } from './empty-log.js';
 import { imageDigest } from '../images/image-digest.js';
 
 export type CheckOptions = BootOptions & {
@@ -225,13 +226,5 @@ function emitReached(before: BootWatch, after: BootWatch, report: Reporter): voi
         ? { type: 'stage-finished', stage: milestone.name, cached: false, durationMs, key: '' }
         : { type: 'stage-failed', stage: milestone.name, durationMs },
     );
-  }
-}
-
-async function emptyLog(path: string): Promise<void> {
-  try {
-    await writeFile(path, '');
-  } catch (error) {
-    throw new UserError('log-not-writable', `The log ${path} cannot be written`, { cause: error });
   }
 }

@@ -12,6 +12,7 @@ import type { Reporter } from '../pipeline/reporter.js';
 import type { DiscOptions } from './boot-disc.js';
 import { withLoadedDisc } from './boot-disc.js';
 import { checkSmall } from './check-small.js';
+import { emptyLog } from './empty-log.js';
 
 export type DiscCheckOptions = DiscOptions & { readonly timeoutSeconds?: number; readonly logFile?: string };
 
@@ -19,9 +20,10 @@ type DiscContent = { readonly system: MarkedSystem; readonly userData: string; r
 
 /**
  * Starts a disc by a PC's firmware and waits for proof that its system works. Throws what withLoadedDisc throws, and
- * UserError `disc-not-checked` for a disc that says nothing of its system.
+ * UserError `log-not-writable`, and `disc-not-checked` for a disc that says nothing of its system.
  */
 export async function checkDisc(options: DiscCheckOptions, host: Host, report: Reporter): Promise<BootProof> {
+  if (options.logFile !== undefined) await emptyLog(options.logFile);
   const content = await readDisc(options.image, host);
   return withLoadedDisc(options, host, report, (loaded) =>
     checkSmall(

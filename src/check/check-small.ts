@@ -1,5 +1,4 @@
 import type { Host, RunningProgram } from '../host/host.js';
-import { requestLocal } from '../host/http-request.js';
 import { answersAsSsh, freePort } from '../host/tcp-port.js';
 import type { MarkedSystem } from '../images/system-marker.js';
 import type { BootProof } from '../model/boot-proof.js';
@@ -17,6 +16,7 @@ import {
 } from '../model/small-boot.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import { expectationsOf } from '../seeds/seed-expectations.js';
+import { httpFault } from './http-check.js';
 import { Patience } from './patience.js';
 
 /** A machine with a small system, ready to be started. */
@@ -61,9 +61,14 @@ export async function checkSmall(machine: SmallMachine, host: Host, report: Repo
     },
   });
   let ended: string | undefined;
-  void running.exited.then(({ exitCode }) => {
-    ended = exitCode === undefined ? 'was killed' : `ended with exit code ${exitCode}`;
-  });
+  const exited = running.exited.then(
+    ({ exitCode }) => {
+      ended = exitCode === undefined ? 'was killed' : `ended with exit code ${exitCode}`;
+    },
+    () => {
+      ended = 'did not start';
+    },
+  );
   const patience = new Patience(running, sinceStart);
   patience.allow(machine.timeoutSeconds, 'it did not come');
   try {
@@ -76,18 +81,28 @@ export async function checkSmall(machine: SmallMachine, host: Host, report: Repo
     if (isSmallDone(session.watch) && system.userland === 'busybox') {
       patience.allow(POWER_OFF_SECONDS, 'it did not power off');
       running.write('poweroff\n');
-      await running.exited;
+      await exited;
     }
+    // Where it could not be started, the reason is in the error.
+    if (ended === 'did not start') await running.exited;
     host.signal.throwIfAborted();
-    return conclude(machine, session.watch, patience, ended);
+    return conclude(machine, session, patience, ended);
   } finally {
     patience.end();
     await running.stop();
   }
 }
 
-function conclude(machine: SmallMachine, watch: SmallWatch, patience: Patience, ended: string | undefined): BootProof {
+function conclude(
+  machine: SmallMachine,
+  { watch, workloadFault }: Session,
+  patience: Patience,
+  ended: string | undefined,
+): BootProof {
   let { stopped } = patience;
+  if (stopped !== undefined && workloadFault !== undefined && !watch.reached.has('workload')) {
+    stopped = { ...stopped, detail: `${workloadFault} (${stopped.detail})` };
+  }
   const isOff = watch.reached.has('power-off');
   if (stopped === undefined && ended !== undefined && !isOff) {
     stopped = { code: 'machine-ended', detail: `the machine ${ended} or restarted` };
@@ -96,6 +111,8 @@ function conclude(machine: SmallMachine, watch: SmallWatch, patience: Patience, 
 }
 
 class Session {
+  /** What was wrong with the last answer of the workload. */
+  workloadFault: string | undefined;
   private asked = 0;
 
   constructor(
@@ -144,10 +161,10 @@ async function look(
   if (check === undefined) {
     session.reach('workload', true, 'started; it has no check', sinceStart());
   } else if ('http' in check) {
-    const { port, path, status, expect } = check.http;
-    const answer = await requestLocal(hostPort(port), path, ANSWER_MS);
-    const fits = answer?.status === status && (expect === undefined || answer.body.includes(expect));
-    if (fits) session.reach('workload', true, `:${port}${path} answers ${status}`, sinceStart());
+    const { port, path, status } = check.http;
+    const fault = await httpFault(check.http, hostPort(port), ANSWER_MS);
+    if (fault === undefined) session.reach('workload', true, `:${port}${path} answers ${status}`, sinceStart());
+    else session.workloadFault = fault;
   }
 }
 

@@ -65,6 +65,9 @@ function watchStatus(watch: SmallWatch, word: string, rest: string, seconds: num
     }
     case 'network':
       return / none$/.test(` ${rest}`) ? watch : reachSmall(watch, 'network', true, rest, seconds);
+    case 'ssh':
+      // That it answers is seen from outside; without a key nobody could log in, and it is not started.
+      return rest === 'no-key' ? reachSmall(watch, 'ssh', true, 'not started: the seed gives no key', seconds) : watch;
     case 'ready':
       return reachSmall(watch, 'ready', true, rest, seconds);
     case 'check':

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toolsNode } from '../../src/build/debian-nodes.js';
+import { lockNode, OWN_SUITE, toolsNode } from '../../src/build/debian-nodes.js';
+import { muslNode, STATIC_PACKAGES } from '../../src/build/small/musl-node.js';
 import { workloadNodes } from '../../src/build/workload/workload-nodes.js';
+import { findBoard } from '../../src/config/listing/boards.js';
 import { findWorkload } from '../../src/config/listing/workloads.js';
 import { configPlaces } from '../../src/config/places.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
@@ -63,7 +65,13 @@ async function build(architecture: Architecture, list: string, name: string, opt
     const tools = toolsNode(surroundings);
     const { workload } = await findWorkload(join(folder, 'greeter.yaml'), configPlaces(projectDir, folder));
     const initFolder = join(projectDir, 'native/minimal-init');
-    const nodes = await workloadNodes(workload, architecture, { tools, surroundings, initFolder });
+    const { board } = await findBoard(
+      architecture === 'amd64' ? 'pc-amd64' : 'virt-arm64',
+      configPlaces(projectDir, folder),
+    );
+    const compiler = lockNode({ board, suite: OWN_SUITE, packages: [], fetched: STATIC_PACKAGES }, tools, surroundings);
+    const toolchain = muslNode(architecture, tools, compiler);
+    const nodes = await workloadNodes(workload, architecture, { tools, toolchain, surroundings, initFolder });
     const packages = await runner.run(nodes.packages);
     const compiled = await runner.run(nodes.compiled);
     const init = await runner.run(nodes.init);

@@ -16,7 +16,7 @@ import { withProfile } from '../../sources/kernel/kernel-profile.js';
 import { readFragments, readPatches } from '../../sources/kernel/kernel-request.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Surroundings } from '../debian-nodes.js';
-import { kernelPackages, lockNode, toolsNode } from '../debian-nodes.js';
+import { kernelPackages, lockNode, OWN_SUITE, toolsNode } from '../debian-nodes.js';
 import { kernelInput } from '../hardware-nodes.js';
 
 /** What the user asks for; paths that were typed begin at `workingFolder`. */
@@ -45,9 +45,6 @@ export type PreparedKernel = {
   readonly surroundings: Surroundings;
 };
 
-/** The suite of the packages that a kernel is made from, whatever the system. */
-const SUITE = 'trixie';
-
 /** A board's kernel for the time of `use`; of Debian only its source package is resolved. */
 export async function withKernel<T>(
   options: KernelOptions,
@@ -70,7 +67,7 @@ export async function withKernel<T>(
     const asOf = await archiveAsOf(store, false);
     const surroundings = { hostArchitecture: host.facts.architecture, archiveAsOf: asOf, mirror: options.mirror };
     const tools = toolsNode(surroundings);
-    const lock = { board, suite: SUITE, packages: [], fetched: kernelPackages(board) };
+    const lock = { board, suite: OWN_SUITE, packages: [], fetched: kernelPackages(board) };
     const packages = lockNode(lock, tools, surroundings);
     await runner.run(packages);
     await keepArchiveAsOf(store, asOf);

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
+import { httpFault } from '../../check/http-check.js';
 import { Patience } from '../../check/patience.js';
 import { UserError } from '../../errors.js';
 import type { Host, RunningProgram } from '../../host/host.js';
-import { readLocal, requestLocal } from '../../host/http-request.js';
+import { readLocal } from '../../host/http-request.js';
 import { hasKvm } from '../../host/kvm.js';
 import { freePort } from '../../host/tcp-port.js';
 import type { Architecture } from '../../model/architecture.js';
@@ -10,7 +11,7 @@ import type { Command } from '../../model/command.js';
 import type { Machine, PortForward } from '../../model/qemu.js';
 import { defaultMachine } from '../../model/qemu.js';
 import type { Sandbox } from '../../model/sandbox.js';
-import type { ExerciseStep, HttpRequest, Workload } from '../../model/workload.js';
+import type { ExerciseStep, Workload } from '../../model/workload.js';
 
 /** The machine that is watched. Paths are those of this machine. */
 export type TraceMachine = {
@@ -126,7 +127,7 @@ async function passCheck(session: Session): Promise<void> {
       if (session.watch.has('check passed')) return;
       answer = 'its command did not end with 0';
     } else {
-      const fault = await faultOf(check.http, session);
+      const fault = await httpFault(check.http, session.hostPort(check.http.port), REQUEST_MS);
       if (fault === undefined) return;
       answer = fault;
     }
@@ -150,22 +151,9 @@ function stillRuns(session: Session, answer: string): void {
   throw failed('workload-check-failed', `The check never passed: ${answer} (${stopped.detail})`, session);
 }
 
-/** Undefined: the answer is as it must be. */
-async function faultOf(request: HttpRequest, { hostPort }: Session): Promise<string | undefined> {
-  const answer = await requestLocal(hostPort(request.port), request.path, REQUEST_MS);
-  const asked = `:${request.port}${request.path}`;
-  if (answer === undefined) return `nobody answered ${asked}`;
-  if (answer.status !== request.status) {
-    const said = answer.body.slice(0, 200).trim();
-    return `${asked} answered ${answer.status}, not ${request.status}: ${said}`;
-  }
-  if (request.expect === undefined || answer.body.includes(request.expect)) return undefined;
-  return `${asked} answered without "${request.expect}"`;
-}
-
 async function doStep(step: ExerciseStep, session: Session): Promise<void> {
   if ('http' in step) {
-    const fault = await faultOf(step.http, session);
+    const fault = await httpFault(step.http, session.hostPort(step.http.port), REQUEST_MS);
     if (fault !== undefined) throw failed('workload-exercise-failed', `The exercise failed: ${fault}`, session);
     return;
   }
@@ -214,8 +202,7 @@ async function qemu(
     ...(isNative ? [{ source: '/dev/kvm', target: '/dev/kvm', device: true }] : []),
   ];
   return {
-    // QEMU reads nothing there; a tree without /etc/hosts could not be given this machine's.
-    sandbox: { root: machine.qemu, mounts, network: true, tmpfs: ['/tmp', '/run', '/etc'] },
+    sandbox: { root: machine.qemu, mounts, network: true },
     command: traceCommand(model, forwards, { cpus: Math.min(host.facts.cpus, 4), isNative }),
   };
 }

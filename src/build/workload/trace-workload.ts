@@ -27,6 +27,8 @@ import type { UnpackedPackages } from '../../sources/workload/unpacked-packages.
 import { obtainQemuTree } from '../../tools/obtain-tools.js';
 import type { KernelOptions, PreparedKernel } from '../kernel/prepare-kernel.js';
 import { withKernel } from '../kernel/prepare-kernel.js';
+import { lockNode, OWN_SUITE } from '../debian-nodes.js';
+import { muslNode, STATIC_PACKAGES } from '../small/musl-node.js';
 import { blamePackages } from './blame-packages.js';
 import { watchWorkload } from './trace-machine.js';
 import { workloadNodes } from './workload-nodes.js';
@@ -131,13 +133,16 @@ type Watched = {
 
 async function watch(
   workload: Workload,
-  { board: { architecture }, runner, tools, input, surroundings }: PreparedKernel,
+  { board, runner, tools, input, surroundings }: PreparedKernel,
   options: TraceOptions,
   host: Host,
   reporter: Reporter,
 ): Promise<Watched> {
+  const { architecture } = board;
   const initFolder = join(options.projectDir, 'native/minimal-init');
-  const nodes = await workloadNodes(workload, architecture, { tools, surroundings, initFolder });
+  const compiler = lockNode({ board, suite: OWN_SUITE, packages: [], fetched: STATIC_PACKAGES }, tools, surroundings);
+  const toolchain = muslNode(architecture, tools, compiler);
+  const nodes = await workloadNodes(workload, architecture, { tools, toolchain, surroundings, initFolder });
   const kernel = stageNode(kernelStage, { input }, (made) => made.input);
   const whole = valueNode({ packages: nodes.packages, compiled: nodes.compiled }, (made) =>
     wholeWorkload({ workload, architecture, ...made }),

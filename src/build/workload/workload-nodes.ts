@@ -9,15 +9,14 @@ import { stageNode, valueNode } from '../../pipeline/graph.js';
 import { packageLockStage, readAptSources } from '../../sources/debian/package-lock.js';
 import { withBackports } from '../../sources/debian/apt-sources.js';
 import type { MuslToolchain } from '../../sources/musl/toolchain.js';
-import { MUSL_PACKAGE, muslToolchainStage } from '../../sources/musl/toolchain.js';
 import type { BuiltProgram } from '../../sources/workload/minimal-tree.js';
-import type { StaticProgram } from '../../sources/workload/static-programs.js';
-import { staticProgramsStage } from '../../sources/workload/static-programs.js';
+import type { StaticProgram } from '../../sources/musl/static-programs.js';
+import { staticProgramsStage } from '../../sources/musl/static-programs.js';
 import type { UnpackedPackages } from '../../sources/workload/unpacked-packages.js';
 import { unpackedPackagesStage } from '../../sources/workload/unpacked-packages.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Surroundings } from '../debian-nodes.js';
-import { wantsBackports } from '../debian-nodes.js';
+import { OWN_SUITE, wantsBackports } from '../debian-nodes.js';
 import { pinPackages } from '../debian/read-packages.js';
 
 /** What a workload is made from, for one architecture. */
@@ -28,16 +27,22 @@ export type WorkloadNodes = {
   readonly compiled: Node<ReadonlyMap<string, string>>;
 };
 
-const SUITE = 'trixie';
 const NO_PACKAGES: UnpackedPackages = { key: '', files: [], packages: new Map() };
+
+/** What a workload's nodes build on. */
+type WorkloadParts = {
+  readonly tools: Node<ToolsTree>;
+  readonly toolchain: Node<MuslToolchain>;
+  readonly surroundings: Surroundings;
+  readonly initFolder: string;
+};
 
 /** The nodes of a workload; `initFolder` has the C files of the init. */
 export async function workloadNodes(
   workload: Workload,
   architecture: Architecture,
-  { tools, surroundings, initFolder }: { tools: Node<ToolsTree>; surroundings: Surroundings; initFolder: string },
+  { tools, toolchain, surroundings, initFolder }: WorkloadParts,
 ): Promise<WorkloadNodes> {
-  const toolchain = toolchainNode(architecture, tools, surroundings);
   const ours: StaticProgram = { name: 'minimal-init', sources: await sourcesIn(initFolder) };
   const theirs = await Promise.all(
     workload.programs.map(async ({ source, target, at }): Promise<StaticProgram> => {
@@ -68,28 +73,6 @@ async function sourcesIn(folder: string): Promise<StaticProgram['sources']> {
   );
 }
 
-function toolchainNode(
-  architecture: Architecture,
-  tools: Node<ToolsTree>,
-  { hostArchitecture, archiveAsOf }: Surroundings,
-): Node<MuslToolchain> {
-  const packages = stageNode(packageLockStage, { tools }, async (made) => ({
-    ...made,
-    suite: SUITE,
-    architecture,
-    hostArchitecture,
-    archiveAsOf,
-    sources: await readAptSources(made.tools),
-    packages: [],
-    fetched: [MUSL_PACKAGE],
-  }));
-  return stageNode(muslToolchainStage, { tools, packages }, (made) => ({
-    tools: made.tools,
-    architecture,
-    muslDev: made.packages.deb(MUSL_PACKAGE),
-  }));
-}
-
 /** Resolved and verified by apt like all packages, with the essential ones, as programs expect a whole system. */
 async function packagesNode(
   workload: Workload,
@@ -105,12 +88,12 @@ async function packagesNode(
     const sources = await readAptSources(made.tools);
     return {
       ...made,
-      suite: SUITE,
+      suite: OWN_SUITE,
       architecture,
       // No script runs, so no program of the host's architecture is needed beside.
       hostArchitecture: architecture,
       archiveAsOf,
-      sources: wantsBackports(packages) ? withBackports(sources, SUITE) : sources,
+      sources: wantsBackports(packages) ? withBackports(sources, OWN_SUITE) : sources,
       packages,
       fetched: [],
       ...wishes,

@@ -3,6 +3,7 @@ import { valueNode } from '../../pipeline/graph.js';
 import { workloadTree } from '../../sources/workload/prepare-workload.js';
 import { fileOrigins } from '../../sources/workload/file-origins.js';
 import type { BuildRequest } from '../build-request.js';
+import { muslNode } from '../small/musl-node.js';
 import type { UserlandNodes, UserlandParts } from '../userland.js';
 import { blamePackages } from './blame-packages.js';
 import { workloadNodes } from './workload-nodes.js';
@@ -12,11 +13,12 @@ import type { WorkloadRequest } from './workload-request.js';
 export async function workloadUserland(
   request: BuildRequest,
   { workload, keep, drop }: WorkloadRequest,
-  { tools, surroundings }: UserlandParts,
+  { tools, packages, surroundings }: UserlandParts,
 ): Promise<UserlandNodes> {
   const { architecture } = request.spec.board;
   const initFolder = join(request.projectDir, 'native/minimal-init');
-  const nodes = await workloadNodes(workload, architecture, { tools, surroundings, initFolder });
+  const toolchain = muslNode(architecture, tools, packages);
+  const nodes = await workloadNodes(workload, architecture, { tools, toolchain, surroundings, initFolder });
   const root = valueNode({ ...nodes }, ({ packages, init, compiled }) =>
     workloadTree(
       { workload, architecture, packages, compiled },

@@ -58,7 +58,10 @@ export async function resolveImage(
   const files = board === undefined ? system : joinStatements(system, board);
   const statements = withFlags(files, flags);
   const { disk, problems: ofDisk } = draftDisk(files, firmwareFiles);
-  if (disk.rootIsArchive) return resolveSmall(statements, disk, ofDisk, flags, layersDir);
+  if (disk.rootIsArchive) {
+    const over = withFlags(board ?? NOTHING_SAID, flags);
+    return resolveSmall({ statements, over, disk, problems: ofDisk }, flags, layersDir);
+  }
   const ofFiles = await engineOfFiles(files.engine ?? NO_ENGINE, layersDir);
   const ofFlag = flags.docker === undefined ? undefined : await engineOfFlag(flags.docker, layersDir);
   const { engine } = ofFlag ?? ofFiles;
@@ -87,24 +90,43 @@ export async function resolveImage(
   return { resolved: { statements, layers, disk }, problems };
 }
 
+type SmallImage = {
+  readonly statements: ImageStatements;
+  /** Of the board and the command line alone. */
+  readonly over: ImageStatements;
+  readonly disk: DraftDisk;
+  readonly problems: readonly Problem[];
+};
+
 /** A root of BusyBox or of a workload: no packages, no engine. */
 async function resolveSmall(
-  statements: ImageStatements,
-  disk: DraftDisk,
-  ofDisk: readonly Problem[],
-  flags: ImageFlags,
+  { statements, over, disk, problems: before }: SmallImage,
+  { docker }: ImageFlags,
   layersDir: string,
 ): Promise<{ readonly resolved: ResolvedImage; readonly problems: readonly Problem[] }> {
   const { layers, problems: ofLayers } = await loadLayers([...statements.layers, ...sshLayer(statements)], layersDir);
-  const engine = flags.docker === undefined ? statements.engine : { value: flags.docker, at: {} };
+  const said = docker === undefined ? over : { ...over, engine: { value: docker, at: {} } };
   const problems = [
-    ...ofDisk,
+    ...before,
     ...ofLayers,
-    ...checkUserland({ ...statements, ...(engine === undefined ? {} : { engine }) }, layers),
+    ...checkUserland(statements.userland?.value ?? 'debian', said, layers),
     ...(await missingFolders(statements.overlays)),
   ];
   return { resolved: { statements, layers, disk }, problems };
 }
+
+const NOTHING_SAID: ImageStatements = {
+  layers: [],
+  overlays: [],
+  containerImages: [],
+  software: [],
+  partitions: [],
+  packages: [],
+  packageFiles: [],
+  withoutPackages: [],
+  repositories: [],
+  capabilities: {},
+};
 
 /** The server's own script comes with the server. */
 function sshLayer({ ssh }: ImageStatements): Said<string>[] {

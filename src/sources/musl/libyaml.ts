@@ -4,7 +4,7 @@ import type { Stage } from '../../pipeline/stage.js';
 import type { SourcePackage } from '../debian/source-packages.js';
 import { sourceKey, unpackSource } from '../debian/source-packages.js';
 import { compileSandbox, STATIC_CFLAGS } from './compile.js';
-import type { StaticLibrary } from './program.js';
+import type { StaticLibrary } from './static-programs.js';
 import type { MuslToolchain } from './toolchain.js';
 
 /** Debian's source package. */

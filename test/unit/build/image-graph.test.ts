@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBuildRequest } from '../../../src/build/build-request.js';
+import type { BuildOptions } from '../../../src/build/build-options.js';
 import { imageGraph } from '../../../src/build/image-graph.js';
 import { imageTarget } from '../../../src/build/image-target.js';
 import { readHostFacts } from '../../../src/host/read-facts.js';
@@ -32,7 +33,7 @@ function hostOf(): RealHost {
   return new RealHost({ facts, signal, environment: process.env, offline: true });
 }
 
-async function graphOf(board: string, compression: 'none' | 'xz' = 'none') {
+async function graphOf(board: string, compression: 'none' | 'xz' = 'none', more: Partial<BuildOptions> = {}) {
   const request = await readBuildRequest({
     board,
     projectDir: PROJECT,
@@ -44,6 +45,7 @@ async function graphOf(board: string, compression: 'none' | 'xz' = 'none') {
     jobs: 1,
     offline: true,
     refresh: false,
+    ...more,
   });
   return withStagedFiles((staged) =>
     imageGraph(
@@ -98,4 +100,24 @@ describe.each(BOARDS)('the graph of %s', (board) => {
 
 it('compresses behind the image, where that is asked for', async () => {
   expect(told(await graphOf('rpi4', 'xz')).at(-1)).toBe('compress');
+});
+
+describe.each([
+  ['tiny', 'pc-amd64', { output: 'x.iso' }],
+  ['tiny', 'rpi4', {}],
+  ['minimal', 'pc-amd64', { output: 'x.iso', workload: 'static-c' }],
+  ['minimal', 'virt-arm64', { workload: 'static-c' }],
+])('the graph of the system %s for %s', (system, board, options) => {
+  it('is planned as it is run, in at most eight lines, without cloud-init and Debian’s root', async () => {
+    const graph = await graphOf(board, 'none', { system, ...options });
+    const host = hostOf();
+    const { stages } = await planGraph(graph.all, new Store(host.facts.cacheDir, host), { jobs: 1 });
+    const names = stages.map(({ stage }) => stage);
+    expect(names).toEqual(told(graph));
+    expect(names).toContain('initramfs');
+    expect(names.at(-1)).toBe('output' in options ? 'image' : 'block-map');
+    expect(names).not.toContain('rootfs');
+    expect(names).not.toContain('cloud-init-schema');
+    expect(groupsOf(graph.all).length).toBeLessThanOrEqual(8);
+  });
 });

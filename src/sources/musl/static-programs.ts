@@ -4,13 +4,18 @@ import type { Problem } from '../../errors.js';
 import { CommandError, UserError } from '../../errors.js';
 import type { Written } from '../../model/software.js';
 import type { Stage } from '../../pipeline/stage.js';
-import { compileSandbox, STATIC_CFLAGS, STATIC_LDFLAGS, STRIP } from '../musl/compile.js';
-import type { MuslToolchain } from '../musl/toolchain.js';
+import { compileSandbox, STATIC_CFLAGS, STATIC_LDFLAGS, STRIP } from './compile.js';
+import type { MuslToolchain } from './toolchain.js';
+
+/** A folder with `include/` and `lib/lib<name>.a`, which programs are linked with. */
+export type StaticLibrary = { readonly name: string; readonly path: string; readonly key: string };
 
 /** One program: C files and headers, which lie in one folder while they are compiled. */
 export type StaticProgram = {
   readonly name: string;
   readonly sources: readonly { readonly path: string; readonly sha256: string }[];
+  /** A library stands before those that it needs itself. */
+  readonly libraries?: readonly StaticLibrary[];
   /** Where a user's file names it, for messages; undefined: it is ours, and warnings stop the build. */
   readonly at?: Written;
 };
@@ -30,9 +35,10 @@ export const staticProgramsStage: Stage<StaticProgramsInput, StaticPrograms> = {
   group: 'Programs',
   key: ({ toolchain, programs }) => ({
     toolchain: toolchain.key,
-    programs: programs.map(({ name, sources }) => ({
+    programs: programs.map(({ name, sources, libraries = [] }) => ({
       name,
       sources: sources.map(({ path, sha256 }) => [basename(path), sha256]),
+      libraries: libraries.map((library) => library.key),
     })),
   }),
   open: ({ key, path }, { programs }) => ({
@@ -41,16 +47,22 @@ export const staticProgramsStage: Stage<StaticProgramsInput, StaticPrograms> = {
   }),
 
   async run({ toolchain, programs }, out, { host, report, work }) {
-    for (const [index, { name, sources, at }] of programs.entries()) {
+    for (const [index, { name, sources, libraries = [], at }] of programs.entries()) {
       report.step(`compiling ${basename(name)}`);
       const folder = join(work, index.toString());
       await mkdir(folder);
       for (const { path } of sources) await copyFile(path, join(folder, basename(path)));
       const files = sources.map(({ path }) => basename(path)).filter((file) => file.endsWith('.c'));
-      const args = [...(at === undefined ? OURS : []), ...STATIC_CFLAGS, ...SECTIONS, ...STATIC_LDFLAGS];
-      const sandbox = compileSandbox(toolchain, folder);
+      const shown = libraries.map((one) => ({ source: one.path, target: `/tmp/libraries/${one.name}` }));
+      const args = [
+        ...[...(at === undefined ? OURS : []), ...STATIC_CFLAGS, ...SECTIONS, ...STATIC_LDFLAGS],
+        ...shown.flatMap(({ target }) => [`-I${target}/include`, `-L${target}/lib`]),
+        ...['-o', 'program', ...files.toSorted(), ...libraries.map((one) => `-l${one.name}`)],
+      ];
+      const plain = compileSandbox(toolchain, folder);
+      const sandbox = { ...plain, mounts: [...(plain.mounts ?? []), ...shown] };
       try {
-        await host.runIn(sandbox, { file: toolchain.compiler, args: [...args, '-o', 'program', ...files.toSorted()] });
+        await host.runIn(sandbox, { file: toolchain.compiler, args });
       } catch (error) {
         throw at === undefined ? error : refused(name, at, error);
       }
