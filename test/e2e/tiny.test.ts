@@ -16,9 +16,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function build(name: string, args: readonly string[]) {
+async function build(name: string, args: readonly string[], board = 'virt-arm64') {
   const image = join(folder, name);
-  return resultOf(await cli(['build', '--board', 'virt-arm64', '--yes', '--json', '--output', image, ...args]));
+  return resultOf(await cli(['build', '--board', board, '--yes', '--json', '--output', image, ...args]));
 }
 
 describe('a tiny system', () => {
@@ -35,6 +35,12 @@ describe('a tiny system', () => {
   it('lets people in by ssh with a key, its root a squashfs', async () => {
     await build('ssh.img', ['--system', join(folder, 'ssh.yaml'), '--ssh-key', ed25519Key]);
     const booted = await cli(['boot', join(folder, 'ssh.img'), '--check', '--memory', '64M', '--json']);
+    expect(booted.exitCode, booted.stdout.slice(-4000) + booted.stderr).toBe(0);
+  });
+
+  it('boots with the device tree and the network of a Raspberry Pi 3', async () => {
+    await build('rpi3.img', ['--system', 'tiny'], 'rpi3');
+    const booted = await cli(['boot', join(folder, 'rpi3.img'), '--check', '--machine', 'raspi3b', '--json']);
     expect(booted.exitCode, booted.stdout.slice(-4000) + booted.stderr).toBe(0);
   });
 
