@@ -77,18 +77,35 @@ function convertCommand(format: VirtualDiskFormat): Command {
   return { file: 'qemu-img', args: ['convert', '-m', '1', '-f', 'raw', '-O', format, ...options, from, to] };
 }
 
-/** qemu-img rolls the id that a vmdk's snapshots are held against; it stands in the descriptor behind the first sector. */
+/**
+ * qemu-img rolls the id that a vmdk's snapshots are held against. It stands in the descriptor, a text behind the first
+ * sector with zeros to its end.
+ */
 async function pinContentId(file: string, id: string): Promise<void> {
   const handle = await open(file, 'r+');
   try {
-    const head = Buffer.alloc(64 * 1024);
+    const head = Buffer.alloc(HEAD_BYTES);
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
-    const at = head.subarray(0, bytesRead).indexOf('\nCID=');
-    if (at < 0) throw new TypeError('the vmdk has no content id');
-    await writeFully(handle, Buffer.from(id, 'latin1'), at + '\nCID='.length);
+    const start = head.subarray(0, bytesRead).indexOf('# Disk DescriptorFile');
+    const end = head.indexOf(0, start);
+    if (start < 0 || end < 0) throw new TypeError('the vmdk has no descriptor');
+    const pinned = Buffer.from(withContentId(head.toString('latin1', start, end), id), 'latin1');
+    const room = Buffer.alloc(Math.max(pinned.length, end - start));
+    pinned.copy(room);
+    await writeFully(handle, room, start);
   } finally {
     await handle.close();
   }
+}
+
+/** The head of a sparse vmdk, its descriptor included: one sector and twenty more. */
+const HEAD_BYTES = 64 * 1024;
+
+/** A vmdk's descriptor with another id, of eight digits; qemu-img writes fewer where the first are zeros. */
+export function withContentId(descriptor: string, id: string): string {
+  const line = /^CID=[0-9a-f]+$/m;
+  if (!line.test(descriptor)) throw new TypeError('the vmdk has no content id');
+  return descriptor.replace(line, `CID=${id}`);
 }
 
 async function copy(path: string, target: FileHandle): Promise<MadeOutput> {
