@@ -10,7 +10,7 @@ const entryPoints = ['commands', 'hooks'].flatMap((folder) =>
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints,
+  entryPoints: ['src/cli.ts', ...entryPoints],
   outbase: 'src',
   outdir: 'dist',
   chunkNames: 'shared/[name]-[hash]',
@@ -22,7 +22,7 @@ await build({
   // Stacks of bugs name what the source names.
   keepNames: true,
   // What bin/run.js has loaded already.
-  external: ['@oclif/core'],
+  external: ['typescript', 'ts-node'],
   // For the CommonJS among the bundled packages.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

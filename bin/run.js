@@ -11,4 +11,4 @@ try {
   process.env.HOME = '/nonexistent';
 }
 
-void import('@oclif/core').then(({ execute }) => execute({ dir: require('node:path').join(__dirname, '..') }));
+void import('../dist/cli.js').then(({ execute }) => execute({ dir: require('node:path').join(__dirname, '..') }));
