@@ -59,7 +59,7 @@ async function make<Input, Output>(stage: Stage<Input, Output>, from: Input): Pr
   runs += 1;
   const [work, out] = [join(folder, `work-${runs}`), join(folder, `out-${runs}`)];
   for (const path of [work, out]) await mkdir(path);
-  const shared = { downloads: folder, ccache: folder };
+  const shared = { downloads: folder, ccache: folder, kernelBuilds: folder };
   const context: StageContext = { host, report, shared, work, jobs: 1, offline: true };
   await stage.run(from, out, context);
   return stage.open({ key: 'key', path: out }, from);
