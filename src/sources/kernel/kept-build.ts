@@ -73,16 +73,17 @@ export async function keepBuild(input: KernelInput, folder: string, context: Sta
   }
 }
 
-/** Builds that share their objects. Without modules nearly every object is another one. */
-function keptName({ source, architecture, localVersion, tools, fragments }: KernelInput): string {
+/** Options on which nearly every object depends: builds that differ in them share nothing. */
+const BASIC_OPTIONS = ['CONFIG_MODULES', 'CONFIG_PREEMPT_RT'];
+
+/** The same for builds that share their objects. */
+function keptName({ source, architecture, tools, fragments }: KernelInput): string {
   const { requests } = mergeFragments(fragments);
-  const hasModules = requests.some(({ name, value }) => name === 'CONFIG_MODULES' && value === 'y');
-  const { compilers } = kernelTarget(architecture);
-  const versions = toolVersions(tools, compilers);
-  return sha256(canonicalJson({ source: source.sha256, architecture, localVersion, versions, hasModules })).slice(
-    0,
-    16,
-  );
+  const basics = requests
+    .filter(({ name }) => BASIC_OPTIONS.includes(name))
+    .map(({ name, value }) => `${name}=${value}`);
+  const versions = toolVersions(tools, kernelTarget(architecture).compilers);
+  return sha256(canonicalJson({ source: source.sha256, architecture, versions, basics })).slice(0, 16);
 }
 
 function textsOf({ patches }: KernelInput): readonly string[] {

@@ -84,7 +84,7 @@ describe('takeKeptBuild', () => {
   it.each([
     ['another source', input({ source: { url: 'http://localhost/linux.tar.gz', sha256: 'bb' } })],
     ['another architecture', input({ architecture: 'amd64' })],
-    ['another name of the kernel', input({ localVersion: '-other' })],
+    ['realtime', input({ fragments: [{ file: 'a.config', text: 'CONFIG_MODULES=y\nCONFIG_PREEMPT_RT=y\n' }] })],
     ['no modules', input({ fragments: [{ file: 'a.config', text: 'CONFIG_USB=y\n' }] })],
     ['another compiler', input({ tools: { root: '/nowhere', versions: {} } })],
   ])('finds nothing for %s', async (_case, other) => {
@@ -106,9 +106,11 @@ describe('takeKeptBuild', () => {
 });
 
 describe('keepBuild', () => {
+  const named = (name: string) => ({ source: { url: 'http://localhost/linux.tar.gz', sha256: name } });
+
   it('keeps the three that were used last', async () => {
     for (const name of ['-a', '-b', '-c', '-d']) {
-      await build(input({ localVersion: name }), `${name}.o`);
+      await build(input(named(name)), `${name}.o`);
       for (const kept of await readdir(context.shared.kernelBuilds)) {
         const path = join(context.shared.kernelBuilds, kept);
         const { mtimeMs } = await stat(path);
@@ -116,8 +118,8 @@ describe('keepBuild', () => {
       }
     }
     expect(await readdir(context.shared.kernelBuilds)).toHaveLength(3);
-    expect(await takeKeptBuild(input({ localVersion: '-a' }), taken(), context)).toEqual({ hasSource: false });
-    expect(await takeKeptBuild(input({ localVersion: '-d' }), taken(), context)).toEqual({ hasSource: true });
+    expect(await takeKeptBuild(input(named('-a')), taken(), context)).toEqual({ hasSource: false });
+    expect(await takeKeptBuild(input(named('-d')), taken(), context)).toEqual({ hasSource: true });
   });
 
   it('leaves the one that another build has kept meanwhile', async () => {
