@@ -43,6 +43,8 @@ const UPDATE_PACKAGES = [
   'rauc',
   'openssl',
   'squashfs-tools',
+  // veritysetup
+  'cryptsetup-bin',
   'libengine-pkcs11-openssl',
   'opensc-pkcs11',
   'ykcs11',

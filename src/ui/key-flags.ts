@@ -1,6 +1,10 @@
 import { Flags } from '@oclif/core';
 import { readSecretFile } from '../provision/secret-file.js';
 import type { SignerKeeping } from '../updates/keys/add-signer.js';
+import type { UsableSigner } from '../updates/keys/choose-signer.js';
+import { chooseSigner } from '../updates/keys/choose-signer.js';
+import { signerWarnings } from '../updates/keys/describe-keys.js';
+import { readKeyFolder } from '../updates/keys/key-folder.js';
 import { SIGNER_YEARS } from '../updates/keys/make-keys.js';
 import type { TokenModule } from '../updates/keys/token.js';
 import { checkTokenUri, TOKEN_MODULES } from '../updates/keys/token.js';
@@ -107,4 +111,43 @@ export async function secret(
   workingFolder: string,
 ): Promise<string> {
   return file === undefined ? askSecret(question, `${flag} FILE`) : readSecretFile(file, workingFolder);
+}
+
+/** Which signer signs, and how its key is unlocked. */
+export const signerFlags = {
+  key: Flags.string({ required: true, description: 'folder of "keys new"', helpValue: 'DIR' }),
+  signer: Flags.integer({ description: 'number of the signer [default: the newest]', min: 1, helpValue: 'N' }),
+  'passphrase-file': Flags.string({
+    description: 'passphrase of the signer\'s key, in the first line of a file; "-" is stdin [default: asked for]',
+    helpValue: 'FILE',
+  }),
+  ...tokenFlags,
+};
+
+type ExistingSignerFlags = {
+  readonly key: string;
+  readonly signer: number | undefined;
+  readonly 'passphrase-file': string | undefined;
+  readonly 'pin-file': string | undefined;
+  readonly 'token-folder': string | undefined;
+};
+
+/** A signer that may sign now, and what opens its key. Throws what readKeyFolder, chooseSigner and readSecretFile throw. */
+export async function existingSigner(flags: ExistingSignerFlags, workingFolder: string) {
+  const keys = await readKeyFolder(flags.key);
+  const signer = chooseSigner(keys, new Date(), flags.signer);
+  return {
+    keys,
+    signer,
+    secret: await secretOf(signer, flags, workingFolder),
+    tokenFolder: flags['token-folder'],
+    warnings: signerWarnings(keys, signer, new Date()),
+  };
+}
+
+async function secretOf({ key, number }: UsableSigner, flags: ExistingSignerFlags, workingFolder: string) {
+  if (key.kind === 'token') return secret('PIN of the token', '--pin-file', flags['pin-file'], workingFolder);
+  if (!key.isEncrypted) return undefined;
+  const file = flags['passphrase-file'];
+  return secret(`Passphrase of signer ${number}`, '--passphrase-file', file, workingFolder);
 }

@@ -55,14 +55,19 @@ function warningsOf(keys: KeyFolder, signers: readonly SignerFacts[]): readonly 
           `${keys.rootKey.path} is still here: move it to a place without a network, in two copies. It is needed once in years.`,
         ]),
     ...(newest === undefined ? [`There is no signer: ${renew}`] : []),
-    ...(newest?.state === 'expires-soon' ? [expiryWarning(newest, keys.folder)] : []),
+    ...(newest === undefined ? [] : soonWarning(newest, keys.folder)),
     ...(newest?.state === 'expired' ? [`Signer ${newest.number} expired on ${dayOf(newest.validTo)}: ${renew}`] : []),
   ];
 }
 
 /** Said 180 days before, by every command that signs. */
-export function expiryWarning({ number, daysLeft: left, validTo }: SignerFacts, folder: string): string {
-  return `Signer ${number} expires in ${left} days, on ${dayOf(validTo)}. Renew it: reswarm-os keys renew ${folder}`;
+export function signerWarnings({ folder }: KeyFolder, signer: Signer, now: Date): readonly string[] {
+  return soonWarning(signerFacts(signer, now), folder);
+}
+
+function soonWarning({ number, state, daysLeft: left, validTo }: SignerFacts, folder: string): readonly string[] {
+  if (state !== 'expires-soon') return [];
+  return [`Signer ${number} expires in ${left} days, on ${dayOf(validTo)}. Renew it: reswarm-os keys renew ${folder}`];
 }
 
 function dayOf(instant: string): string {
