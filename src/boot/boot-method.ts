@@ -1,4 +1,4 @@
-import type { ImageSpec } from '../model/image-spec.js';
+import type { ImageSpec, Slot } from '../model/image-spec.js';
 import type { Made } from '../pipeline/stage.js';
 import type { BootFile } from './boot-tree.js';
 
@@ -20,7 +20,7 @@ export type BootParts = {
 };
 
 /** A root on a partition, as the kernel is told about it. */
-export type RootOnDisk = { readonly partUuid: string; readonly fsType: string };
+export type RootOnDisk = { readonly partUuid: string; readonly fsType: string; readonly slot?: Slot };
 
 /** A root that the boot loader puts into memory: its file, what stands for its bytes, and its name on the boot partition. */
 export type RootArchive = { readonly key: string; readonly path: string; readonly name: string };

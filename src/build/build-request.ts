@@ -9,7 +9,7 @@ import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
 import type { Board } from '../model/board.js';
-import type { ImageSpec, RootTreeSpec } from '../model/image-spec.js';
+import type { ImageSpec, RootTreeSpec, TreeSpec } from '../model/image-spec.js';
 import { STANDARD_KERNEL } from '../model/image-spec.js';
 import { requireIsoBoard } from '../outputs/iso.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
@@ -188,8 +188,12 @@ function rootTree({ trees, volumes, partitions, root }: ImageSpec): RootTreeSpec
   const partition = root.kind === 'partition' && partitions.find(({ name }) => name === root.partition);
   const name = root.kind === 'initramfs' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
   const tree = trees[name ?? ''];
-  if (tree === undefined || tree.from === 'boot' || tree.from === 'files') throw new TypeError('no tree is the root');
+  if (tree === undefined || isNoRoot(tree)) throw new TypeError('no tree is the root');
   return tree;
+}
+
+function isNoRoot(tree: TreeSpec): tree is Exclude<TreeSpec, RootTreeSpec> {
+  return tree.from === 'boot' || tree.from === 'selector' || tree.from === 'files';
 }
 
 async function ownVersion(projectDir: string): Promise<string> {
