@@ -1,3 +1,4 @@
+import type { RootArchive } from '../boot/boot-method.js';
 import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
@@ -24,6 +25,8 @@ import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import { earlyUserSpaceNode } from './early-user-space-node.js';
+import { encryptedVolumeNode, luksBytes } from './encrypted-root.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
@@ -65,9 +68,10 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
+  const early = earlyUserSpaceNode(request, parts);
   const made =
     target.iso === undefined
-      ? diskNodes(request, target, parts, userland, archive)
+      ? diskNodes(request, target, parts, userland, { root: archive, early })
       : isoNodes(request, target.iso, parts, archive);
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
@@ -127,9 +131,9 @@ export function packagesNode(
 function diskNodes(
   request: BuildRequest,
   target: ImageTarget,
-  { tools, hardware, attributes, identity }: UserlandParts,
+  { tools, hardware, attributes, identity, surroundings }: UserlandParts,
   userland: UserlandNodes,
-  archive: RootArchiveNodes | undefined,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
 ): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
@@ -137,7 +141,7 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archive?.archive);
+        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early);
       case 'selector':
         return selectorTreeNode(request);
       case 'files':
@@ -153,6 +157,10 @@ function diskNodes(
   const volumeInput = (partition: PartitionSpec, volume: VolumeSpec, made: { tools: ToolsTree; tree: Tree }) => {
     return { ...made, volume, ids: identity.partition(partition.name), alignmentBytes, sourceDateEpoch };
   };
+  const inside = (volume: VolumeSpec, { name }: PartitionSpec): VolumeSpec => {
+    const { sizeBytes } = volume;
+    return sizeBytes === 'fit' ? volume : { ...volume, sizeBytes: sizeBytes - luksBytes({ spec, name }) };
+  };
   const parts: DiskPart[] = [];
   for (const partition of spec.partitions) {
     const volume = volumeOf(partition, spec.volumes);
@@ -162,14 +170,16 @@ function diskNodes(
     const like = parts.find((one) => one.partition.volume === volume.sizeOf);
     const kept = fs.knowsItsPlace
       ? undefined
-      : stageNode(volumeStage(partition.name, fs), { tools, tree, like: like?.kept }, ({ like: full, ...made }) =>
-          volumeInput(partition, full === undefined ? volume : emptyLike(volume, full.sizeBytes), made),
-        );
+      : stageNode(volumeStage(partition.name, fs), { tools, tree, like: like?.kept }, ({ like: full, ...made }) => {
+          const own = full === undefined ? inside(volume, partition) : emptyLike(volume, full.sizeBytes);
+          return volumeInput(partition, own, made);
+        });
     parts.push({ partition, volume, fs, tree, kept, like });
   }
 
   const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept, like }) => {
-    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes] as const);
+    const luks = luksBytes({ spec, name });
+    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes + luks] as const);
     return valueNode({ tree: like?.tree ?? tree }, ({ tree: { content } }) => {
       if (content === undefined) throw new TypeError(`the content of ${name} is not known before it is made`);
       return [name, volumeSize(name, like?.volume ?? volume, content, fs, alignmentBytes)] as const;
@@ -179,7 +189,10 @@ function diskNodes(
 
   const volumes = parts.map(({ partition, volume, fs, tree, kept }) => {
     const { name } = partition;
-    if (kept !== undefined) return { name, step: undefined, pending: valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    if (kept !== undefined) {
+      const encrypted = encryptedVolumeNode(request, name, kept, identity, { tools, surroundings });
+      return { name, step: encrypted, pending: encrypted ?? valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    }
     const step = stepNode(volumeStage(name, fs), { tools, tree, layout }, ({ tools, tree, layout }) => {
       const at = layout.partitions.find((one) => one.name === name);
       return {
@@ -214,7 +227,7 @@ function diskNodes(
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
   const rootContent =
-    archive?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+    archives.root?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }
