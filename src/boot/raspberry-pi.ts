@@ -3,8 +3,15 @@ import type { Board } from '../model/board.js';
 import type { BootedRoot, BootMethod, RootArchive } from './boot-method.js';
 import type { BootFile } from './boot-tree.js';
 
-/** config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read. */
-export function configTxt(board: Pick<Board, 'id' | 'configTxt' | 'kernel'>, archive?: RootArchive): string {
+/**
+ * config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read.
+ *
+ * @param archive its name, or the names of several with commas between them: the firmware loads one behind the other
+ */
+export function configTxt(
+  board: Pick<Board, 'id' | 'configTxt' | 'kernel'>,
+  archive?: Pick<RootArchive, 'name'>,
+): string {
   const all = board.configTxt.filter(({ filter }) => filter === 'all').flatMap(({ lines }) => lines);
   const others = board.configTxt.filter(({ filter }) => filter !== 'all');
   const lines = [

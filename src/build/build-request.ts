@@ -1,5 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { requireNetworkBoard } from '../boot/network.js';
+import { firmwareTable } from '../config/hardware/firmware-table.js';
 import { readImageSpec } from '../config/image/read-image-spec.js';
 import { configPlaces } from '../config/places.js';
 import type { FirmwareEntry, FirmwareManifest } from '../config/firmware-manifest.js';
@@ -8,6 +10,7 @@ import { isPackageFile } from '../config/package-word.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
+import { checkOutputFolder } from '../images/network-folder.js';
 import type { Board } from '../model/board.js';
 import type { ImageSpec, RootTreeSpec } from '../model/image-spec.js';
 import { STANDARD_KERNEL } from '../model/image-spec.js';
@@ -74,6 +77,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const { request: userland, problems: ofUserland } = await readUserland(spec, options, manifest);
   const target = targetOf(options);
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
+  const withoutEthernet = await modelsWithoutEthernet(options.projectDir);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
     resolveSeedPaths(options.seed, workingFolder),
@@ -91,7 +95,8 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...composed.problems,
     ...seedProblems(userland, composed.files),
     ...isoProblems(spec, target),
-    ...(target.type === 'device' ? [] : await checkImagePath(image)),
+    ...networkProblems(spec, target, withoutEthernet),
+    ...(await targetProblems(target, image)),
     ...(await Promise.all(options.overlays.map(absolute).map(missingFolder))).flat(),
     ...badUrlBase(options.urlBase),
     ...epoch.problems,
@@ -128,6 +133,30 @@ function isoProblems({ board, root, system }: ImageSpec, { type }: BuildTarget):
   const message = `a disc cannot be written to, and the system ${system.id} has its root on a partition`;
   const hint = 'Choose a system in memory (--system tiny), or write an image: --output NAME.img';
   return [{ code: 'iso-needs-root-in-memory', message, hint }];
+}
+
+/** Codes: `board-without-network-boot`, `network-boot-needs-root-in-memory`. */
+function networkProblems(
+  { board, root, system }: ImageSpec,
+  { type }: BuildTarget,
+  withoutEthernet: readonly string[],
+): readonly Problem[] {
+  if (type !== 'folder') return [];
+  requireNetworkBoard(board, withoutEthernet);
+  if (root.kind === 'initramfs') return [];
+  const message = `the system ${system.id} has its root on a partition, and a device that starts from its network has none`;
+  const hint = 'Choose a system in memory (--system tiny, --system minimal), or write an image: --output NAME.img';
+  return [{ code: 'network-boot-needs-root-in-memory', message, hint }];
+}
+
+async function modelsWithoutEthernet(projectDir: string): Promise<readonly string[]> {
+  const rows = await firmwareTable(projectDir);
+  return rows.filter(({ networkBoot }) => networkBoot === 'none').map(({ model }) => model);
+}
+
+async function targetProblems({ type }: BuildTarget, path: string): Promise<readonly Problem[]> {
+  if (type === 'device') return [];
+  return type === 'folder' ? checkOutputFolder(path) : checkImagePath(path);
 }
 
 /** What the userland's reader of seeds would not do, as far as that is known now. */

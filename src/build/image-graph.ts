@@ -27,6 +27,7 @@ import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
 import { isoNodes } from './iso-nodes.js';
+import { networkNodes } from './network-nodes.js';
 import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
 import type { WrittenNodes } from './written-nodes.js';
@@ -64,10 +65,7 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
-  const made =
-    target.iso === undefined
-      ? diskNodes(request, target, parts, userland, archive)
-      : isoNodes(request, target.iso, parts, archive);
+  const made = writtenNodes(request, target, parts, userland, archive);
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -102,12 +100,26 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
+      ...(made.sources ?? []),
       disk,
       blockMap,
       compressed,
       virtualDisk,
     ].filter((node) => node !== undefined),
   };
+}
+
+/** The output that is asked for decides the last nodes, and nothing before. */
+function writtenNodes(
+  request: BuildRequest,
+  target: ImageTarget,
+  parts: UserlandParts,
+  userland: UserlandNodes,
+  archive: RootArchiveNodes | undefined,
+): WrittenNodes {
+  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archive);
+  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archive);
+  return diskNodes(request, target, parts, userland, archive);
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
