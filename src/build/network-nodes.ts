@@ -2,8 +2,8 @@ import { needsNetworkLoader, networkBootFiles } from '../boot/network.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import type { BootFile } from '../boot/boot-tree.js';
 import { UserError } from '../errors.js';
-import { cpioArchive } from '../formats/cpio/write-archive.js';
 import { SEED_ARCHIVE } from '../images/network-folder.js';
+import { seedArchive } from '../images/write-network-folder.js';
 import { SYSTEM_MARKER } from '../images/system-marker.js';
 import type { FolderFile, WrittenFolder } from '../outputs/network-folder.js';
 import { networkFolderStage } from '../outputs/network-folder.js';
@@ -33,7 +33,7 @@ export function networkNodes(
       ? stageNode(networkLoaderStage, { tools, modules: grubModules }, (made) => made)
       : undefined;
   const files = valueNode({ kernel, firmware, overlays, archive, network }, async (made) => {
-    const seed = seedArchive(request);
+    const seed = seedOf(request);
     const boot = networkBootFiles(board, made, made.archive, {
       seed: seed === undefined ? undefined : SEED_ARCHIVE,
       base: target.base,
@@ -62,14 +62,13 @@ export function networkNodes(
 }
 
 /** The seed as the kernel unpacks it to /boot, where the system looks for it; undefined for one that reads no seed. */
-function seedArchive(request: BuildRequest): readonly FolderFile[] | undefined {
+function seedOf(request: BuildRequest): readonly FolderFile[] | undefined {
   const files = deviceFiles(request).filter(({ name }) => name !== SYSTEM_MARKER);
   if (files.length === 0) return undefined;
-  const entries = [
-    { name: 'boot', mode: 0o755 },
-    ...files.map(({ name, text }) => ({ name: `boot/${name}`, mode: 0o600, content: Buffer.from(text) })),
-  ];
-  const content = cpioArchive(entries, request.sourceDateEpoch);
+  const content = seedArchive(
+    files.map(({ name, text }) => ({ name, content: text })),
+    request.sourceDateEpoch,
+  );
   return [{ name: SEED_ARCHIVE, mode: request.fileMode, content }];
 }
 

@@ -98,7 +98,10 @@ export async function checkNetworkFiles(folder: string, manifest: NetworkManifes
   return { problems, warnings };
 }
 
-async function problemOf(folder: string, { path, sizeBytes, sha256: wanted }: NetworkFile): Promise<Problem | undefined> {
+async function problemOf(
+  folder: string,
+  { path, sizeBytes, sha256: wanted }: NetworkFile,
+): Promise<Problem | undefined> {
   const file = join(folder, path);
   const status = await stat(file).catch(() => undefined);
   const hint = 'Build the folder again, or copy it again whole.';
@@ -116,9 +119,10 @@ async function problemOf(folder: string, { path, sizeBytes, sha256: wanted }: Ne
 
 /**
  * What can be known of an output folder before anything is built: it may be empty or not there, and is replaced when
- * nothing but what we made is in it. Codes: `output-folder-missing`, `output-not-a-folder`, `output-folder-not-ours`.
+ * nothing but what we made is in it. Codes: `output-folder-missing`, `output-not-a-folder`, `output-folder-not-ours`,
+ * `output-folder-has-devices`.
  */
-export async function checkOutputFolder(folder: string): Promise<readonly Problem[]> {
+export async function checkOutputFolder(folder: string, mayHaveDevices = false): Promise<readonly Problem[]> {
   const status = await stat(folder).catch(() => undefined);
   if (status === undefined) {
     if (await isFolder(dirname(folder))) return [];
@@ -133,6 +137,12 @@ export async function checkOutputFolder(folder: string): Promise<readonly Proble
   if (names.length === 0) return [];
   const manifest = await readNetworkManifest(folder);
   const ours = new Set([NETWORK_MANIFEST, NETWORK_SUMS, ...(manifest?.files ?? []).map(({ path }) => path)]);
+  const devices = (manifest?.devices ?? []).map(({ name }) => name);
+  if (devices.length > 0 && !mayHaveDevices) {
+    const message = `${folder} is not replaced: it holds folders of devices (${devices.slice(0, 3).join(', ')})`;
+    const hint = 'Build into another folder, then: reswarm-os fleet images FLEET --base THAT --out THIS';
+    return [{ code: 'output-folder-has-devices', message, hint }];
+  }
   const foreign = manifest === undefined ? names : names.filter((name) => !ours.has(name));
   if (foreign.length === 0) return [];
   const message = `${folder} is not replaced: it holds files that were not made by this command (${foreign.slice(0, 3).join(', ')})`;

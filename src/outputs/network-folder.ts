@@ -1,17 +1,10 @@
-import { chmod, copyFile, mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../errors.js';
-import { fileSha256 } from '../host/file-digest.js';
 import { replaceFolder } from '../host/replace-folder.js';
 import type { NetworkFile, NetworkManifest } from '../images/network-folder.js';
-import {
-  checkNetworkFiles,
-  NETWORK_MANIFEST,
-  NETWORK_SUMS,
-  networkManifestText,
-  networkSums,
-  readNetworkManifest,
-} from '../images/network-folder.js';
+import { checkNetworkFiles, NETWORK_SUMS, networkSums, readNetworkManifest } from '../images/network-folder.js';
+import { FOLDER_MODE, FolderWriter } from '../images/write-network-folder.js';
 import type { Json } from '../model/json.js';
 import { canonicalJson } from '../model/json.js';
 import { sha256 } from '../model/sha256.js';
@@ -44,7 +37,6 @@ export type WrittenFolder = {
 };
 
 const RECORD = 'folder.json';
-export const FOLDER_MODE = 0o755;
 
 /**
  * Everything that a server offers to devices, as a folder that replaces an older one when all of it is there. Throws
@@ -100,39 +92,13 @@ async function currentFolder(input: NetworkFolderInput): Promise<WrittenFolder |
 }
 
 async function fill(staging: string, input: NetworkFolderInput, signal: AbortSignal): Promise<WrittenFolder> {
-  const { about, sourceDateEpoch } = input;
-  // The umask does not decide what a server may read.
-  await chmod(staging, FOLDER_MODE);
-  const listed: NetworkFile[] = [];
-  for (const file of input.files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  const writer = new FolderWriter(staging, input.sourceDateEpoch);
+  for (const file of input.files) {
     signal.throwIfAborted();
-    listed.push(await writeFolderFile(staging, file, sourceDateEpoch));
+    await writer.add(file.name, file.mode, file);
   }
-  const manifest: NetworkManifest = { format: 1, key: keyOf(input), ...about, files: listed, devices: [] };
-  const mode = about.hasOwnSeed ? 0o600 : 0o644;
-  for (const [name, text] of [
-    [NETWORK_MANIFEST, networkManifestText(manifest)],
-    [NETWORK_SUMS, networkSums(listed)],
-  ] as const) {
-    await writeFolderFile(staging, { name, mode, content: Buffer.from(text) }, sourceDateEpoch);
-  }
-  await utimes(staging, sourceDateEpoch, sourceDateEpoch);
-  return { ...totals(listed), unchanged: false };
-}
-
-/** Writes one file with the folders above it; all with the same time. */
-async function writeFolderFile(folder: string, file: FolderFile, time: number): Promise<NetworkFile> {
-  const path = join(folder, file.name);
-  await mkdir(dirname(path), { recursive: true });
-  if ('source' in file) await copyFile(file.source, path);
-  else await writeFile(path, file.content, { mode: 0o600 });
-  await chmod(path, file.mode);
-  await utimes(path, time, time);
-  for (let parent = dirname(path); parent.length > folder.length; parent = dirname(parent)) {
-    await chmod(parent, FOLDER_MODE);
-    await utimes(parent, time, time);
-  }
-  return { path: file.name, sizeBytes: (await stat(path)).size, sha256: await fileSha256(path) };
+  const files = await writer.finish({ key: keyOf(input), ...input.about, devices: [] });
+  return { ...totals(files), unchanged: false };
 }
 
 function totals(files: readonly NetworkFile[]) {
