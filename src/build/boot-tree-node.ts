@@ -1,4 +1,5 @@
-import type { RootArchive } from '../boot/boot-method.js';
+import type { BootedRoot, RootArchive } from '../boot/boot-method.js';
+import { wordsOf } from '../boot/boot-method.js';
 import { bootTree } from '../boot/boot-tree.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
@@ -16,7 +17,7 @@ import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { HardwareNodes } from './hardware-nodes.js';
 
-/** Firmware, kernel, device trees, the archive of a root that has one, what boot loaders read, and the seed. */
+/** Firmware, kernel, device trees, the archive of the root or of what finds it, what boot loaders read, and the seed. */
 export function bootTreeNode(
   request: BuildRequest,
   { kernel, firmware, overlays, loader }: HardwareNodes,
@@ -25,8 +26,7 @@ export function bootTreeNode(
 ): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
   return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
-    const { root } = spec;
-    const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
+    const place = bootedRoot(spec, identity, parts.archive);
     const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...deviceFiles(request)];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
@@ -38,6 +38,14 @@ function rootOnDisk({ partitions, volumes }: ImageSpec, root: PartitionRoot, ide
   const partition = partitions.find(({ name }) => name === root.partition);
   const fs = fileSystem(volumes[partition?.volume ?? '']?.fs ?? '');
   return { partUuid: identity.partition(root.partition).partUuid, fsType: fs.mount.type };
+}
+
+/** How the kernel, or an early user space beside it, finds the root. */
+export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: RootArchive | undefined): BootedRoot {
+  const { root } = spec;
+  if (root.kind === 'initramfs') return archived(archive);
+  const place = rootOnDisk(spec, root, identity);
+  return archive === undefined ? place : { archive, words: wordsOf(place) };
 }
 
 function archived(archive: RootArchive | undefined): RootArchive {

@@ -1,3 +1,4 @@
+import type { RootArchive } from '../boot/boot-method.js';
 import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
@@ -23,6 +24,7 @@ import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import { earlyUserSpaceNode } from './early-user-space-node.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
@@ -65,7 +67,8 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
-  const made = writtenNodes(request, target, parts, userland, archive);
+  const early = earlyUserSpaceNode(request, parts);
+  const made = writtenNodes(request, target, parts, userland, { root: archive, early });
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -115,11 +118,11 @@ function writtenNodes(
   target: ImageTarget,
   parts: UserlandParts,
   userland: UserlandNodes,
-  archive: RootArchiveNodes | undefined,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
 ): WrittenNodes {
-  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archive);
-  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archive);
-  return diskNodes(request, target, parts, userland, archive);
+  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archives.root);
+  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archives.root);
+  return diskNodes(request, target, parts, userland, archives);
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
@@ -140,7 +143,7 @@ function diskNodes(
   target: ImageTarget,
   { tools, hardware, attributes, identity }: UserlandParts,
   userland: UserlandNodes,
-  archive: RootArchiveNodes | undefined,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
 ): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
@@ -148,7 +151,7 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archive?.archive);
+        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early);
       case 'files':
         return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
       case undefined:
@@ -215,7 +218,7 @@ function diskNodes(
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
   const rootContent =
-    archive?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+    archives.root?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }
