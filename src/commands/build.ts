@@ -296,7 +296,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       }
     }
     const isDevice = type === 'device';
-    if (type === 'folder') return this.showFolder(built);
+    if (type === 'folder') {
+      this.showFolder(built);
+      return;
+    }
     const made = built.stages.filter(({ cached }) => !cached);
     this.log(built.unchanged ? 'Nothing changed: the image is up to date.' : 'Image built.');
     this.log('');
