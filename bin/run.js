@@ -11,4 +11,6 @@ try {
   process.env.HOME = '/nonexistent';
 }
 
-void import('@oclif/core').then(({ execute }) => execute({ dir: require('node:path').join(__dirname, '..') }));
+void import('../dist/oclif.js').then(({ default: oclif }) =>
+  oclif.execute({ dir: require('node:path').join(__dirname, '..') }),
+);

@@ -13,7 +13,7 @@ import { VIRTUAL_DISK_FORMATS } from '../outputs/virtual-disk.js';
 import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
 import type { BuildTarget } from '../build/write-target.js';
-import { assertHostReady, installMissing } from '../maintenance/doctor.js';
+import { makeHostReady } from '../maintenance/doctor.js';
 import { confirmFix } from '../ui/confirm.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
@@ -239,7 +239,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       for (const line of describeDeviceWrite(deviceWrite(device, flags))) this.log(line);
     }
     if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host), flags.explain);
-    assertHostReady(await installMissing(this.host, this.reporter, flags.yes ? undefined : confirmFix));
+    await makeHostReady(this.host, this.reporter, flags.yes ? undefined : confirmFix);
     if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);
     await this.closeReporter();

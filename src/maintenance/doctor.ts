@@ -66,6 +66,20 @@ export async function installMissing(
   }
 }
 
+/**
+ * Before a build: asks no program for its version, and where nothing is missing no more is done. Otherwise brings what
+ * can be brought. Throws what `installMissing` throws, and UserError `host-not-ready` for what cannot.
+ */
+export async function makeHostReady(
+  host: Host,
+  reporter: Reporter,
+  confirm: Confirm | undefined,
+  root = '/',
+): Promise<void> {
+  if (isReady(checkSystem(await readSystemState(host, root, 'presence')))) return;
+  assertHostReady(await installMissing(host, reporter, confirm, root));
+}
+
 /** Throws UserError `host-not-ready` that names everything that is missing. */
 export function assertHostReady(report: HostReport): void {
   if (report.ready) return;

@@ -13,6 +13,8 @@ const OPTIONS: Options = {
   // The meta-schema would be compiled with our own anyOf; cloud-init's release tests have validated its schemas.
   meta: false,
   validateSchema: false,
+  // Compiling is most of the time that a check takes: code that runs once need not be made short.
+  code: { optimize: false },
 };
 
 /**
@@ -27,7 +29,7 @@ export function schemaValidator(schema: JsonSchema): SchemaValidator {
   const root = 'cloud-init:schema';
   const absolute = withAbsoluteReferences(schema, root) as JsonSchema;
 
-  for (const keyword of ['anyOf', 'oneOf', 'deprecated']) ajv.removeKeyword(keyword);
+  for (const keyword of ['allOf', 'anyOf', 'oneOf', 'deprecated']) ajv.removeKeyword(keyword);
   ajv.addKeyword({
     keyword: 'deprecated',
     schemaType: 'boolean',
@@ -43,6 +45,15 @@ export function schemaValidator(schema: JsonSchema): SchemaValidator {
       compile: (branches: JsonSchema[]) => alternativesCheck(keyword, branches, (branch) => ajv.compile(branch)),
     });
   }
+  ajv.addKeyword({
+    keyword: 'allOf',
+    schemaType: 'array',
+    errors: true,
+    compile: (parts: JsonSchema[]) => {
+      const resolved = parts.map((part) => resolvedIn(absolute, root, part));
+      return jointCheck(resolved, (part) => ajv.compile(part));
+    },
+  });
   ajv.addSchema(absolute, root);
   let validate: ValidateFunction | undefined;
   return (value) => {
@@ -51,21 +62,51 @@ export function schemaValidator(schema: JsonSchema): SchemaValidator {
   };
 }
 
-type AlternativesCheck = { (value: unknown): boolean; errors?: Partial<ErrorObject>[] };
+type KeywordCheck = { (value: unknown): boolean; errors?: Partial<ErrorObject>[] };
+type Compile = (schema: JsonSchema) => ValidateFunction;
 
-/** Branches are compiled when they are first needed: references may go round in circles. */
-function alternativesCheck(
-  keyword: string,
-  branches: readonly JsonSchema[],
-  compile: (branch: JsonSchema) => ValidateFunction,
-): AlternativesCheck {
+/** Schemas are compiled when they are first needed: references may go round in circles. */
+function issuesBy(compile: Compile): (schema: JsonSchema, value: unknown) => readonly SchemaIssue[] {
   const compiled = new Map<JsonSchema, ValidateFunction>();
-  const issuesOf = (branch: JsonSchema, value: unknown): readonly SchemaIssue[] => {
-    const validate = compiled.get(branch) ?? compile(branch);
-    compiled.set(branch, validate);
+  return (schema, value) => {
+    const validate = compiled.get(schema) ?? compile(schema);
+    compiled.set(schema, validate);
     return validate(value) ? [] : toIssues(validate.errors);
   };
-  const check: AlternativesCheck = (value) => {
+}
+
+/**
+ * cloud-init's schema is an `allOf` of some fifty modules, of which a file uses a few. Compiling the others would take
+ * longer than everything else that a check does.
+ */
+function jointCheck(parts: readonly JsonSchema[], compile: Compile): KeywordCheck {
+  const issuesOf = issuesBy(compile);
+  const check: KeywordCheck = (value) => {
+    const issues = parts.filter((part) => saysSomethingOf(part, value)).flatMap((part) => issuesOf(part, value));
+    check.errors = issues.map((issue) => carry(issue));
+    return issues.length === 0;
+  };
+  return check;
+}
+
+/** False for a schema that only describes properties of an object, where the object has none of them. */
+function saysSomethingOf({ type = 'object', properties = {}, ...others }: JsonSchema, value: unknown): boolean {
+  if (type !== 'object' || Object.keys(others).length > 0) return true;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return true;
+  return Object.keys(properties as JsonSchema).some((name) => Object.hasOwn(value, name));
+}
+
+/** A schema that is only a reference into `whole`, followed. */
+function resolvedIn(whole: JsonSchema, root: string, schema: JsonSchema): JsonSchema {
+  const reference = schema['$ref'];
+  const definition = /^#\/\$defs\/(\w+)$/.exec(typeof reference === 'string' ? reference.slice(root.length) : '')?.[1];
+  const definitions = whole['$defs'] as Readonly<Record<string, JsonSchema>> | undefined;
+  return definitions?.[definition ?? ''] ?? schema;
+}
+
+function alternativesCheck(keyword: string, branches: readonly JsonSchema[], compile: Compile): KeywordCheck {
+  const issuesOf = issuesBy(compile);
+  const check: KeywordCheck = (value) => {
     const alternatives = branches.map((schema) => ({ schema, issues: issuesOf(schema, value) }));
     const fitting = alternatives.find(({ issues }) => issues.every(isDeprecation));
     const clean = alternatives.filter(({ issues }) => issues.length === 0);

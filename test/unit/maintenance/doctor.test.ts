@@ -4,7 +4,13 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostFacts } from '../../../src/host/host.js';
 import type { ReportEvent } from '../../../src/pipeline/reporter.js';
-import { assertHostReady, checkHost, installMissing, type HostFix } from '../../../src/maintenance/doctor.js';
+import {
+  assertHostReady,
+  checkHost,
+  installMissing,
+  makeHostReady,
+  type HostFix,
+} from '../../../src/maintenance/doctor.js';
 import { createFakeHost } from '../../helpers/fake-host.js';
 
 const trixieKey = Buffer.from('b8e5f13176d2a7a75220028078dba3bc47ef2265', 'hex');
@@ -54,6 +60,7 @@ function hostWith(apt?: Aptitude, facts: Partial<HostFacts> = {}) {
     facts: { cacheDir: join(root, 'cache'), ...facts },
     run: async ({ file, args, stdin }) => {
       if ((file === 'bwrap' || file === 'unshare') && args.at(-1) === 'true') return {};
+      if (file === 'sh') return { stdout: args.filter((name) => installed.has(name)).join('\n') };
       if (args.length === 0 || args[0] === '--version') {
         if (!installed.has(file)) return 'not-found';
         return file === 'newuidmap' ? { exitCode: 1 } : { stdout: `${file} 1.2.3\n` };
@@ -139,6 +146,30 @@ describe('checkHost', () => {
     await remove('etc/subuid');
     expect((await checkHost(hostWith(), root)).ready).toBe(true);
     expect((await checkHost(hostWith(undefined, { privilege: 'user-namespace' }), root)).ready).toBe(false);
+  });
+});
+
+describe('makeHostReady', () => {
+  it('asks no program for its version where nothing is missing', async () => {
+    const host = hostWith();
+    await makeHostReady(host, reporter, agree, root);
+    expect(host.commands.filter((command) => command.includes('--version'))).toEqual([]);
+  });
+
+  it('installs a program that is missing, after asking', async () => {
+    installed.delete('bwrap');
+    const host = hostWith(() => {
+      installed.add('bwrap');
+      return Promise.resolve({});
+    });
+    await makeHostReady(host, reporter, agree, root);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('names what cannot be installed', async () => {
+    await remove('usr/share/keyrings/debian-archive-keyring.gpg');
+    await put('etc/os-release', 'ID=plan9\n');
+    await expect(makeHostReady(hostWith(), reporter, agree, root)).rejects.toMatchObject({ code: 'host-not-ready' });
   });
 });
 
