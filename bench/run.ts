@@ -1,4 +1,4 @@
-// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [inject] [fleet] [flash] [--board rpi4] [--image FILE] [--runs 5]
+// npm run bench -- [warm] [sizes] [stages] [boot] [rootfs] [cold] [inject] [fleet] [flash] [small] [--board rpi4] [--image FILE] [--runs 5]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import type { Figure } from './figure.js';
 import { asMarkdown, machine } from './figure.js';
 import { readDescription } from './image-description.js';
 import { measureRootfs } from './rootfs.js';
+import { measureSmall } from './small.js';
 import { measureSizes } from './sizes.js';
 import { readStageTimes } from './stages.js';
 import { timeCli } from './timing.js';
@@ -48,6 +49,7 @@ const measurements: Readonly<Record<string, () => Promise<readonly Figure[]>>> =
   cold: () => measureCold(board, folder),
   inject: async () => measureInject(await image(), folder, Number(values.runs)),
   fleet: async () => measureFleet(await image(), folder),
+  small: () => measureSmall(folder),
   flash: async () => measureFlash(await image(), folder, Number(values.runs)),
 };
 

@@ -14,7 +14,7 @@ import { checkImagePath } from '../images/image-file.js';
 import { checkOutputFolder } from '../images/network-folder.js';
 import type { Board } from '../model/board.js';
 import type { ImageSpec, RootTreeSpec, TreeSpec } from '../model/image-spec.js';
-import { hasSlots, STANDARD_KERNEL } from '../model/image-spec.js';
+import { hasSlots } from '../model/image-spec.js';
 import { requireIsoBoard } from '../outputs/iso.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
 import { checkSeed } from '../seeds/check-seed.js';
@@ -30,7 +30,7 @@ import type { FragmentFile } from '../sources/kernel/fragments.js';
 import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import { withFlavour } from '../sources/kernel/kernel-flavour.js';
-import { withProfile } from '../sources/kernel/kernel-profile.js';
+import { chosenProfile, withProfile } from '../sources/kernel/kernel-profile.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
 import type { BuildOptions } from './build-options.js';
 import type { BusyboxRequest } from './busybox/busybox-request.js';
@@ -211,7 +211,7 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
     places,
   );
   const board = await withFlavour(spec.board, options.kernelFlavour, places.boardsDir);
-  const profiled = withProfile(board, spec.kernelProfile === STANDARD_KERNEL ? undefined : spec.kernelProfile);
+  const profiled = withProfile(board, chosenProfile(board, spec.kernelProfiles));
   return { ...spec, board: rootTree(spec).from === 'workload' ? withKernelAddress(profiled) : profiled };
 }
 

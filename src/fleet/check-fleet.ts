@@ -1,6 +1,7 @@
 import { readFleet } from './definition/read-fleet.js';
 import { fleetProblems } from './definition/unique-values.js';
 import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import { cloudInitRules, tinyRules } from '../seeds/seed-rules.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
 import { UserError, type Problem } from '../errors.js';
 import { fromFolder, GroupedFindings } from './fleet-findings.js';
@@ -16,7 +17,12 @@ export type FleetOptions = {
 };
 
 /** What devices get that bring no files of their own, and what seeds are checked by. */
-export type SeedBase = { readonly seed: SeedFiles; readonly schemas?: CloudInitSchemas };
+export type SeedBase = {
+  readonly seed: SeedFiles;
+  readonly schemas?: CloudInitSchemas;
+  /** The devices have a tiny system; where there is an image, that says so itself. */
+  readonly isTiny?: boolean;
+};
 
 export type CheckedFleet = { readonly devices: number; readonly warnings: readonly Problem[] };
 
@@ -35,8 +41,9 @@ export async function checkFleet(
   const wanted = inLists.length > 0 ? undefined : only?.map((name) => findDevice(fleet, name).name);
   const errors = new GroupedFindings();
   const notes = new GroupedFindings();
+  const rules = base.isTiny === true ? tinyRules() : cloudInitRules(base.seed, base.schemas);
   let wrong = inLists.length > 0;
-  for await (const seed of fleetSeeds(fleet, base.seed, base.schemas, signal)) {
+  for await (const seed of fleetSeeds(fleet, rules, signal)) {
     for (const problem of seed.problems) errors.add(problem, seed.device.name);
     for (const warning of seed.warnings) notes.add(warning, seed.device.name, true);
     wrong ||= seed.problems.length > 0;

@@ -3,8 +3,7 @@ import { deviceProblem, type Fleet, type FleetDevice } from './definition/fleet.
 import { seedOf } from '../seeds/device/identity.js';
 import type { DeviceIdentity } from '../seeds/device/device-identity.js';
 import { asMapping, readSeedYaml } from '../seeds/yaml/cloud-init-yaml.js';
-import { checkSeed } from '../seeds/check-seed.js';
-import type { CloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
+import type { SeedRules } from '../seeds/seed-rules.js';
 import { NOTHING_FOUND, type Findings } from '../seeds/text/findings.js';
 import { AUTOMATIC_INSTANCE_ID } from '../seeds/compose/meta-data.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
@@ -20,20 +19,17 @@ export type DeviceSeed = Findings & {
 
 /**
  * The seed of each device, one after the other: nothing of a device is kept when the next one comes, so a fleet of any
- * size takes the same memory. Each is checked as `seed check` does it.
+ * size takes the same memory. Each is checked as `seed check` does it for
+ * the system that will read it.
  *
  * Codes: those of IdentityReader, seedOf, checkSeed, `config-txt-invalid`, `fleet-duplicate-instance-id`.
  *
- * @param base seed that the devices' values are worked into, where they bring no files of their own
+ * @param rules whose default seed the devices' values are worked into, where they bring no files of their own
  */
-export async function* fleetSeeds(
-  fleet: Fleet,
-  base: SeedFiles,
-  schemas: CloudInitSchemas | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<DeviceSeed> {
+export async function* fleetSeeds(fleet: Fleet, rules: SeedRules, signal: AbortSignal): AsyncGenerator<DeviceSeed> {
   const reader = new IdentityReader();
-  const given = new GivenFiles(schemas);
+  const base = rules.defaults;
+  const given = new GivenFiles(rules);
   const instances = new Map<string, FleetDevice>();
   for (const device of fleet.devices) {
     signal.throwIfAborted();
@@ -43,7 +39,7 @@ export async function* fleetSeeds(
     const own = given.check({ ...base, ...ownFiles(identity) });
     const whole = own.fresh ? own.findings : { problems: [], warnings: own.findings.warnings };
     const isReadable = problems.length === 0 && composed.problems.length === 0 && own.findings.problems.length === 0;
-    const checked = isReadable ? checkSeed(composed.files, schemas) : { problems: [], warnings: [] };
+    const checked = isReadable ? rules.check(composed.files) : { problems: [], warnings: [] };
     yield {
       device,
       identity,
@@ -66,13 +62,13 @@ export async function* fleetSeeds(
 class GivenFiles {
   private readonly known = new Map<string, Findings>();
 
-  constructor(private readonly schemas: CloudInitSchemas | undefined) {}
+  constructor(private readonly rules: SeedRules) {}
 
   check(files: SeedFiles): { readonly findings: Findings; readonly fresh: boolean } {
     const name = [files.userData.file, files.metaData.file, files.networkConfig?.file ?? ''].join('\0');
     const known = this.known.get(name);
     if (known !== undefined) return { findings: known, fresh: false };
-    const { problems } = checkSeed(files, this.schemas);
+    const { problems } = this.rules.check(files);
     const findings = { problems, warnings: [] };
     this.known.set(name, findings);
     return { findings, fresh: true };

@@ -69,7 +69,8 @@ export type KernelReport = {
 };
 
 export type BootLoaderReport = {
-  readonly name: 'GRUB';
+  /** GRUB where it is known. */
+  readonly name: string;
   /** Debian's; undefined where its program does not tell. */
   readonly version?: string;
   /** The firmwares that find it. */

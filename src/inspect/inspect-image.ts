@@ -1,3 +1,4 @@
+import { parseSystemMarker, SYSTEM_MARKER } from '../images/system-marker.js';
 import { summariseSeed } from '../seeds/seed-summary.js';
 import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
 import { parseOsRelease } from '../formats/dpkg-status.js';
@@ -12,7 +13,7 @@ import type { FileView } from '../images/file-view.js';
 import type { Host } from '../host/host.js';
 import { findBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
-import { reportBootLoader } from './boot-loader.js';
+import { reportBootLoader, reportDiscLoader } from './boot-loader.js';
 import { reportKernel } from './image-kernel.js';
 import type { MountedImage } from '../images/mounted-image.js';
 import type { Volume } from '../images/volumes.js';
@@ -31,12 +32,13 @@ export async function inspectImage(path: string, host: Host): Promise<ImageRepor
 export async function reportImage(mounted: MountedImage, host: Host): Promise<ImageReport> {
   const { image, kind, files, volumes, table, disc, archives } = mounted;
   const [sha256, packages] = await Promise.all([imageDigest(image.path, host), reportPackages(files)]);
-  const bootMount = volumes.find(
-    ({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined,
-  )?.mount;
+  // A disc's own FAT holds the loader for UEFI and nothing else.
+  const bootMount =
+    disc?.mount ??
+    volumes.find(({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined)?.mount;
   const folders = folderSizes(files.entries);
   const folderBytes = (folder: string): number => folders.find(({ path }) => path === folder)?.diskBytes ?? 0;
-  const kernel = await reportKernel(files, bootMount ?? disc?.mount, folderBytes);
+  const kernel = await reportKernel(files, bootMount, folderBytes);
   const os = parseOsRelease((await files.text('/etc/os-release')) ?? '');
   const bootCheck = sha256 === undefined ? undefined : await findBootRecord(sha256, host);
   const seed = bootMount === undefined ? undefined : await readSeed(mounted, bootMount);
@@ -120,32 +122,39 @@ function architectureOf({ list }: PackagesReport): string | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
-async function readBoot({ image, files }: MountedImage, mount: string): Promise<ImageReport['boot']> {
+async function readBoot({ image, files, disc, volumes }: MountedImage, mount: string): Promise<ImageReport['boot']> {
   const configTxt = (await files.text(`${mount}/config.txt`)) ?? '';
   const { commandLine } = bootFilesOf(configTxt);
-  const loader = await reportBootLoader(await image.read(0, MBR_SIZE_BYTES), files, mount);
+  const efiMount = volumes.find(({ reader }) => reader !== undefined && reader === disc?.efi)?.mount ?? '/efi';
+  const loader =
+    disc === undefined
+      ? await reportBootLoader(await image.read(0, MBR_SIZE_BYTES), files, mount)
+      : await reportDiscLoader(disc.boot, files, efiMount);
   return {
     configTxt: configTxt
       .split('\n')
       .map((line) => line.trimEnd())
       .filter((line) => line !== ''),
-    commandLine: ((await files.text(`${mount}/${commandLine}`)) ?? '').split('\n')[0] ?? '',
+    commandLine:
+      (await files.text(`${mount}/${commandLine}`))?.split('\n')[0] ??
+      (disc === undefined ? '' : (loader?.commandLine ?? '')),
     ...(loader === undefined ? {} : { loader }),
   };
 }
 
 async function readSeed({ files }: MountedImage, mount: string): Promise<ImageReport['seed']> {
-  const [userData, metaData, networkConfig] = await Promise.all(
-    [SEED_FILE_NAMES.userData, SEED_FILE_NAMES.metaData, SEED_FILE_NAMES.networkConfig].map((name) =>
+  const [userData, metaData, networkConfig, marker] = await Promise.all(
+    [SEED_FILE_NAMES.userData, SEED_FILE_NAMES.metaData, SEED_FILE_NAMES.networkConfig, SYSTEM_MARKER].map((name) =>
       files.text(`${mount}/${name}`),
     ),
   );
+  // A tiny system has no other user.
+  const onlyUser = marker !== undefined && parseSystemMarker(marker).userland === 'busybox' ? 'root' : undefined;
   if (userData === undefined && metaData === undefined) return undefined;
-  return summariseSeed({
-    userData: userData ?? '',
-    metaData: metaData ?? '',
-    networkConfig: networkConfig ?? '',
-  });
+  return summariseSeed(
+    { userData: userData ?? '', metaData: metaData ?? '', networkConfig: networkConfig ?? '' },
+    onlyUser,
+  );
 }
 
 /** One of the two was changed by hand: `boot` and a PC would start the image differently. */

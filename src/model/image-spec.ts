@@ -15,8 +15,8 @@ export type ImageSpec = {
   readonly system: { readonly id: string; readonly description: string };
   /** Where no seed gives another. */
   readonly hostname: string;
-  /** `standard`, or the name of one of the board's kernel profiles. */
-  readonly kernelProfile: string;
+  /** `standard`, or names of the board's kernel profiles: the first that it has is taken. */
+  readonly kernelProfiles: readonly string[];
   readonly trees: Readonly<Record<string, TreeSpec>>;
   readonly volumes: Readonly<Record<string, VolumeSpec>>;
   readonly table: TableType;

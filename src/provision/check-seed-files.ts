@@ -9,6 +9,7 @@ import { checkNetworkConfig } from '../seeds/network/network-config.js';
 import { netplanVerdict } from '../seeds/network/netplan-verdict.js';
 import { readDefaultSeed } from '../seeds/compose/read-seed.js';
 import type { SeedFile } from '../seeds/text/seed.js';
+import { cloudInitRules, tinyRules } from '../seeds/seed-rules.js';
 import { checkTinySeed, type TinySeedCheck } from '../seeds/tiny/check-tiny-seed.js';
 import type { TinySeedFiles } from '../seeds/tiny/tiny-seed.js';
 import { checkUserData } from '../seeds/user-data/user-data.js';
@@ -80,10 +81,10 @@ export async function checkSeedFiles(options: SeedCheckOptions, host: Host): Pro
   // What nobody can check must not pass for checked.
   const aside =
     count === 0 ? { problems: [...unreadable, ...warnings], warnings: [] } : { problems: unreadable, warnings };
-  const defaults = devices.length === 0 ? undefined : await readDefaultSeed(options.defaultsFolder);
-  const ofDevices = devices.map((file) =>
-    defaults === undefined ? NOTHING_FOUND : checkDeviceFile(file, defaults, options.schemas),
-  );
+  const rules = isTiny
+    ? tinyRules(hasSsh)
+    : cloudInitRules(await readDefaultSeed(options.defaultsFolder), options.schemas);
+  const ofDevices = devices.map((file) => checkDeviceFile(file, rules));
   const built = isTiny ? judgeTiny(found, vendorData[0], hasSsh) : judge(found, vendorData, options.schemas);
   const judged = isTiny ? built : mergeFindings(built, await judgeByNetplan(found, built, host));
   const findings = withSeverity(mergeFindings(aside, judged, ...ofDevices));

@@ -47,6 +47,8 @@ export type DeviceChanges = {
   /** The one that the image had; undefined where it had none. */
   readonly instanceIdBefore: string | undefined;
   readonly diskId: string;
+  /** What reads the seed on the device: cloud-init when its id is new, the init of a tiny system on each boot. */
+  readonly seedReader: 'cloud-init' | 'init';
   readonly warnings: readonly Problem[];
 };
 
@@ -122,7 +124,14 @@ export async function deviceChanges(
     instanceId,
     instanceIdBefore: idBefore,
     diskId,
-    warnings: [...inherited, ...composed.warnings, ...found.warnings, ...elsewhere(cmdline), ...sameId(seed)],
+    seedReader: isTiny ? 'init' : 'cloud-init',
+    warnings: [
+      ...inherited,
+      ...composed.warnings,
+      ...found.warnings,
+      ...elsewhere(cmdline),
+      ...(isTiny ? [] : sameId(seed)),
+    ],
   };
 
   function ofDevice(commandLine: string): string {

@@ -47,6 +47,7 @@ export type Injection = {
   readonly changed: boolean;
   readonly instanceId: string;
   readonly instanceIdBefore?: string;
+  readonly seedReader: 'cloud-init' | 'init';
   /** Files of the boot partition that are different now; never what they hold. */
   readonly written: readonly string[];
   readonly removed: readonly string[];
@@ -115,6 +116,7 @@ async function planInjection(target: RawImage, options: TargetOptions) {
     image: target.name,
     changed: edit.steps.length > 0,
     instanceId: device.instanceId,
+    seedReader: device.seedReader,
     ...(device.instanceIdBefore === undefined ? {} : { instanceIdBefore: device.instanceIdBefore }),
     written: different.flatMap(([path, content]) => (content === undefined ? [] : [path])),
     removed: different.flatMap(([path, content]) => (content === undefined ? [path] : [])),

@@ -12,8 +12,13 @@ const DEFAULT_USER = 'default';
 /**
  * What a seed in an image says. A password hash, a wifi key, the text of a file or a command is nobody's business:
  * none of them gets out of here.
+ *
+ * @param defaultUser what the user `default` is called, where the system says so
  */
-export function summariseSeed({ userData, metaData, networkConfig }: SeedTexts): SeedSummary {
+export function summariseSeed(
+  { userData, metaData, networkConfig }: SeedTexts,
+  defaultUser = DEFAULT_USER,
+): SeedSummary {
   const parsed = [
     readSeedYaml({ file: 'user-data', text: userData }),
     readSeedYaml({ file: 'meta-data', text: metaData }),
@@ -31,7 +36,7 @@ export function summariseSeed({ userData, metaData, networkConfig }: SeedTexts):
     kind: kind === null ? (userData.trim() === '' ? 'empty' : 'unknown') : nameOf(kind),
     ...(hostname === undefined ? {} : { hostname }),
     ...(instanceId === undefined ? {} : { instanceId }),
-    users: users(config),
+    users: users(config).map((user) => (user.name === DEFAULT_USER ? { ...user, name: defaultUser } : user)),
     ...(timezone === undefined ? {} : { timezone }),
     packages: list(config.packages).flatMap((item) => (typeof item === 'string' ? [item] : [])),
     writesFiles: list(config.write_files).flatMap((item) => text(asMapping(item)?.path) ?? []),

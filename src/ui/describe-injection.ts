@@ -16,7 +16,7 @@ export function describeInjection(injection: Injection): string[] {
   const instance =
     instanceIdBefore === undefined || instanceIdBefore === instanceId
       ? instanceId
-      : `${instanceId} (was ${instanceIdBefore}): cloud-init applies the seed on the next boot`;
+      : `${instanceId} (was ${instanceIdBefore}): ${injection.seedReader === 'cloud-init' ? 'cloud-init applies the seed on the next boot' : 'the device applies the seed on each boot'}`;
   return [
     `Injected into ${image}, and read back.`,
     '',

@@ -3,12 +3,14 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { fileSha256 } from '../../src/host/file-digest.js';
 import { isGrubBootCode } from '../../src/formats/grub-boot-code.js';
 import { readHostFacts } from '../../src/host/read-facts.js';
 import { RealHost } from '../../src/host/real-host.js';
 import type { Iso, IsoInput } from '../../src/outputs/iso.js';
 import { isoStage } from '../../src/outputs/iso.js';
 import type { Stage, StageContext } from '../../src/pipeline/stage.js';
+import { discProgramStage } from '../../src/sources/efi/disc-program.js';
 import type { DiskLoader } from '../../src/sources/grub/disk-loader.js';
 import { diskLoaderStage } from '../../src/sources/grub/disk-loader.js';
 import { cli, errorCode } from '../helpers/cli.js';
@@ -26,10 +28,11 @@ const host = new RealHost({
 const report = { step: () => undefined, progress: () => undefined, warn: () => undefined };
 
 /** What a disc may take beside kernel, archive and seed. */
-const LOADER_BYTES = 600_000;
+const LOADER_BYTES = 300_000;
 
 let folder: string;
 let grub: IsoInput['grub'];
+let discProgram: IsoInput['discProgram'];
 let input: IsoInput;
 let runs = 0;
 
@@ -37,11 +40,18 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reswarm-iso-'));
   await unpackPackages(host, root, folder, ['grub-pc-bin', 'grub-efi-amd64-bin']);
   grub = { key: 'grub', path: join(folder, 'unpacked/usr/lib/grub'), version: '2.12' };
-  await writeFile(join(folder, 'kernel'), Buffer.alloc(1_000_000, 'kernel'));
+  await writeFile(join(folder, 'kernel'), Buffer.alloc(1_000_000, 'MZ kernel'));
+  const source = join(import.meta.dirname, '../../native/efi-disc.c');
+  const compilers = { 'gcc-14-x86-64-linux-gnu': '14', 'binutils-x86-64-linux-gnu': '2' };
+  discProgram = await make(discProgramStage, {
+    tools: { root, versions: compilers },
+    source: { path: source, sha256: await fileSha256(source) },
+  });
   await writeFile(join(folder, 'archive'), Buffer.alloc(300_000, 'archive'));
   input = {
     tools,
     grub,
+    discProgram,
     kernel: { path: join(folder, 'kernel'), digest: 'kernel' },
     archive: { path: join(folder, 'archive'), digest: 'archive', name: 'initramfs.zst' },
     commandLine: 'console=ttyS0 ds=nocloud;s=/ panic=10',
@@ -103,6 +113,38 @@ it('a disc starts by BIOS and UEFI, from a drive and from a stick, with a small 
   expect(
     await inTools(root, folder, 'mdir', ['-b', '-/', '-i', `read.iso@@${Number(efi?.[1]) * 512}`, '::']),
   ).toContain('BOOTX64.EFI');
+  // What native/efi-disc.c looks for has to be there by these very names.
+  await inTools(root, folder, 'mcopy', [
+    ...['-n', '-i', `read.iso@@${Number(efi?.[1]) * 512}`, '::EFI/BOOT/disc.cfg', 'disc.cfg'],
+  ]);
+  const [mark, ...rest] = (await readFile(join(folder, 'disc.cfg'), 'utf8')).split('\n');
+  expect(rest).toEqual(['VMLINUZ', 'INITRAMF.ZST', input.commandLine, '']);
+  expect(isoNames(await readFile(path))).toEqual(
+    expect.arrayContaining(['BOOT', 'VMLINUZ.;1', 'INITRAMF.ZST;1', `${mark ?? ''};1`]),
+  );
+});
+
+/** Names of the records of an ISO 9660 file system, as it has them beside Rock Ridge. */
+function isoNames(image: Buffer): readonly string[] {
+  const names: string[] = [];
+  const walk = (record: Buffer): void => {
+    const [start, size] = [record.readUInt32LE(2) * 2048, record.readUInt32LE(10)];
+    for (let at = start; at < start + size && image[at] !== 0; at += image[at] ?? 1) {
+      const child = image.subarray(at, at + (image[at] ?? 0));
+      if ((child[32] ?? 0) === 1 && (child[33] ?? 0) < 2) continue;
+      names.push(child.toString('latin1', 33, 33 + (child[32] ?? 0)));
+      if (((child[25] ?? 0) & 2) !== 0) walk(child);
+    }
+  };
+  walk(image.subarray(16 * 2048 + 156, 16 * 2048 + 190));
+  return names;
+}
+
+it('a kernel that UEFI could not start is refused', async () => {
+  const path = join(folder, 'kernel-without-efi');
+  await writeFile(path, Buffer.alloc(1000, 'no header'));
+  const made = make<IsoInput, Iso>(isoStage, { ...input, kernel: { path, digest: 'other' } });
+  await expect(made).rejects.toMatchObject({ code: 'iso-kernel-without-efi' });
 });
 
 it.each(['mbr', 'gpt'] as const)('the loader of a disk with %s is the same whenever it is made', async (table) => {

@@ -11,7 +11,7 @@ import { LIBYAML_SOURCE, libyamlStage } from '../../sources/musl/libyaml.js';
 import type { BuildRequest } from '../build-request.js';
 import { muslNode } from '../small/musl-node.js';
 import { nativeProgramNode } from '../small/native-program.js';
-import { reportSeedWarnings } from '../report-seed-warnings.js';
+import { reportWarnings } from '../report-warnings.js';
 import { seedSources } from '../small/seed-sources.js';
 import type { UserlandNodes, UserlandParts } from '../userland.js';
 import type { BusyboxRequest } from './busybox-request.js';
@@ -67,7 +67,7 @@ export function busyboxUserland(request: BuildRequest, tiny: BusyboxRequest, par
     ofSeed: [],
     sources: [sources, busybox, seedReader, dropbear].filter((node): node is Node<never> => node !== undefined),
     checkInputs(_runner, reporter) {
-      reportSeedWarnings(checkTinySeed(request.seed, hasSsh).warnings, reporter);
+      reportWarnings(checkTinySeed(request.seed, hasSsh).warnings, reporter);
       return Promise.resolve();
     },
     checkContent: () => Promise.resolve(),

@@ -5,7 +5,7 @@ import { checkSeed } from '../../seeds/check-seed.js';
 import type { CloudInitSchemas } from '../../seeds/schemas/cloud-init-schemas.js';
 import { netplanVerdict } from '../../seeds/network/netplan-verdict.js';
 import type { SeedFiles } from '../../seeds/text/seed.js';
-import { reportSeedWarnings } from '../report-seed-warnings.js';
+import { reportWarnings } from '../report-warnings.js';
 import { netplanRefusal, type Netplan } from '../../tools/netplan-generator.js';
 
 /**
@@ -15,7 +15,7 @@ import { netplanRefusal, type Netplan } from '../../tools/netplan-generator.js';
 export function checkSeedBySchemas(seed: SeedFiles, schemas: CloudInitSchemas, reporter: Reporter): void {
   const { problems, warnings } = checkSeed(seed, schemas);
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  reportSeedWarnings(warnings, reporter);
+  reportWarnings(warnings, reporter);
 }
 
 /** Asks the netplan that will read the network-config on the device. Throws UserError `netplan-refuses`. */

@@ -5,6 +5,7 @@ import { fileOrigins } from '../../sources/workload/file-origins.js';
 import type { BuildRequest } from '../build-request.js';
 import { muslNode } from '../small/musl-node.js';
 import type { UserlandNodes, UserlandParts } from '../userland.js';
+import { reportWarnings } from '../report-warnings.js';
 import { blamePackages } from './blame-packages.js';
 import { workloadNodes } from './workload-nodes.js';
 import type { WorkloadRequest } from './workload-request.js';
@@ -34,8 +35,11 @@ export async function workloadUserland(
     }),
     ofSeed: [],
     sources: [nodes.packages, nodes.init, nodes.compiled],
-    async checkInputs(runner) {
+    async checkInputs(runner, reporter) {
       await blamePackages(workload, architecture, () => runner.run(nodes.packages));
+      // Before a kernel is compiled: what is wrong with the list is known now.
+      const { selection } = await runner.run(root);
+      reportWarnings(selection.warnings, reporter);
     },
     checkContent: () => Promise.resolve(),
   };

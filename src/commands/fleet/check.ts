@@ -14,18 +14,23 @@ names file, line and column. Exits with 2 when something is wrong. Nothing is wr
     fleet: Args.string({ required: true, description: 'YAML or CSV file, or a folder of .flock files' }),
   };
   static override flags = {
+    system: Flags.string({
+      description: 'the system of the devices: tiny ones do a part of what cloud-init does [default: debian]',
+      helpValue: 'SYSTEM',
+    }),
     offline: Flags.boolean({ description: 'use no network: the schemas of cloud-init must be in the store' }),
   };
   static override examples = [
     '<%= config.bin %> fleet check gates.yaml',
     '<%= config.bin %> fleet check gates.csv --json',
+    '<%= config.bin %> fleet check gates.yaml --system tiny',
     '<%= config.bin %> fleet check flocks/',
   ];
 
   async run(): Promise<CheckedFleet> {
     const { args, flags } = await this.parse(FleetCheck);
     const places = { projectDir: this.config.root, workingFolder: process.cwd(), offline: flags.offline };
-    const base = await fleetBase(places, this.host, this.reporter);
+    const base = await fleetBase({ ...places, system: flags.system }, this.host, this.reporter);
     await this.closeReporter();
     const options = { path: args.fleet, workingFolder: places.workingFolder };
     const checked = await checkFleet(options, base, this.host.signal);

@@ -21,6 +21,10 @@ the same bytes.`;
       description: 'these devices; what is there of others stays',
       helpValue: 'NAME',
     }),
+    system: Flags.string({
+      description: 'the system of the devices: tiny ones do a part of what cloud-init does [default: debian]',
+      helpValue: 'SYSTEM',
+    }),
     offline: Flags.boolean({ description: 'use no network: the schemas of cloud-init must be in the store' }),
   };
   static override examples = [
@@ -31,7 +35,7 @@ the same bytes.`;
   async run(): Promise<RenderedFleet> {
     const { args, flags } = await this.parse(FleetRender);
     const places = { projectDir: this.config.root, workingFolder: process.cwd(), offline: flags.offline };
-    const base = await fleetBase(places, this.host, this.reporter);
+    const base = await fleetBase({ ...places, system: flags.system }, this.host, this.reporter);
     await this.closeReporter();
     const rendered = await renderFleet(
       {

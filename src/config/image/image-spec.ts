@@ -27,7 +27,7 @@ export function imageSpec(
     id,
     system: { id: systemId, description: statements.description?.value ?? '' },
     hostname: statements.hostname?.value ?? '',
-    kernelProfile: statements.kernel?.value ?? STANDARD_KERNEL,
+    kernelProfiles: [statements.kernel?.value ?? STANDARD_KERNEL].flat(),
     trees: Object.fromEntries([
       ...(disk.rootIsArchive ? [[ROOT_TREE, smallRoot(statements, layers)]] : []),
       ...partitions.flatMap((one) => treeOf(one, statements, layers)),

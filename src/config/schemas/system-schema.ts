@@ -20,6 +20,8 @@ export const PACKAGE_WORDS =
   ': names, name=version, name/trixie-backports, or paths of .deb files that begin with `./`, `../` or `/`, from this file.';
 
 /** A whole system: what a file and the ones that it extends say together. */
+const kernelName = z.string().regex(/^[a-z][a-z0-9-]*$/, { error: 'must be small letters, digits and -' });
+
 export const systemSchema = z.strictObject({
   id: z
     .string()
@@ -35,10 +37,11 @@ export const systemSchema = z.strictObject({
       'What the root is made from: Debian packages, BusyBox and musl, or the files of one workload. The last two are an archive that the boot loader puts into memory.',
     ),
   kernel: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]*$/, { error: 'must be small letters, digits and -' })
+    .union([kernelName, z.array(kernelName).min(1)])
     .default('standard')
-    .describe('Which of the kernels of a board: standard, or a name among its `kernel.profiles`.'),
+    .describe(
+      'Which of the kernels of a board: standard, or a name among its `kernel.profiles`. Of a list the first that the board has.',
+    ),
   filesystem: z
     .enum(INITRAMFS_FILE_SYSTEMS)
     .optional()

@@ -17,8 +17,8 @@ export type ImageStatements = PackageStatements & {
   readonly hostname?: Said<string>;
   /** Of a system; a board has none of its own. */
   readonly userland?: Said<Userland>;
-  /** Name of a kernel profile of the board, or `standard`. */
-  readonly kernel?: Said<string>;
+  /** Name of a kernel profile of the board, or `standard`; several in the order in which they are wished for. */
+  readonly kernel?: Said<string | readonly string[]>;
   readonly filesystem?: Said<InitramfsFileSystem>;
   readonly compression?: Said<RootCompression>;
   readonly sizeBudget?: Said<string>;

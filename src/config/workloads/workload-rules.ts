@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Problem } from '../../errors.js';
+import { KiB } from '../../model/bytes.js';
 import type { Workload, WorkloadFile } from '../../model/workload.js';
 import type { FileChain } from '../file-chain.js';
 import { kindOf } from '../present.js';
@@ -9,14 +10,51 @@ const RESERVED = ['/init', '/etc/reswarm', '/proc', '/sys', '/dev'];
 
 /**
  * What no single key shows. Codes: `workload-file-not-found`, `workload-source-not-c`, `workload-target-reserved`,
- * `workload-target-twice`, `workload-port-unlisted`.
+ * `workload-target-twice`, `workload-port-unlisted`, `workload-settings-too-large`.
  */
 export async function workloadProblems(workload: Workload, chain: FileChain): Promise<readonly Problem[]> {
   return [
     ...(await missingSources(workload, chain)),
     ...targetProblems([...workload.files, ...workload.programs]),
     ...portProblems(workload, chain),
+    ...sizeProblems(workload, chain),
   ];
+}
+
+/** What native/minimal-init holds: words of a list (MOST_WORDS), and bytes of all its settings; some are the build's own. */
+const MOST_WORDS = 255;
+const OWN_VARIABLES = 2;
+const MOST_BYTES = 60 * KiB;
+
+/** The init would leave out what is too much. */
+function sizeProblems(workload: Workload, chain: FileChain): readonly Problem[] {
+  const { command, check, env, writable, ports } = workload;
+  const lists = [
+    { path: ['command'], words: command, most: MOST_WORDS },
+    ...(check !== undefined && 'command' in check
+      ? [{ path: ['check', 'command'], words: check.command, most: MOST_WORDS }]
+      : []),
+    {
+      path: ['env'],
+      words: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      most: MOST_WORDS - OWN_VARIABLES,
+    },
+    { path: ['writable'], words: writable, most: MOST_WORDS },
+    { path: ['ports'], words: ports.map(String), most: MOST_WORDS },
+  ];
+  const code = 'workload-settings-too-large';
+  const tooMany = lists.flatMap(({ path, words, most }): Problem[] => {
+    if (words.length <= most) return [];
+    const message = `"${path.join('.')}" has ${words.length} items; the init of minimal systems takes ${most}`;
+    const hint = 'Put what is long into a file of its own (`files`) that the program reads.';
+    return [{ code, message, hint, ...chain.locate(path) }];
+  });
+  const bytes = lists.flatMap(({ words }) => words).reduce((sum, word) => sum + Buffer.byteLength(word) + 16, 0);
+  if (bytes <= MOST_BYTES) return tooMany;
+  const largest = lists.toSorted((a, b) => b.words.join('').length - a.words.join('').length)[0];
+  const message = `command, check, env, writable and ports have ${bytes} bytes together; the init of minimal systems takes ${MOST_BYTES}`;
+  const hint = 'Put what is long into a file of its own (`files`) that the program reads.';
+  return [...tooMany, { code, message, hint, ...chain.locate(largest?.path ?? []) }];
 }
 
 async function missingSources({ files, programs, exercise }: Workload, chain: FileChain): Promise<readonly Problem[]> {

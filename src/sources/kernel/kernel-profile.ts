@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.js';
 import type { Board } from '../../model/board.js';
+import { STANDARD_KERNEL } from '../../model/image-spec.js';
 
 /**
  * The board with the kernel of one of its profiles: same sources, other options, more patches, `uname -r` ends with the
@@ -27,6 +28,15 @@ export function withProfile(board: Board, name: string | undefined): Board {
       localVersion: `${kernel.localVersion}-${name}`,
     },
   };
+}
+
+/**
+ * The first of several wishes that a board can fulfil, undefined for its own kernel. Where it can fulfil none, the first
+ * one, which withProfile refuses.
+ */
+export function chosenProfile({ kernel }: Board, wishes: readonly string[]): string | undefined {
+  const found = wishes.find((name) => name === STANDARD_KERNEL || Object.hasOwn(kernel.profiles, name)) ?? wishes[0];
+  return found === STANDARD_KERNEL ? undefined : found;
 }
 
 function profileMissing({ id, kernel }: Board, name: string): UserError {

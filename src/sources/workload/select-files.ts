@@ -30,11 +30,13 @@ export type Selection = {
   readonly onlyNeeded: readonly string[];
   readonly missing: Closure['missing'];
   readonly problems: readonly Problem[];
+  /** What is no mistake and may be one: globs that leave nothing out, libraries that some program would look for. */
+  readonly warnings: readonly Problem[];
 };
 
 /**
  * The list, what its programs need, links that lead to it, what is included by hand, less what is excluded. Codes:
- * `file-list-stale`, `workload-glob-unmatched`.
+ * `file-list-stale`, `workload-glob-unmatched`, `workload-library-missing`; the last two are warnings as well.
  */
 export async function selectFiles(input: SelectionInput): Promise<Selection> {
   const { tree, workload, architecture, list, keep = [], drop = [] } = input;
@@ -58,8 +60,16 @@ export async function selectFiles(input: SelectionInput): Promise<Selection> {
   for (const path of linksInto(tree, chosen)) if (!isOut(path)) chosen.add(path);
   addFolders(chosen);
   const files = [...chosen].flatMap((path) => tree.at(path) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1));
-  const problems = [...staleProblems(tree, list, isOut), ...unmatchedProblems(input)];
-  return { files, onlyNeeded, missing: closure.missing, problems };
+  const ofCommand = await elfClosure(tree, workload.command.slice(0, 1), { architecture, env });
+  const problems = [
+    ...staleProblems(tree, list, isOut),
+    ...unmatchedProblems(tree, wishedGlobs(input)),
+    // A script's interpreter is told by commandProblems.
+    ...libraryProblems(ofCommand.missing.filter(({ name }) => !name.startsWith('/'))),
+  ];
+  const others = closure.missing.filter(({ name }) => !ofCommand.missing.some((one) => one.name === name));
+  const warnings = [...unmatchedProblems(tree, excludedGlobs(input)), ...libraryProblems(others)];
+  return { files, onlyNeeded, missing: closure.missing, problems, warnings };
 }
 
 /** All files and links that a glob means. */
@@ -123,15 +133,33 @@ export function nearestPath(tree: FullTree, path: string): string | undefined {
   return [...tree.files].find((file) => file.type !== 'folder' && basename(file.path) === name)?.path;
 }
 
-function unmatchedProblems({ tree, workload, list, keep = [], drop = [] }: SelectionInput): readonly Problem[] {
-  const lines = (list?.list.byHand ?? []).filter(({ sign }) => sign === '+');
-  const wanted = [
+/** Where a glob was written, in words and as a place. */
+type Written = { readonly glob: string; readonly what: string; readonly at: Pick<Problem, 'file' | 'line' | 'column'> };
+
+function signedLines({ list }: SelectionInput, sign: '+' | '-'): readonly Written[] {
+  return (list?.list.byHand ?? [])
+    .filter((line) => line.sign === sign)
+    .map(({ glob, line }) => ({ glob, what: sign, at: { file: list?.file ?? '', line, column: 1 } }));
+}
+
+/** Globs that would be in vain without a file: somebody counts on them now. */
+function wishedGlobs(input: SelectionInput): readonly Written[] {
+  const { workload, keep = [], drop = [] } = input;
+  return [
     ...workload.include.map((glob) => ({ glob, what: 'include', at: {} })),
-    ...lines.map(({ glob, line }) => ({ glob, what: '+', at: { file: list?.file ?? '', line, column: 1 } })),
+    ...signedLines(input, '+'),
     ...keep.map((glob) => ({ glob, what: '--keep', at: {} })),
     ...drop.map((glob) => ({ glob, what: '--drop', at: {} })),
   ];
-  return wanted.flatMap(({ glob, what, at }): Problem[] => {
+}
+
+/** Globs that may be left over from an older package, or come from a workload that this one extends. */
+function excludedGlobs(input: SelectionInput): readonly Written[] {
+  return [...input.workload.exclude.map((glob) => ({ glob, what: 'exclude', at: {} })), ...signedLines(input, '-')];
+}
+
+function unmatchedProblems(tree: FullTree, globs: readonly Written[]): readonly Problem[] {
+  return globs.flatMap(({ glob, what, at }): Problem[] => {
     if ([...tree.files].some(({ path }) => matchesPathGlob(path, glob))) return [];
     const nearest = /[*?]/.test(glob) ? undefined : nearestPath(tree, glob);
     const hint = nearest === undefined ? 'Check the path, or add the package that has it.' : `Did you mean ${nearest}?`;
@@ -139,4 +167,12 @@ function unmatchedProblems({ tree, workload, list, keep = [], drop = [] }: Selec
       { code: 'workload-glob-unmatched', message: `${what} ${glob}: no file of the workload is meant`, hint, ...at },
     ];
   });
+}
+
+function libraryProblems(missing: Closure['missing']): readonly Problem[] {
+  return missing.map(({ name, needed }) => ({
+    code: 'workload-library-missing',
+    message: `${needed} needs ${name}, which no package and no file of the workload has`,
+    hint: 'Add the package that has it, or the file itself.',
+  }));
 }

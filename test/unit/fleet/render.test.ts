@@ -9,6 +9,7 @@ import { UserError } from '../../../src/errors.js';
 import { checkFleet } from '../../../src/fleet/check-fleet.js';
 import { checkNetworkConfig } from '../../../src/seeds/network/network-config.js';
 import { renderFleet, type RenderedFleet } from '../../../src/fleet/render-fleet.js';
+import { checkTinySeed } from '../../../src/seeds/tiny/check-tiny-seed.js';
 import { ed25519Key } from '../../helpers/seed-keys.js';
 import { flockText, useFolder } from '../../helpers/fleet-texts.js';
 
@@ -43,6 +44,26 @@ async function codesOf(check: Promise<unknown>): Promise<string[]> {
   if (!(error instanceof UserError)) throw new Error('nothing was refused');
   return error.problems.map(({ code }) => code);
 }
+
+describe('a fleet of tiny systems', () => {
+  it('gets seeds that they can read, and no more', async () => {
+    const path = await folder.write('tiny.yaml', `devices:\n  - name: gate-1\n    ssh-keys: ["${ed25519Key} ops"]\n`);
+    const out = join(folder.path, 'seeds');
+    await renderFleet({ path, workingFolder: folder.path, out }, { ...base, isTiny: true }, signal);
+    const userData = await rendered('gate-1', 'user-data');
+    expect(userData).toContain(ed25519Key);
+    expect(userData).not.toContain('docker');
+    const files = { userData: { file: 'user-data', text: userData } };
+    expect(checkTinySeed(files).problems).toEqual([]);
+  });
+
+  it('is refused what they do not do', async () => {
+    const text = 'devices:\n  - name: gate-1\n    wifi: { ssid: shop, passphrase: secret-word }\n';
+    const path = await folder.write('wifi.yaml', text);
+    const check = checkFleet({ path, workingFolder: folder.path }, { ...base, isTiny: true }, signal);
+    expect(await codesOf(check)).toEqual(['tiny-seed-key']);
+  });
+});
 
 describe('the seeds of a fleet', () => {
   const FLEET = `defaults:

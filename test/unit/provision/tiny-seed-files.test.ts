@@ -30,3 +30,19 @@ test('a boot volume says which system it belongs to', async () => {
   expect(await systemOfBootVolume({ readFile: () => Promise.resolve(bytes) })).toEqual(tiny);
   expect(await systemOfBootVolume({ readFile: () => Promise.resolve(undefined) })).toBeUndefined();
 });
+
+test.each([
+  { text: '[device]\nHOSTNAME = "gate"\n', codes: [] },
+  { text: '[wifi]\nSSID = "shop"\nPASSWD = "secret-word"\n', codes: ['tiny-seed-key'] },
+])('a device file is held against what a tiny system reads: $text', async ({ text, codes }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'tiny-device-file-'));
+  await writeFile(join(folder, 'device.ini'), text);
+  const options = { workingFolder: folder, paths: ['device.ini'], named: {}, strict: false, isTiny: true };
+  const checked = await checkSeedFiles(
+    { ...options, schemas: undefined as never, defaultsFolder: folder },
+    createFakeHost(),
+  );
+  const errors = checked.findings.filter(({ severity }) => severity === 'error');
+  expect(errors.map(({ code }) => code)).toEqual(codes);
+  await rm(folder, { recursive: true });
+});

@@ -79,3 +79,9 @@ describe('summariseSeed', () => {
     expect(said.problems[0]).toMatch(/^user-data:\d+: it is not valid YAML \(yaml-syntax\)$/);
   });
 });
+
+it('calls the only user of a tiny system by its name', () => {
+  const userData = `#cloud-config\nssh_authorized_keys: ["${KEY}"]\n`;
+  const { users } = summariseSeed({ userData, metaData: '', networkConfig: '' }, 'root');
+  expect(users).toMatchObject([{ name: 'root', password: 'none', sshKeys: [{ comment: 'ada@desk' }] }]);
+});

@@ -96,6 +96,6 @@ describe('the system with two slots', () => {
 
   it('needs a kernel that can arm a trial', async () => {
     const { image } = await check('ab');
-    expect(image?.spec.kernelProfile).toBe('updates');
+    expect(image?.spec.kernelProfiles).toEqual(['updates']);
   });
 });

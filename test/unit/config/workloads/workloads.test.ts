@@ -108,6 +108,12 @@ describe('a workload file', () => {
     [`${HEAD}${COMMAND}check: { http: localhost }\n`, 'invalid-value 4:16'],
     [`${HEAD}${COMMAND}user: Me\n`, 'invalid-value 4:7'],
     [`${HEAD}${COMMAND}include: [usr/share]\n`, 'invalid-value 4:11'],
+    [`${HEAD}command: [/usr/bin/web${', a'.repeat(255)}]\n`, 'workload-settings-too-large 3:10'],
+    [
+      `${HEAD}${COMMAND}ports: [${Array.from({ length: 256 }, (_, port) => port + 1).join(', ')}]\n`,
+      'workload-settings-too-large 4:8',
+    ],
+    [`${HEAD}${COMMAND}env: { LONG: ${'x'.repeat(61_440)} }\n`, 'workload-settings-too-large 4:6'],
     ['extends: nowhere\n', 'workload-extends-not-found 1:10'],
     ['extends: node\n', 'workload-id-inherited 1:1'],
     ['', 'workload-empty -:-'],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { findBoard } from '../../../../src/config/listing/boards.js';
 import { UserError } from '../../../../src/errors.js';
 import { localVersionOf, withFlavour } from '../../../../src/sources/kernel/kernel-flavour.js';
-import { withProfile } from '../../../../src/sources/kernel/kernel-profile.js';
+import { chosenProfile, withProfile } from '../../../../src/sources/kernel/kernel-profile.js';
 
 const boardsDir = fileURLToPath(new URL('../../../../boards/', import.meta.url));
 const shipped = async (id: string) => (await findBoard(id, { boardsDir, cwd: boardsDir })).board;
@@ -18,11 +18,23 @@ function refusal(make: () => unknown): UserError {
   throw new Error('nothing was refused');
 }
 
+describe('chosenProfile', () => {
+  it.each([
+    ['pc-amd64', ['minimal', 'tiny'], 'minimal'],
+    ['rpi4', ['minimal', 'tiny'], 'tiny'],
+    ['rpi4', ['minimal', 'standard'], undefined],
+    ['rpi4', ['standard'], undefined],
+    ['rpi4', ['smallest', 'constructor'], 'smallest'],
+  ] as const)('%s with %j takes %s', async (id, wishes, chosen) => {
+    expect(chosenProfile(await shipped(id), wishes)).toBe(chosen);
+  });
+});
+
 describe('withProfile', () => {
   it("gives the profile's fragments alone, and a release of its own", async () => {
     const board = withProfile(await shipped('rpi4'), 'tiny');
     const names = board.kernel.fragments.map(({ name }) => name);
-    expect(names).toEqual(['tiny', 'tiny-linux-6.12', 'tiny-arm64', 'tiny-raspberry-pi']);
+    expect(names).toEqual(['tiny', 'tiny-devices', 'tiny-linux-6.12', 'tiny-arm64', 'tiny-raspberry-pi']);
     expect(localVersionOf(board)).toBe('-reswarm-tiny');
     expect(board.kernel.image).toEqual({ name: 'kernel8.img', compression: 'gzip' });
   });

@@ -58,7 +58,9 @@ async function program(name: string, bytes: Buffer | string): Promise<string> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reswarm-selection-'));
   const web = await program('web', elfFile({ needed: ['liba.so.1'], interpreter: '/lib64/ld.so.2' }));
-  const liba = await program('liba', elfFile({ needed: ['libb.so.2', 'libnowhere.so'], runPath: '$ORIGIN/private' }));
+  const liba = await program('liba', elfFile({ needed: ['libb.so.2'], runPath: '$ORIGIN/private' }));
+  const plugin = await program('plugin', elfFile({ needed: ['libnowhere.so'] }));
+  const broken = await program('broken', elfFile({ needed: ['libplugin.so'], runPath: '/usr/lib/web' }));
   const libb = await program('libb', elfFile({ needed: [] }));
   const foreign = await program('foreign', elfFile({ machine: 183 }));
   const script = await program('script', '#!/usr/bin/env -S web --flag\n');
@@ -68,6 +70,7 @@ beforeAll(async () => {
       '/usr',
       '/usr/bin',
       '/usr/lib',
+      '/usr/lib/web',
       '/usr/lib64',
       LIBRARIES,
       `${LIBRARIES}/private`,
@@ -82,6 +85,8 @@ beforeAll(async () => {
     at('/usr/bin/foreign', 'file', { source: foreign, mode: 0o755 }),
     at('/usr/bin/script', 'file', { source: script, mode: 0o755 }),
     at('/usr/bin/plain', 'file', { source: data, mode: 0o755 }),
+    at('/usr/bin/broken', 'file', { source: broken, mode: 0o755 }),
+    at('/usr/lib/web/libplugin.so', 'file', { source: plugin }),
     at('/usr/lib64/ld.so.2', 'file', { source: libb, mode: 0o755 }),
     link(`${LIBRARIES}/liba.so.1`, 'liba.so.1.2'),
     at(`${LIBRARIES}/liba.so.1.2`, 'file', { source: liba }),
@@ -135,7 +140,9 @@ describe('the ELF closure', () => {
         '/usr/lib64/ld.so.2',
       ].sort(),
     );
-    expect(closure.missing).toEqual([{ name: 'libnowhere.so', needed: `${LIBRARIES}/liba.so.1.2` }]);
+    expect(closure.missing).toEqual([]);
+    const ofPlugin = await elfClosure(tree, ['/usr/lib/web/libplugin.so'], { architecture: AMD64, env: {} });
+    expect(ofPlugin.missing).toEqual([{ name: 'libnowhere.so', needed: '/usr/lib/web/libplugin.so' }]);
   });
 
   it('finds the interpreter of a script, also behind env', async () => {
@@ -205,6 +212,28 @@ describe('the selection', () => {
   ])('refuses a glob that means nothing: $more $text', async ({ more, text }) => {
     const { problems } = await select(text, more);
     expect(problems.map(({ code }) => code)).toEqual(['workload-glob-unmatched']);
+  });
+});
+
+describe('what may be a mistake', () => {
+  it('warns of globs that leave nothing out, with their place', async () => {
+    const workload = { ...WORKLOAD, exclude: ['/usr/share/doc/**'] };
+    const { problems, warnings } = await select('/usr/bin/web\n- /usr/share/wbe/a.txt\n', { workload });
+    expect(problems).toEqual([]);
+    expect(warnings).toMatchObject([
+      { code: 'workload-glob-unmatched', message: expect.stringContaining('exclude /usr/share/doc/**') as string },
+      { code: 'workload-glob-unmatched', file: 'web.list', line: 2 },
+    ]);
+  });
+
+  it('warns of a library that is nowhere, and refuses one without which the command does not start', async () => {
+    const ofPlugin = await select('/usr/bin/web\n/usr/lib/web/libplugin.so\n');
+    expect(ofPlugin.problems).toEqual([]);
+    expect(ofPlugin.warnings.map(({ code }) => code)).toEqual(['workload-library-missing']);
+    const ofCommand = await select('/usr/bin/broken\n', { workload: { ...WORKLOAD, command: ['/usr/bin/broken'] } });
+    expect(ofCommand.problems).toMatchObject([
+      { code: 'workload-library-missing', message: expect.stringContaining('libnowhere.so') as string },
+    ]);
   });
 });
 
