@@ -96,7 +96,8 @@ export class SlotDevice {
   private async copyPrograms(): Promise<void> {
     for (const folder of ['updates', 'health.d']) {
       const from = resolve('layers/ab/files/usr/lib/reswarm', folder);
-      for (const name of await readdir(from)) {
+      const files = (await readdir(from, { withFileTypes: true })).filter((entry) => entry.isFile());
+      for (const { name } of files) {
         const text = (await readFile(join(from, name), 'utf8'))
           .replaceAll('/proc/device-tree/chosen/bootloader', '/facts')
           .replaceAll('/proc/device-tree/compatible', '/device/compatible')
