@@ -10,7 +10,7 @@ import type { ReadAt } from '../model/read-at.js';
 import { sha256 } from '../model/sha256.js';
 import { wholePartitionTable } from './disk-image.js';
 import { noBootPartition } from './image-errors.js';
-import { findBootPartition } from './partition-roles.js';
+import { findSeedPartition } from './partition-roles.js';
 
 /** What is to be different on the boot partition of one device. */
 export type BootChanges = {
@@ -31,7 +31,7 @@ export type BootEdit = {
   readonly steps: readonly (readonly Extent[])[];
 };
 
-/** The FAT partition of an image, open for looking at and for planning an edit. */
+/** The FAT partition with the seed of an image, open for looking at and for planning an edit. */
 export type BootPartitionView = {
   readonly table: PartitionTable;
   readonly partition: Partition;
@@ -61,7 +61,7 @@ export async function openBootPartition(
   const size = { sizeBytes: imageSizeBytes, ...(sectorSizeBytes === undefined ? {} : { sectorSizeBytes }) };
   const table = await wholePartitionTable(read, { name, ...size });
   const cache = new SectorCache(read);
-  const partition = await findBootPartition(table, (candidate) => namesInFat(cache, candidate));
+  const partition = await findSeedPartition(table, (candidate) => namesInFat(cache, candidate));
   if (partition === undefined) throw noBootPartition(name);
   const editor = await FatEditor.open(cache, partition.offsetBytes);
   return {

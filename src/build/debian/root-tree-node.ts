@@ -132,10 +132,11 @@ function contentTexts({ root, images, software }: DebianRequest): readonly RootT
 }
 
 function placedFiles(
-  { images, software, repositories }: DebianRequest,
+  { images, software, repositories, keyring }: DebianRequest,
   folder: string | undefined,
 ): readonly PlacedFile[] {
   return [
+    ...keyring,
     ...images.map(({ path, sha256, name }) => {
       return { source: path, sha256, to: `/${IMAGES_FOLDER}/${name}`, mode: 0o600, owner: 'root' };
     }),

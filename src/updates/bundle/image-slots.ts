@@ -53,7 +53,7 @@ export async function readImageSlots(image: RawImage): Promise<ImageSlots> {
     boot: { offsetBytes: parts.boot.offsetBytes, sizeBytes: parts.boot.sizeBytes },
     root: { offsetBytes: parts.root.offsetBytes, sizeBytes: rootBytes },
     compatible: await compatibleOf(image.name, root),
-    version: parseOsRelease(await textOf(root, '/usr/lib/os-release'))['IMAGE_VERSION'],
+    version: parseOsRelease(await textOf(root, '/etc/os-release'))['IMAGE_VERSION'],
     keyring: await keyringOf(image.name, root),
   };
 }
