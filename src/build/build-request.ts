@@ -86,6 +86,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const patches = await readPatches(board);
   const problems = [
     ...ofUserland,
+    ...workloadProblems(spec, userland, options),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
     ...mergeFragments(fragments).problems,
     ...unreadable,
@@ -120,6 +121,13 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
 /** An image file whose name ends in .iso is a disc. */
 function targetOf({ target = { type: 'file' }, output }: BuildOptions): BuildTarget {
   return target.type === 'file' && output?.toLowerCase().endsWith('.iso') === true ? { type: 'iso' } : target;
+}
+
+/** Codes: `userland-unfit`. */
+function workloadProblems({ system }: ImageSpec, { from }: UserlandRequest, { workload }: BuildOptions): Problem[] {
+  if (workload === undefined || from === 'workload') return [];
+  const message = `--workload is for a system that holds one workload, and ${system.id} is none`;
+  return [{ code: 'userland-unfit', message, hint: 'Choose one: --system minimal' }];
 }
 
 /** Codes: `iso-needs-root-in-memory`, `iso-needs-pc`. */

@@ -166,7 +166,11 @@ class SlotCheck {
       this.reach('back', slot.slot === 'A' && slot.default === 'A' && isHealthy, where);
       const other = facts(facts(slot.slots ?? {}).B ?? {});
       const reason = fail === 'cut' ? words(other.reason) : told;
-      this.reach('reason', reason !== '' && (fail === 'cut' ? other.state !== 'good' : history.outcome === 'failed'), reason);
+      this.reach(
+        'reason',
+        reason !== '' && (fail === 'cut' ? other.state !== 'good' : history.outcome === 'failed'),
+        reason,
+      );
     }
     this.reach('identity', last.identity !== '' && last.identity === this.identity, last.identity);
     const data = facts(last.facts.get('data') ?? {});
@@ -181,7 +185,7 @@ class SlotCheck {
 
   private healthText({ facts: told }: Started): string {
     const health = facts(told.get('health') ?? {});
-    const checks = Array.isArray(health.checks) ? health.checks.map((one) => facts(one)) : [];
+    const checks = Array.isArray(health.checks) ? (health.checks as Json[]).map((one) => facts(one)) : [];
     const failed = checks.filter(({ ok }) => ok !== true).map(({ name, text }) => `${words(name)}: ${words(text)}`);
     const names = checks.map(({ name }) => words(name)).join(', ');
     return failed.length > 0 ? failed.join('; ') : `${words(health.state)}: ${names}`;
@@ -220,7 +224,10 @@ class SlotCheck {
     this.wallSeconds += ended.clock.wallSeconds;
     this.heldUp ||= wasHeldUp(ended.clock);
     if (ended.stopped !== undefined) {
-      this.stopped ??= { code: ended.stopped.code === 'too-slow' ? 'too-slow' : 'timeout', detail: ended.stopped.detail };
+      this.stopped ??= {
+        code: ended.stopped.code === 'too-slow' ? 'too-slow' : 'timeout',
+        detail: ended.stopped.detail,
+      };
     }
     const identity = told.has('identity') ? JSON.stringify(told.get('identity')) : '';
     this.identity ??= identity === '' ? undefined : identity;

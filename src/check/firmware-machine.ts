@@ -193,7 +193,9 @@ class Machine implements FirmwareMachine {
     if (initramfs !== undefined) {
       await writeFile(join(boot, 'initramfs'), Buffer.concat(archives.map((one) => one ?? Buffer.alloc(0))));
     }
-    const commandLine = commandLineFor(MACHINES.virt, await textOf(reader, files.commandLine), extra, { verbose: true });
+    const commandLine = commandLineFor(MACHINES.virt, await textOf(reader, files.commandLine), extra, {
+      verbose: true,
+    });
     const deviceTree = join(FOLDER, 'boot/virt.dtb');
     const run = {
       machine: MACHINES.virt,

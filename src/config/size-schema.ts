@@ -16,7 +16,9 @@ export const sizeOrShare = z
 
 /** What `sizeOrShare` has let through: bytes, or a share of the content. */
 export function bytesOrShare(text: string): { readonly bytes: number; readonly share: number } {
-  return text.endsWith('%') ? { bytes: 0, share: Number(text.slice(0, -1)) / 100 } : { bytes: sizeBytes(text), share: 0 };
+  return text.endsWith('%')
+    ? { bytes: 0, share: Number(text.slice(0, -1)) / 100 }
+    : { bytes: sizeBytes(text), share: 0 };
 }
 
 /** A size that the schema has let through. */

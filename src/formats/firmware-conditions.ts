@@ -46,6 +46,8 @@ export function startFilesOf(
   conditions: FirmwareConditions,
 ): BootFiles & { readonly kernelWatchdogSeconds: number } {
   const lines = effectiveLines(configTxt, conditions);
-  const watchdog = lines.map((line) => /^kernel_watchdog_timeout=(\d+)$/.exec(line)?.[1]).findLast((one) => one !== undefined);
+  const watchdog = lines
+    .map((line) => /^kernel_watchdog_timeout=(\d+)$/.exec(line)?.[1])
+    .findLast((one) => one !== undefined);
   return { ...bootFilesOf(lines.join('\n')), kernelWatchdogSeconds: Number(watchdog ?? 0) };
 }

@@ -90,13 +90,9 @@ export type MilestoneName =
 
 export function milestoneTitle(name: MilestoneName): string {
   return (
-    [
-      ...MILESTONES,
-      ...SMALL_MILESTONES,
-      LATENCY_MILESTONE,
-      ...UPDATE_MILESTONES,
-      ...FAILED_UPDATE_MILESTONES,
-    ].find((milestone) => milestone.name === name)?.title ?? name
+    [...MILESTONES, ...SMALL_MILESTONES, LATENCY_MILESTONE, ...UPDATE_MILESTONES, ...FAILED_UPDATE_MILESTONES].find(
+      (milestone) => milestone.name === name,
+    )?.title ?? name
   );
 }
 

@@ -147,7 +147,12 @@ export function qemuCommand(run: MachineRun): Command {
   const { medium, cardFormat = 'qcow2' } = run;
   const device = `virtio-blk-${virtioBus(run.machine)}`;
   return machineCommand(run, start, [
-    ...['-drive', `file=${run.card},format=${cardFormat},if=none,id=card,cache=${cache}`, '-device', `${device},drive=card`],
+    ...[
+      '-drive',
+      `file=${run.card},format=${cardFormat},if=none,id=card,cache=${cache}`,
+      '-device',
+      `${device},drive=card`,
+    ],
     ...(medium === undefined
       ? []
       : [

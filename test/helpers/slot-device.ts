@@ -24,12 +24,16 @@ export class SlotDevice {
 
   static async make(): Promise<SlotDevice> {
     const device = new SlotDevice(await mkdtemp(join(tmpdir(), 'slot-device-')));
-    for (const name of ['boot', 'data', 'run', 'etc', 'facts', 'device/updates', 'device/health.d']) await mkdir(device.path(name), { recursive: true });
+    for (const name of ['boot', 'data', 'run', 'etc', 'facts', 'device/updates', 'device/health.d'])
+      await mkdir(device.path(name), { recursive: true });
     await mkdir(device.path('etc/reswarm/health.d'), { recursive: true });
     await mkdir(device.path('etc/rauc'));
     await writeFile(device.path('etc/rauc/system.conf'), '[system]\ncompatible=reswarm-os-rpi4\n');
     await writeFile(device.path('etc/reswarm/updates.conf'), 'DEADLINE=1\nSTARTS=3\nTRIES=3\n');
-    await writeFile(device.path('device/partitions'), '01 selector\n02 boot-a\n03 boot-b\n05 root-a\n06 root-b\n07 data\n');
+    await writeFile(
+      device.path('device/partitions'),
+      '01 selector\n02 boot-a\n03 boot-b\n05 root-a\n06 root-b\n07 data\n',
+    );
     await writeFile(device.path('device/container-engine'), 'none\n');
     await writeFile(device.path('boot/autoboot.txt'), formatAutoboot({ boot: 2, tryboot: 3 }));
     await writeFile(device.path('kmsg'), '');
@@ -66,7 +70,10 @@ export class SlotDevice {
   /** Runs one of the programs. @returns exit code and standard output */
   async run(start: DeviceStart, program: string, ...args: string[]): Promise<{ code: number; stdout: string }> {
     const root = start.slot === 'A' ? '05' : '06';
-    await writeFile(this.path('cmdline'), `console=ttyAMA0 root=PARTUUID=1a2b3c4d-${root} rauc.slot=${start.slot} panic=10\n`);
+    await writeFile(
+      this.path('cmdline'),
+      `console=ttyAMA0 root=PARTUUID=1a2b3c4d-${root} rauc.slot=${start.slot} panic=10\n`,
+    );
     await writeFile(this.path('device/compatible'), 'raspberrypi,4-model-b\0brcm,bcm2711\0');
     await this.writeFacts(start);
     const sandbox = [
@@ -89,7 +96,8 @@ export class SlotDevice {
   private async copyPrograms(): Promise<void> {
     for (const folder of ['updates', 'health.d']) {
       const from = resolve('layers/ab/files/usr/lib/reswarm', folder);
-      for (const name of await readdir(from)) {
+      const files = (await readdir(from, { withFileTypes: true })).filter((entry) => entry.isFile());
+      for (const { name } of files) {
         const text = (await readFile(join(from, name), 'utf8'))
           .replaceAll('/proc/device-tree/chosen/bootloader', '/facts')
           .replaceAll('/proc/device-tree/compatible', '/device/compatible')

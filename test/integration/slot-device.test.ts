@@ -28,7 +28,12 @@ describe('the boot loader backend of RAUC', () => {
     expect((await device.run(ON_A, 'slots', 'get-current')).stdout).toBe('A\n');
     expect((await device.run(ON_A, 'slots', 'get-primary')).stdout).toBe('A\n');
     expect((await device.run(ON_A, 'slots', 'get-state', 'B')).stdout).toBe('bad\n');
-    expect(await slotOf(ON_A)).toMatchObject({ slot: 'A', default: 'A', trial: false, slots: { B: { state: 'empty' } } });
+    expect(await slotOf(ON_A)).toMatchObject({
+      slot: 'A',
+      default: 'A',
+      trial: false,
+      slots: { B: { state: 'empty' } },
+    });
   });
 
   it('arms a trial by the argument of the next reboot, and leaves autoboot.txt as it is', async () => {
@@ -83,7 +88,10 @@ describe('what becomes of a trial', () => {
   });
 
   async function lastLine(): Promise<Record<string, unknown>> {
-    return JSON.parse((await device.state('history.ndjson'))?.trim().split('\n').at(-1) ?? 'null') as Record<string, unknown>;
+    return JSON.parse((await device.state('history.ndjson'))?.trim().split('\n').at(-1) ?? 'null') as Record<
+      string,
+      unknown
+    >;
   }
 
   it('failed, where the old slot went down for it and comes back: the kernel did not come up', async () => {

@@ -135,7 +135,8 @@ function inheritedId(chain: FileChain, id: string): Problem[] {
 
 function pathResolver(chain: FileChain, boardsDir: string): ResolvePath {
   return (written, at) => {
-    if (['fragments', 'adds'].includes(at.at(-1) as string) && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
+    if (['fragments', 'adds'].includes(at.at(-1) as string) && !isPath(written))
+      return join(boardsDir, 'kernel', `${written}.config`);
     if (at === DEVICE_TREE_OVERLAYS_PATH && !isPath(written)) return join(boardsDir, 'overlays', `${written}.dtso`);
     return resolve(dirname(chain.sourceOf(at).file), written);
   };

@@ -81,23 +81,27 @@ const growingLogicalIsLast: DiskRule = ({ partitions }) => {
 const rootHasRoom: DiskRule = ({ partitions }) => {
   const growing = partitions.find(({ grow }) => grow);
   // A second root is refused as such.
-  return partitions
-    .filter(({ role }) => role === 'root')
-    .slice(0, 1)
-    // A share of a Debian's content is more.
-    .filter(({ grow, headroomBytes, headroomShare }) => !grow && headroomBytes < LEAST_ROOM_BYTES && headroomShare === 0)
-    .map(({ name, headroomBytes, said, at }) => {
-      const because = growing === undefined ? 'does not grow' : `does not grow, because "${growing.name}" does`;
-      const stated = said.headroom === undefined ? 'by default' : 'as headroom';
-      return {
-        code: 'root-without-room',
-        message:
-          `"${name}" ${because}, and has ${formatSize(headroomBytes)} free beside its content ${stated}; ` +
-          `it needs ${formatSize(LEAST_ROOM_BYTES)}, ${formatSize(LEAST_ROOM_BYTES - headroomBytes)} more`,
-        hint: `Add headroom: 64M or more to "${name}": with 8 MiB, ssh and logind fail on the first boot.`,
-        ...(growing?.at ?? at)('grow'),
-      };
-    });
+  return (
+    partitions
+      .filter(({ role }) => role === 'root')
+      .slice(0, 1)
+      // A share of a Debian's content is more.
+      .filter(
+        ({ grow, headroomBytes, headroomShare }) => !grow && headroomBytes < LEAST_ROOM_BYTES && headroomShare === 0,
+      )
+      .map(({ name, headroomBytes, said, at }) => {
+        const because = growing === undefined ? 'does not grow' : `does not grow, because "${growing.name}" does`;
+        const stated = said.headroom === undefined ? 'by default' : 'as headroom';
+        return {
+          code: 'root-without-room',
+          message:
+            `"${name}" ${because}, and has ${formatSize(headroomBytes)} free beside its content ${stated}; ` +
+            `it needs ${formatSize(LEAST_ROOM_BYTES)}, ${formatSize(LEAST_ROOM_BYTES - headroomBytes)} more`,
+          hint: `Add headroom: 64M or more to "${name}": with 8 MiB, ssh and logind fail on the first boot.`,
+          ...(growing?.at ?? at)('grow'),
+        };
+      })
+  );
 };
 
 export const GROW_RULES: readonly DiskRule[] = [

@@ -21,7 +21,12 @@ const systemIsMountedWhereItIsLookedFor: DiskRule = ({ partitions }) =>
   partitions.flatMap(({ name, role, slot, mount, at }) => {
     const place = placeOf(role, slot);
     if (place === undefined || mount === place) return [];
-    const why = role === 'root' ? 'the kernel mounts the root there' : place === SLOT_BOOT_MOUNT ? 'the selector has /boot' : 'cloud-init reads the seed there';
+    const why =
+      role === 'root'
+        ? 'the kernel mounts the root there'
+        : place === SLOT_BOOT_MOUNT
+          ? 'the selector has /boot'
+          : 'cloud-init reads the seed there';
     const message = `"${name}" has the role ${role} and must be mounted at ${place}: ${why}`;
     return [invalid(message, `Write mount: ${place}, or leave it out.`, at)];
   });

@@ -7,7 +7,9 @@ import type { DraftPartition } from './draft-partitions.js';
 const slotsAreWhole: DiskRule = ({ partitions }) => {
   const selector = partitions.find(({ role }) => role === 'selector');
   if (selector === undefined) {
-    return partitions.filter(({ slot }) => slot !== undefined).map((one) => unfit(one, 'and no partition is a selector'));
+    return partitions
+      .filter(({ slot }) => slot !== undefined)
+      .map((one) => unfit(one, 'and no partition is a selector'));
   }
   const unfitting = partitions.flatMap((one): Problem[] => {
     const { role, slot } = one;
@@ -27,7 +29,8 @@ const slotsAreWhole: DiskRule = ({ partitions }) => {
   return [...unfitting, ...missing];
 };
 
-const SHAPE = 'A system with two slots has a selector, and one boot and one root for each of a and b (systems/ab.yaml).';
+const SHAPE =
+  'A system with two slots has a selector, and one boot and one root for each of a and b (systems/ab.yaml).';
 
 function unfit({ name, slot, at }: DraftPartition, why: string): Problem {
   return {
