@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { KERNEL_FLAVOURS } from '../model/board.js';
 import { formatSize } from '../model/bytes.js';
 import { formatCommand } from '../model/command.js';
 import { formatDuration } from '../model/duration.js';
@@ -20,7 +19,7 @@ import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
 import type { DeviceWritePlan } from '../ui/describe-device.js';
 import { describeDeviceWrite } from '../ui/describe-device.js';
 import { describePlan } from '../ui/describe-plan.js';
-import { systemFlag } from '../ui/system-flags.js';
+import { contentFlags, contentOptions, imageFlags } from '../ui/content-flags.js';
 import { seedFlags } from '../ui/seed-flags.js';
 import { BaseCommand } from './base-command.js';
 
@@ -73,19 +72,17 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board pc-amd64 --system minimal --workload node --output node.iso',
     },
     {
+      description: 'Build the same bytes again years later, without a network',
+      command: '<%= config.bin %> build --board rpi4 --locked rpi4.lock.json --mirror file:///srv/pool --offline',
+    },
+    {
       description: 'See what would be done and why',
       command: '<%= config.bin %> build --board rpi4 --dry-run --explain',
     },
   ];
 
   static override flags = {
-    board: Flags.string({
-      char: 'b',
-      required: true,
-      description: 'board id, or the path of a board definition',
-      helpValue: 'rpi4',
-    }),
-    ...systemFlag,
+    ...imageFlags,
     output: Flags.string({
       char: 'o',
       description: 'image to write, a disc if it ends in .iso [default: ./reswarm-os-<board>.img]',
@@ -104,60 +101,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpGroup: 'TARGET',
     }),
     ...seedFlags,
-    packages: Flags.string({
-      description: 'Debian packages to add, separated by commas',
-      multiple: true,
-      delimiter: ',',
-      helpValue: 'NAME,NAME',
-      helpGroup: 'CONTENT',
-    }),
-    overlay: Flags.string({
-      description: 'folder to copy over the root file system; owned by root afterwards, modes as they are',
-      multiple: true,
-      helpValue: 'DIR',
-      helpGroup: 'CONTENT',
-    }),
-    docker: Flags.string({
-      description: "source of the container engine, instead of the board's: debian, static, containerd, podman, none",
-      helpValue: 'SOURCE',
-      helpGroup: 'CONTENT',
-    }),
-    'docker-image': Flags.string({
-      description: 'container image that the device has from the start: an archive of `docker save`',
-      multiple: true,
-      helpValue: 'FILE',
-      helpGroup: 'CONTENT',
-    }),
-    software: Flags.string({
-      description: 'YAML file that names programs of your own: pinned files and systemd units',
-      multiple: true,
-      helpValue: 'FILE',
-      helpGroup: 'CONTENT',
-    }),
-    workload: Flags.string({
-      description: 'what a minimal system runs: id of a workload, or the path of a workload file',
-      helpValue: 'FILE',
-      helpGroup: 'CONTENT',
-    }),
-    keep: Flags.string({
-      description: 'files that the workload gets though its list does not have them',
-      multiple: true,
-      helpValue: 'GLOB',
-      helpGroup: 'CONTENT',
-      dependsOn: ['workload'],
-    }),
-    drop: Flags.string({
-      description: 'files that the workload does not get, whatever its list says',
-      multiple: true,
-      helpValue: 'GLOB',
-      helpGroup: 'CONTENT',
-      dependsOn: ['workload'],
-    }),
-    'kernel-flavour': Flags.option({
-      options: KERNEL_FLAVOURS,
-      description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
-      helpGroup: 'CONTENT',
-    })(),
+    ...contentFlags,
     compress: Flags.option({
       options: ['xz', 'zst', 'gz'] as const,
       exclusive: ['device'],
@@ -187,7 +131,14 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: 'run all maintainer scripts by emulated programs: slower, for comparison with the usual way',
     }),
     offline: Flags.boolean({ description: 'use no network: everything must be in the store' }),
-    refresh: Flags.boolean({ description: 'look for newer packages in the Debian archive', exclusive: ['offline'] }),
+    refresh: Flags.boolean({
+      description: 'look for newer packages in the Debian archive',
+      exclusive: ['offline', 'locked'],
+    }),
+    locked: Flags.string({
+      description: 'take exactly the packages and downloads of this lock file; `reswarm-os lock` makes one',
+      helpValue: 'LOCK',
+    }),
     mirror: Flags.string({
       description: 'Debian mirror [default: the one mmdebstrap knows]',
       env: 'RESWARM_DEBIAN_MIRROR',
@@ -200,8 +151,6 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
   async run(): Promise<BuiltImage | BuildPlan> {
     const { flags } = await this.parse(Build);
     const wanted: BuildOptions = {
-      board: flags.board,
-      system: flags.system,
       projectDir: this.config.root,
       ...(flags.output === undefined ? {} : { output: flags.output }),
       workingFolder: process.cwd(),
@@ -212,15 +161,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
         hostname: flags.hostname,
         sshKeys: flags['ssh-key'] ?? [],
       },
-      packages: flags.packages ?? [],
-      overlays: flags.overlay ?? [],
-      docker: flags.docker,
-      dockerImages: flags['docker-image'] ?? [],
-      software: flags.software ?? [],
-      workload: flags.workload,
-      keep: flags.keep ?? [],
-      drop: flags.drop ?? [],
-      ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
+      ...contentOptions(flags),
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
       ...(flags['url-base'] === undefined ? {} : { urlBase: flags['url-base'] }),
@@ -229,6 +170,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       offline: flags.offline,
       refresh: flags.refresh,
       mirror: flags.mirror,
+      locked: flags.locked,
       sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
     };
     const device = await this.claim(flags);

@@ -86,7 +86,8 @@ type Parts = {
 };
 
 async function lockedAnswer(packages: Packages, { runner, asked, request }: Parts): Promise<LockedPackages> {
-  const { lock, sources } = packages;
+  const { sources } = packages;
+  const lock = installsNothing(packages.request) ? { ...packages.lock, ...NOTHING } : packages.lock;
   const packageFiles = request.userland.from === 'debian' ? request.userland.packageFiles : [];
   const controls = await runner.run(
     stageNode(packageControlsStage, {}, () => ({ packages: lock.install, sources, packageFiles })),
@@ -102,6 +103,14 @@ async function lockedAnswer(packages: Packages, { runner, asked, request }: Part
     twins: lock.twins.map((one) => because(one, `runs maintainer scripts of ${one.name} on the building machine`)),
     fetched: lock.fetched.map((one) => because(one, ...(asked.get(one.name) ?? ['unpacked by the build']))),
   };
+}
+
+const NOTHING = { install: [], twins: [], essential: [] };
+
+/** Of a root that is no Debian apt is asked only what is unpacked: its essential packages are resolved, and not used. */
+function installsNothing(request: Json): boolean {
+  const { packages, packageFiles } = request as Readonly<Record<string, Json | undefined>>;
+  return Array.isArray(packages) && packages.length === 0 && packageFiles === undefined;
 }
 
 function because(one: LockedPackage, ...why: readonly string[]): LockedDeb {
