@@ -11,6 +11,8 @@ import type { BuildOptions } from '../build/build-options.js';
 import { VIRTUAL_DISK_FORMATS } from '../outputs/virtual-disk.js';
 import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
+import type { Conditions, Verification, VerifyOptions } from '../build/verify/verify-build.js';
+import { verifyBuild } from '../build/verify/verify-build.js';
 import type { BuildTarget } from '../build/write-target.js';
 import { makeHostReady } from '../maintenance/doctor.js';
 import { confirmFix } from '../ui/confirm.js';
@@ -18,6 +20,7 @@ import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
 import type { DeviceWritePlan } from '../ui/describe-device.js';
 import { describeDeviceWrite } from '../ui/describe-device.js';
+import { describeVerification } from '../ui/describe-verification.js';
 import { describePlan } from '../ui/describe-plan.js';
 import { contentFlags, contentOptions, imageFlags } from '../ui/content-flags.js';
 import { seedFlags } from '../ui/seed-flags.js';
@@ -76,6 +79,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board rpi4 --locked rpi4.lock.json --mirror file:///srv/pool --offline',
     },
     {
+      description: 'Prove that the same inputs give the same bytes; the kernel is not compiled again',
+      command: '<%= config.bin %> build --board rpi4 --verify --verify-keep kernel,tools',
+    },
+    {
       description: 'See what would be done and why',
       command: '<%= config.bin %> build --board rpi4 --dry-run --explain',
     },
@@ -121,6 +128,17 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       exclusive: ['device'],
     }),
     'dry-run': Flags.boolean({ description: 'print the plan (stages, keys, layout, commands) and write nothing' }),
+    verify: Flags.boolean({
+      description: 'build twice in fresh stores under other conditions, and compare; no image stays',
+      exclusive: ['device', 'loop', 'output', 'dry-run', 'compress', 'format'],
+    }),
+    'verify-keep': Flags.string({
+      description: 'steps whose results --verify takes from the store, as kernel,tools',
+      multiple: true,
+      delimiter: ',',
+      dependsOn: ['verify'],
+      helpValue: 'STEP,STEP',
+    }),
     explain: Flags.boolean({ description: 'say why a stage runs again: what is different in its key' }),
     yes: Flags.boolean({
       char: 'y',
@@ -148,7 +166,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
 
   protected override readonly streamsEvents = true;
 
-  async run(): Promise<BuiltImage | BuildPlan> {
+  async run(): Promise<BuiltImage | BuildPlan | Verification> {
     const { flags } = await this.parse(Build);
     const wanted: BuildOptions = {
       projectDir: this.config.root,
@@ -182,11 +200,20 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     }
     if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host), flags.explain);
     await makeHostReady(this.host, this.reporter, flags.yes ? undefined : confirmFix);
+    if (flags.verify) return this.verify({ ...options, keptStages: flags['verify-keep'] ?? [] });
     if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);
     await this.closeReporter();
     this.showImage(built, flags.explain, device !== undefined);
     return built;
+  }
+
+  private async verify(options: VerifyOptions): Promise<Verification> {
+    const verification = await verifyBuild(options, underConditions, this.host, this.reporter);
+    await this.closeReporter();
+    for (const line of describeVerification(verification)) this.log(line);
+    if (!verification.same) process.exitCode = 1;
+    return verification;
   }
 
   /** The drive named with --device, when it may be written to. */
@@ -236,5 +263,21 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     if (isDevice) return;
     this.log('Next: prove that it boots, without a Raspberry Pi:');
     this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
+  }
+}
+
+/** This process, its programs and its files under other conditions until the body ends. */
+async function underConditions<T>({ timeZone, locale, umask }: Conditions, body: () => Promise<T>): Promise<T> {
+  const before = { TZ: process.env.TZ, LC_ALL: process.env.LC_ALL };
+  const mask = process.umask(umask);
+  Object.assign(process.env, { TZ: timeZone, LC_ALL: locale });
+  try {
+    return await body();
+  } finally {
+    process.umask(mask);
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
   }
 }
