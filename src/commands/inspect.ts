@@ -10,7 +10,7 @@ import { describeDiff } from '../ui/inspection/describe-diff.js';
 import { describeFiles } from '../ui/inspection/describe-files.js';
 import { describeImage } from '../ui/inspection/describe-image.js';
 import { inspectionPage } from '../ui/inspection-page/page.js';
-import { requireSignedFile } from '../images/signed/require-signed.js';
+import { requireSigned } from '../images/signed/require-signed.js';
 import { BaseCommand } from './base-command.js';
 
 const ONE_OF = ['ls', 'cat', 'extract', 'diff', 'html'];
@@ -71,7 +71,7 @@ seed are never shown, only whether they are set; --cat and --extract give files 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Inspect);
     const image = args.image;
-    if (flags['require-signed'] !== undefined) await requireSignedFile(image, flags['require-signed'], this.host);
+    if (flags['require-signed'] !== undefined) await requireSigned(image, flags['require-signed']);
     if (flags.ls !== undefined) return this.list(image, flags.ls);
     if (flags.cat !== undefined) return this.print(image, flags.cat);
     if (flags.extract !== undefined) {

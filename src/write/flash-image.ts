@@ -107,6 +107,8 @@ export async function withFlash<Result>(
 ): Promise<Result> {
   const from = imageSource(options.image, host);
   if (from.kind !== 'file' && (options.signature ?? options.requireSigned) !== undefined) throw unsignedStream(from);
+  const { requireSigned: key } = options;
+  const ofRelease = key === undefined ? undefined : await requireSigned(options.image, key);
   const outer = from.kind === 'file' ? await openDiskImage(options.image, host) : await openStreamedImage(from, host);
   try {
     if (outer.isDrive) throw noOrdinaryFile(options.image, 'a drive');
@@ -115,10 +117,8 @@ export async function withFlash<Result>(
     const roomBytes = Math.min(...cards.map(({ sizeBytes = 0 }) => sizeBytes));
     const { signature } = options;
     const signed = signature === undefined ? [] : [await checkSignature(outer, signature, host)];
-    if (options.requireSigned !== undefined) {
-      const { sha256: hex, from: file } = await requireSigned(outer, options.requireSigned);
-      signed.push({ type: 'sha256', hex, of: 'file', from: file });
-    }
+    if (ofRelease !== undefined)
+      signed.push({ type: 'sha256', hex: ofRelease.sha256, of: 'file', from: ofRelease.from });
     const expected = [...signed, ...(await expectedDigests(from, outer.compression, options.sha256))];
     const image = { source: outer, from, compression: outer.compression, roomBytes, expected };
     if (options.identities === undefined || isRaw(outer)) {

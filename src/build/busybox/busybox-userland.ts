@@ -59,6 +59,7 @@ export function busyboxUserland(request: BuildRequest, tiny: BusyboxRequest, par
   });
   return {
     tree,
+    compiledFrom: sources,
     ofSeed: [],
     sources: [sources, busybox, seedReader, dropbear].filter((node): node is Node<never> => node !== undefined),
     checkInputs(_runner, reporter) {

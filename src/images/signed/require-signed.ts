@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IntegrityError, UserError } from '../../errors.js';
 import { parseChecksums } from '../../formats/checksum-list.js';
@@ -9,9 +10,6 @@ import { isValid, parsePublicKey, parseSignature, prehash, shownId } from '../..
 import { fileSha256 } from '../../host/file-digest.js';
 import { pathExists } from '../../host/path-exists.js';
 import { MiB } from '../../model/bytes.js';
-import type { Host } from '../../host/host.js';
-import type { DiskImage } from '../disk-image.js';
-import { openDiskImage } from '../disk-image.js';
 
 /** What a release's files are called, after the image's name or alone. */
 export const SIGNATURE_SUFFIX = '.minisig';
@@ -31,17 +29,22 @@ export type SignedDigest = { readonly sha256: string; readonly from: string };
  * Throws UserError `signing-key-unreadable`, IntegrityError `signature-missing`, `signature-malformed`,
  * `signature-of-other-key`, `signature-expired`, `signature-wrong`, `release-changed`.
  *
+ * Nothing of the image is interpreted before: its bytes are nobody's until the key has signed them.
+ *
  * @param keyPath of a public key of minisign, or an Ed25519 key in PEM
  * @param now for what expires
  */
-export async function requireSigned(image: DiskImage, keyPath: string, now = new Date()): Promise<SignedDigest> {
+export async function requireSigned(image: string, keyPath: string, now = new Date()): Promise<SignedDigest> {
   const key = await readPublicKey(keyPath);
-  const from = `${image.path}${SIGNATURE_SUFFIX}`;
+  const status = await stat(image).catch((cause: unknown) => {
+    throw new UserError('image-not-found', `There is no image at ${image}`, { cause });
+  });
+  const from = `${image}${SIGNATURE_SUFFIX}`;
   const signature = await readSignature(from, key, keyPath, now);
   const sha = createHash('sha256');
   const hash = prehash();
   const whole: Uint8Array[] = [];
-  if (!signature.isPrehashed && image.fileSizeBytes > MOST_LEGACY_BYTES) {
+  if (!signature.isPrehashed && status.size > MOST_LEGACY_BYTES) {
     throw new IntegrityError(
       'signature-malformed',
       `${from} is of an old kind, for files up to ${MOST_LEGACY_BYTES} bytes`,
@@ -50,26 +53,16 @@ export async function requireSigned(image: DiskImage, keyPath: string, now = new
       },
     );
   }
-  for await (const bytes of image.fileBytes()) {
+  for await (const bytes of createReadStream(image) as AsyncIterable<Buffer>) {
     sha.update(bytes);
     if (signature.isPrehashed) hash.update(bytes);
-    else whole.push(Buffer.from(bytes));
+    else whole.push(bytes);
   }
   const message = signature.isPrehashed ? hash.digest() : Buffer.concat(whole);
-  if (!isValid(signature, message, key)) throw wrong(image.name, from);
+  if (!isValid(signature, message, key)) throw wrong(image, from);
   const digest = sha.digest('hex');
-  await checkRelease(image.path, digest, key, keyPath, now);
+  await checkRelease(image, digest, key, keyPath, now);
   return { sha256: digest, from };
-}
-
-/** The same for the path of an image file. Throws what openDiskImage and `requireSigned` throw. */
-export async function requireSignedFile(path: string, keyPath: string, host: Host): Promise<SignedDigest> {
-  const image = await openDiskImage(path, host);
-  try {
-    return await requireSigned(image, keyPath);
-  } finally {
-    await image.close();
-  }
 }
 
 async function readPublicKey(path: string): Promise<PublicKey> {

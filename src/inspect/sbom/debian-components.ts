@@ -8,7 +8,10 @@ import type { Component } from './component.js';
 export type DigestOf = (name: string, version: string, architecture: string) => string | undefined;
 
 /** Installed packages and their source packages, as dpkg's status and the copyright files have them. */
-export async function debianComponents(files: FileView, digestOf: DigestOf): Promise<readonly Component[]> {
+export async function debianComponents(
+  files: Pick<FileView, 'text'>,
+  digestOf: DigestOf,
+): Promise<readonly Component[]> {
   const stanzas = parseStanzas((await files.text('/var/lib/dpkg/status')) ?? '').filter((one) =>
     / installed$/.test(one.get('Status') ?? ''),
   );
@@ -25,7 +28,7 @@ export async function debianComponents(files: FileView, digestOf: DigestOf): Pro
 async function packageOf(
   stanza: Stanza,
   ids: ReadonlyMap<string, string>,
-  files: FileView,
+  files: Pick<FileView, 'text'>,
   digestOf: DigestOf,
 ): Promise<Component> {
   const [name, version, architecture] = [

@@ -5,7 +5,7 @@ import type { BillOfMaterials } from './component.js';
 
 /** A UUID that is the digest of the content (version 8 of RFC 9562): the same content has the same one. */
 export function documentUuid(bill: BillOfMaterials): string {
-  const hex = sha256(canonicalJson(bill as unknown as Json));
+  const hex = sha256(canonicalJson(bill));
   const variant = ((parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return [
     hex.slice(0, 8),
