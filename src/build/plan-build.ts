@@ -16,7 +16,9 @@ import { lockInUse } from './lock/use-lock.js';
 export type BuildPlan = {
   readonly board: string;
   readonly system: string;
+  /** Path of the image or of the device; of the folder with `isFolder`. */
   readonly image: string;
+  readonly isFolder: boolean;
   readonly packages: readonly string[];
   /** Every stage that the build would go through, in the same order. */
   readonly stages: readonly PlannedStage[];
@@ -25,7 +27,7 @@ export type BuildPlan = {
 };
 
 export async function planBuild(options: BuildOptions, host: Host): Promise<BuildPlan> {
-  const request = await readBuildRequest(options);
+  const request = await readBuildRequest({ ...options, askRootPassphrase: () => Promise.resolve('') });
   const lock = await lockInUse(options, request);
   const store = new Store(host.facts.cacheDir, host);
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(store);
@@ -48,6 +50,7 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
       image: request.image,
       packages: plannedPackages(request),
       stages: plan.stages,
+      isFolder: request.target.type === 'folder',
       layout: graph.layout && plan.resultOf(graph.layout),
     };
   });

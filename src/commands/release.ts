@@ -5,7 +5,7 @@ import type { Release } from '../inspect/release/make-release.js';
 import { makeRelease } from '../inspect/release/make-release.js';
 import { readSecretKey } from '../inspect/release/read-secret-key.js';
 import { sourceDateEpoch } from '../model/source-date-epoch.js';
-import { readSecretFile } from '../provision/secret-file.js';
+import { readSecretFile } from '../host/secret-file.js';
 import { askSecret } from '../ui/ask-secret.js';
 import { BaseCommand } from './base-command.js';
 

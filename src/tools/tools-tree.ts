@@ -114,6 +114,9 @@ export async function writeVersions(out: string, host: Host): Promise<Readonly<R
 /** The same for a few programs: QEMU's PC. */
 export const qemuTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'qemu-pc', version: 2 };
 
+/** The same for what makes and checks update bundles. */
+export const updateTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'update-tools' };
+
 /** The tools as later stages see them. */
 export type ToolsTree = {
   /** Host path of the tree: the root of every sandbox. */

@@ -41,6 +41,10 @@ export const contentFlags = {
     helpValue: 'FILE',
     helpGroup: 'CONTENT',
   }),
+  'update-keyring': Flags.string({
+    description: 'certificates whose updates the devices take, for a system with two slots: root.pem of `keys new`',
+    helpValue: 'FILE',
+  }),
   software: Flags.string({
     description: 'YAML file that names programs of your own: pinned files and systemd units',
     multiple: true,
@@ -80,6 +84,7 @@ type ContentFlags = {
   readonly overlay?: readonly string[] | undefined;
   readonly docker?: string | undefined;
   readonly 'docker-image'?: readonly string[] | undefined;
+  readonly 'update-keyring'?: string | undefined;
   readonly software?: readonly string[] | undefined;
   readonly workload?: string | undefined;
   readonly keep?: readonly string[] | undefined;
@@ -97,6 +102,7 @@ export function contentOptions(flags: ContentFlags) {
     docker: flags.docker,
     dockerImages: flags['docker-image'] ?? [],
     software: flags.software ?? [],
+    updateKeyring: flags['update-keyring'],
     workload: flags.workload,
     keep: flags.keep ?? [],
     drop: flags.drop ?? [],

@@ -36,7 +36,7 @@ import { toolsDebs } from './tools-debs.js';
  * Throws what reading the request and the stages of package lists throw.
  */
 export async function makeLock(options: BuildOptions, host: Host, reporter: Reporter): Promise<ImageLock> {
-  const request = await readBuildRequest(options);
+  const request = await readBuildRequest({ ...options, askRootPassphrase: () => Promise.resolve('') });
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {
@@ -140,6 +140,7 @@ function recorded(options: BuildOptions): ImageLock['options'] {
   const { board, system, packages, overlays, docker, dockerImages = [], software = [], workload } = options;
   const lists = { packages, overlays, dockerImages, software };
   const given = Object.entries(lists).flatMap(([key, list]) => (list.length === 0 ? [] : [[key, [...list]] as const]));
-  const words = Object.entries({ board, system, docker, workload, kernelFlavour: options.kernelFlavour });
+  const { kernelFlavour, updateKeyring } = options;
+  const words = Object.entries({ board, system, docker, workload, kernelFlavour, updateKeyring });
   return Object.fromEntries([...words.filter((entry) => entry[1] !== undefined), ...given]) as ImageLock['options'];
 }

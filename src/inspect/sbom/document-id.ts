@@ -1,4 +1,3 @@
-import type { Json } from '../../model/json.js';
 import { canonicalJson } from '../../model/json.js';
 import { sha256 } from '../../model/sha256.js';
 import type { BillOfMaterials } from './component.js';
