@@ -6,6 +6,7 @@ import { layerJsonSchema } from '../src/config/schemas/layer-json-schema.js';
 import { workloadJsonSchema } from '../src/config/schemas/workload-json-schema.js';
 import { systemJsonSchema } from '../src/config/schemas/system-json-schema.js';
 import { deviceJsonSchema, fleetJsonSchema } from '../src/fleet/definition/fleet-json-schema.js';
+import { imageLockJsonSchema } from '../src/build/lock/lock-file.js';
 import { imageDescriptionJsonSchema } from '../src/images/image-description.js';
 
 const schema = new URL('../boards/board.schema.json', import.meta.url);
@@ -40,3 +41,6 @@ await writeFile(fleetPage, withKeyList(await readFile(fleetPage, 'utf8'), device
 
 const description = new URL('../docs/schemas/image.schema.json', import.meta.url);
 await writeFile(description, `${JSON.stringify(imageDescriptionJsonSchema(), null, 2)}\n`);
+
+const lock = new URL('../docs/schemas/lock.schema.json', import.meta.url);
+await writeFile(lock, `${JSON.stringify(imageLockJsonSchema(), null, 2)}\n`);

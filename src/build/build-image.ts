@@ -22,6 +22,8 @@ import { imageGraph } from './image-graph.js';
 import type { Outputs } from './image-outputs.js';
 import { completeOutputs } from './image-outputs.js';
 import { imageTarget } from './image-target.js';
+import type { LockInUse } from './lock/locked-nodes.js';
+import { hostOfLock, lockInUse } from './lock/use-lock.js';
 
 /** What a build gives back; the durations are wall time. */
 export type BuiltImage = {
@@ -48,10 +50,12 @@ export type BuiltImage = {
 export type BuiltFile = Omit<ImageOutput, 'kind'> & { readonly kind: ImageOutput['kind'] | 'network-file' };
 
 /** A board's image, from definitions to bytes on the disk. Every input is checked before anything of the image is made. */
-export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
+export async function buildImage(options: BuildOptions, given: Host, reporter: Reporter): Promise<BuiltImage> {
   const started = performance.now();
-  if (options.target?.type === 'loop') requireLoopDevices(host);
+  if (options.target?.type === 'loop') requireLoopDevices(given);
   const request = await readBuildRequest(options);
+  const lock = await lockInUse(options, request);
+  const host = hostOfLock(given, lock);
   if (request.userland.from === 'debian') {
     const { images, keyring, root } = request.userland;
     warnOfImages(images, reporter);
@@ -60,7 +64,7 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {
-      const built = await runGraph(request, options, { runner, staged, reporter, host });
+      const built = await runGraph(request, options, { runner, staged, reporter, host, lock });
       return { ...built, durationMs: Math.round(performance.now() - started) };
     }),
   );
@@ -71,14 +75,15 @@ type Running = {
   readonly staged: StagedFiles;
   readonly reporter: Reporter;
   readonly host: Host;
+  readonly lock: LockInUse | undefined;
 };
 
 async function runGraph(
   request: BuildRequest,
   options: BuildOptions,
-  { runner, staged, reporter, host }: Running,
+  { runner, staged, reporter, host, lock }: Running,
 ): Promise<Omit<BuiltImage, 'durationMs'>> {
-  const asOf = await archiveAsOf(runner.store, options.refresh);
+  const asOf = lock?.lock.asOf ?? (await archiveAsOf(runner.store, options.refresh));
   const target = imageTarget(request, staged, options.compression ?? 'none', options.format);
   const graph = await imageGraph(
     request,
@@ -87,12 +92,13 @@ async function runGraph(
       hostArchitecture: host.facts.architecture,
       archiveAsOf: asOf,
       mirror: options.mirror,
+      lock,
     },
     host,
   );
   runner.announce(graph.all);
   const packages = await runner.run(graph.packages);
-  await keepArchiveAsOf(runner.store, asOf);
+  if (lock === undefined) await keepArchiveAsOf(runner.store, asOf);
   await graph.userland.checkInputs(runner, reporter, host);
   // What is wrong with the content is told as soon as the packages are known: a kernel may compile for long after that.
   const [disk] = await Promise.all([runner.run(graph.disk), graph.userland.checkContent(runner)]);

@@ -48,6 +48,8 @@ export type BuildOptions = {
   readonly offline: boolean;
   readonly refresh: boolean;
   readonly mirror?: string | undefined;
+  /** Path of a lock file: packages and downloads are exactly those. */
+  readonly locked?: string | undefined;
   /** As the environment has it: seconds since 1970. */
   readonly sourceDateEpoch?: string | undefined;
   /** Instead of the board's own flavour of the kernel. */

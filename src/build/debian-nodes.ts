@@ -3,11 +3,16 @@ import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode } from '../pipeline/graph.js';
 import { withBackports } from '../sources/debian/apt-sources.js';
-import { packageLockStage, readAptSources } from '../sources/debian/package-lock.js';
+import type { PackageQuestion } from '../sources/debian/package-lock.js';
+import { packageLockStage, packageRequest, readAptSources } from '../sources/debian/package-lock.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
+import type { SourcePackages } from '../sources/debian/source-packages.js';
+import { sourcePackagesStage } from '../sources/debian/source-packages.js';
 import { toolsTreeInput } from '../tools/obtain-tools.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import { toolsTreeStage } from '../tools/tools-tree.js';
+import type { LockInUse } from './lock/locked-nodes.js';
+import { lockedPackages, lockedSources, lockedTools } from './lock/locked-nodes.js';
 
 /** What a build takes from the machine that it runs on. */
 export type Surroundings = {
@@ -16,9 +21,12 @@ export type Surroundings = {
   /** The Debian archive is looked at as of this moment (ISO 8601, UTC). */
   readonly archiveAsOf: string;
   readonly mirror?: string | undefined;
+  /** Instead of what the archive has: exactly what a lock file says. */
+  readonly lock?: LockInUse | undefined;
 };
 
-export function toolsNode({ hostArchitecture, archiveAsOf, mirror }: Surroundings): Node<ToolsTree> {
+export function toolsNode({ hostArchitecture, archiveAsOf, mirror, lock }: Surroundings): Node<ToolsTree> {
+  if (lock !== undefined) return lockedTools(lock, hostArchitecture);
   return stageNode(toolsTreeStage, {}, () => toolsTreeInput(hostArchitecture, { archiveAsOf, mirror }));
 }
 
@@ -38,22 +46,45 @@ export type PackageRequest = {
   readonly repositories?: readonly PinnedRepository[];
 };
 
-export function lockNode(
-  request: PackageRequest,
+export function lockNode(request: PackageRequest, tools: Node<ToolsTree>, surroundings: Surroundings): Node<Packages> {
+  const { board, ...wanted } = request;
+  const { hostArchitecture } = surroundings;
+  const question = { ...wanted, architecture: board.architecture, hostArchitecture };
+  return answerNode(question, (archives) => packageSources(request, archives), tools, surroundings);
+}
+
+/**
+ * What apt answers, or what the lock of the build says.
+ * @param sourcesOf the archives to ask, from those of the tools tree
+ */
+export function answerNode(
+  question: PackageQuestion,
+  sourcesOf: (archives: string) => string,
   tools: Node<ToolsTree>,
-  { hostArchitecture, archiveAsOf }: Surroundings,
+  { archiveAsOf, lock }: Surroundings,
 ): Node<Packages> {
-  const { board, suite, packages, fetched, ...wishes } = request;
+  if (lock !== undefined) return lockedPackages(packageRequest(question), question, lock);
   return stageNode(packageLockStage, { tools }, async ({ tools }) => ({
+    ...question,
     tools,
-    suite,
-    architecture: board.architecture,
-    hostArchitecture,
     archiveAsOf,
-    sources: packageSources(request, await readAptSources(tools)),
-    packages,
-    fetched,
-    ...wishes,
+    sources: sourcesOf(await readAptSources(tools)),
+  }));
+}
+
+/** Source packages of Debian, from the archives of `packages` or from the lock. */
+export function sourcesNode(
+  wanted: readonly string[],
+  tools: Node<ToolsTree>,
+  packages: Node<Packages>,
+  { archiveAsOf, lock }: Surroundings,
+): Node<SourcePackages> {
+  if (lock !== undefined) return lockedSources(wanted, lock);
+  return stageNode(sourcePackagesStage, { tools, packages }, (made) => ({
+    tools: made.tools,
+    sources: made.packages.debianSources,
+    archiveAsOf,
+    packages: wanted,
   }));
 }
 

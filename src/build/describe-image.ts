@@ -9,6 +9,7 @@ import type { ToolsTree } from '../tools/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
 import { imageInputs } from './image-inputs.js';
 import type { RootOrigins } from './userland.js';
+import type { SourcePackages } from '../sources/debian/source-packages.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 
 /** All that is known of a build when its image is whole. */
@@ -19,6 +20,8 @@ export type BuildFacts = {
   readonly layout: Disk | undefined;
   readonly rootContent: TreeContent;
   readonly origins: RootOrigins | undefined;
+  /** Of programs that the build compiled for the root. */
+  readonly compiledFrom: SourcePackages | undefined;
   readonly packages: Packages;
   readonly tools: ToolsTree;
   readonly packagesAsOf: string;
@@ -61,7 +64,7 @@ export function describeImage(
     },
     files: [...outputs],
     ...contentOf(request),
-    inputs: [...imageInputs(request, packages.lock, facts.tools)],
+    inputs: [...imageInputs(request, packages.lock, facts.compiledFrom?.all ?? [], facts.tools)],
     packages: install.map(({ name, version, architecture, sha256, sizeBytes }) => {
       return { name, version, architecture, sha256, sizeBytes };
     }),

@@ -4,12 +4,18 @@ import type { Board } from '../model/board.js';
 import type { Json } from '../model/json.js';
 import { canonicalJson } from '../model/json.js';
 import type { PackageLock } from '../sources/debian/packages.js';
+import type { LockedSource } from '../sources/debian/source-packages.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { BuildRequest } from './build-request.js';
 import { sha256 } from '../model/sha256.js';
 
 /** Everything that went into a build, with version and digest; not the packages that are installed, and not the seed. */
-export function imageInputs(request: BuildRequest, lock: PackageLock, tools: ToolsTree): readonly ImageInput[] {
+export function imageInputs(
+  request: BuildRequest,
+  lock: PackageLock,
+  sources: readonly LockedSource[],
+  tools: ToolsTree,
+): readonly ImageInput[] {
   const { firmware } = request;
   const { board } = request.spec;
   const { source } = board.kernel;
@@ -20,6 +26,11 @@ export function imageInputs(request: BuildRequest, lock: PackageLock, tools: Too
     }),
     ...lock.fetched.map(({ name, version, sha256: digest, sizeBytes }): ImageInput => {
       return { kind: 'source-package', name, version, sha256: digest, sizeBytes };
+    }),
+    ...sources.map(({ name, version, files }): ImageInput => {
+      // The .dsc has the digests of the others.
+      const dsc = files.find((file) => file.name.endsWith('.dsc'));
+      return { kind: 'source-package', name, version, ...(dsc === undefined ? {} : { sha256: dsc.sha256 }) };
     }),
     ...(source === undefined ? [] : [download(source.url, source.sha256)]),
     ...debianInputs(request.userland),

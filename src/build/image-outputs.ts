@@ -74,6 +74,7 @@ export async function completeOutputs(
     layout: graph.layout && (await runner.run(graph.layout)),
     rootContent: await runner.run(graph.rootContent),
     origins: graph.userland.origins && (await runner.run(graph.userland.origins)),
+    compiledFrom: graph.userland.compiledFrom && (await runner.run(graph.userland.compiledFrom)),
     packages,
     tools: await runner.run(graph.tools),
     packagesAsOf: asOf,

@@ -10,6 +10,7 @@ import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { imageGraph } from './image-graph.js';
 import { imageTarget } from './image-target.js';
+import { lockInUse } from './lock/use-lock.js';
 
 /** What a build would do. Nothing is made or fetched to find out; what only a stage can tell stays open. */
 export type BuildPlan = {
@@ -27,6 +28,7 @@ export type BuildPlan = {
 
 export async function planBuild(options: BuildOptions, host: Host): Promise<BuildPlan> {
   const request = await readBuildRequest({ ...options, askRootPassphrase: () => Promise.resolve('') });
+  const lock = await lockInUse(options, request);
   const store = new Store(host.facts.cacheDir, host);
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(store);
   return withStagedFiles(async (staged) => {
@@ -35,8 +37,9 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
       imageTarget(request, staged, options.compression ?? 'none', options.format),
       {
         hostArchitecture: host.facts.architecture,
-        archiveAsOf: asOf ?? 'now',
+        archiveAsOf: lock?.lock.asOf ?? asOf ?? 'now',
         mirror: options.mirror,
+        lock,
       },
       host,
     );

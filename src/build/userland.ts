@@ -5,6 +5,7 @@ import type { Reporter } from '../pipeline/reporter.js';
 import type { Runner } from '../pipeline/runner.js';
 import type { LockedPackage } from '../sources/debian/packages.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
+import type { SourcePackages } from '../sources/debian/source-packages.js';
 import type { FileOrigin } from '../sources/workload/file-origins.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
@@ -34,6 +35,8 @@ export type UserlandNodes = {
   readonly tree: Node<Tree>;
   /** For a root of chosen files: where each of them comes from. */
   readonly origins?: Node<RootOrigins>;
+  /** Source packages that programs of the tree are compiled from. */
+  readonly compiledFrom?: Node<SourcePackages>;
   /** Needed to check the seed. */
   readonly ofSeed: readonly Node<unknown>[];
   /** Where the content of the tree comes from. */

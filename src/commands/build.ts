@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { KERNEL_FLAVOURS } from '../model/board.js';
 import { formatSize } from '../model/bytes.js';
 import { formatCommand } from '../model/command.js';
 import { formatDuration } from '../model/duration.js';
@@ -12,6 +11,8 @@ import type { BuildOptions } from '../build/build-options.js';
 import { VIRTUAL_DISK_FORMATS } from '../outputs/virtual-disk.js';
 import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
+import type { Conditions, Verification, VerifyOptions } from '../build/verify/verify-build.js';
+import { verifyBuild } from '../build/verify/verify-build.js';
 import type { BuildTarget } from '../build/write-target.js';
 import { makeHostReady } from '../maintenance/doctor.js';
 import { askRootPassphrase } from '../ui/ask-root-passphrase.js';
@@ -20,8 +21,9 @@ import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
 import type { DeviceWritePlan } from '../ui/describe-device.js';
 import { describeDeviceWrite } from '../ui/describe-device.js';
+import { describeVerification } from '../ui/describe-verification.js';
 import { describePlan } from '../ui/describe-plan.js';
-import { systemFlag } from '../ui/system-flags.js';
+import { contentFlags, contentOptions, imageFlags } from '../ui/content-flags.js';
 import { seedFlags } from '../ui/seed-flags.js';
 import { BaseCommand } from './base-command.js';
 
@@ -45,7 +47,11 @@ function optionalOutput(output: string | undefined): Pick<BuildOptions, 'output'
 
 function targetOf(
   device: ClaimedDevice | undefined,
-  flags: { readonly loop: boolean; readonly 'output-folder'?: string | undefined; readonly 'url-base'?: string | undefined },
+  flags: {
+    readonly loop: boolean;
+    readonly 'output-folder'?: string | undefined;
+    readonly 'url-base'?: string | undefined;
+  },
 ): BuildTarget {
   if (device !== undefined) return { type: 'device', device };
   if (flags['output-folder'] === undefined) return { type: flags.loop ? 'loop' : 'file' };
@@ -91,19 +97,21 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board pc-amd64 --system minimal --workload node --output node.iso',
     },
     {
+      description: 'Build the same bytes again years later, without a network',
+      command: '<%= config.bin %> build --board rpi4 --locked rpi4.lock.json --mirror file:///srv/pool --offline',
+    },
+    {
+      description: 'Prove that the same inputs give the same bytes; the kernel is not compiled again',
+      command: '<%= config.bin %> build --board rpi4 --verify --verify-keep kernel,tools',
+    },
+    {
       description: 'See what would be done and why',
       command: '<%= config.bin %> build --board rpi4 --dry-run --explain',
     },
   ];
 
   static override flags = {
-    board: Flags.string({
-      char: 'b',
-      required: true,
-      description: 'board id, or the path of a board definition',
-      helpValue: 'rpi4',
-    }),
-    ...systemFlag,
+    ...imageFlags,
     output: Flags.string({
       char: 'o',
       description: 'image to write, a disc if it ends in .iso [default: ./reswarm-os-<board>.img]',
@@ -127,64 +135,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpGroup: 'TARGET',
     }),
     ...seedFlags,
-    packages: Flags.string({
-      description: 'Debian packages to add, separated by commas',
-      multiple: true,
-      delimiter: ',',
-      helpValue: 'NAME,NAME',
-      helpGroup: 'CONTENT',
-    }),
-    overlay: Flags.string({
-      description: 'folder to copy over the root file system; owned by root afterwards, modes as they are',
-      multiple: true,
-      helpValue: 'DIR',
-      helpGroup: 'CONTENT',
-    }),
-    docker: Flags.string({
-      description: "source of the container engine, instead of the board's: debian, static, containerd, podman, none",
-      helpValue: 'SOURCE',
-      helpGroup: 'CONTENT',
-    }),
-    'docker-image': Flags.string({
-      description: 'container image that the device has from the start: an archive of `docker save`',
-      multiple: true,
-      helpValue: 'FILE',
-      helpGroup: 'CONTENT',
-    }),
-    'update-keyring': Flags.string({
-      description: 'certificates whose updates the devices take, for a system with two slots: root.pem of `keys new`',
-      helpValue: 'FILE',
-    }),
-    software: Flags.string({
-      description: 'YAML file that names programs of your own: pinned files and systemd units',
-      multiple: true,
-      helpValue: 'FILE',
-      helpGroup: 'CONTENT',
-    }),
-    workload: Flags.string({
-      description: 'what a minimal system runs: id of a workload, or the path of a workload file',
-      helpValue: 'FILE',
-      helpGroup: 'CONTENT',
-    }),
-    keep: Flags.string({
-      description: 'files that the workload gets though its list does not have them',
-      multiple: true,
-      helpValue: 'GLOB',
-      helpGroup: 'CONTENT',
-      dependsOn: ['workload'],
-    }),
-    drop: Flags.string({
-      description: 'files that the workload does not get, whatever its list says',
-      multiple: true,
-      helpValue: 'GLOB',
-      helpGroup: 'CONTENT',
-      dependsOn: ['workload'],
-    }),
-    'kernel-flavour': Flags.option({
-      options: KERNEL_FLAVOURS,
-      description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
-      helpGroup: 'CONTENT',
-    })(),
+    ...contentFlags,
     'root-key': Flags.string({
       description:
         'file with the passphrase or the key of an encrypted root, which only you can read; - is stdin [default: asks]',
@@ -210,6 +161,17 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       exclusive: ['device'],
     }),
     'dry-run': Flags.boolean({ description: 'print the plan (stages, keys, layout, commands) and write nothing' }),
+    verify: Flags.boolean({
+      description: 'build twice in fresh stores under other conditions, and compare; no image stays',
+      exclusive: ['device', 'loop', 'output', 'dry-run', 'compress', 'format'],
+    }),
+    'verify-keep': Flags.string({
+      description: 'steps whose results --verify takes from the store, as kernel,tools',
+      multiple: true,
+      delimiter: ',',
+      dependsOn: ['verify'],
+      helpValue: 'STEP,STEP',
+    }),
     explain: Flags.boolean({ description: 'say why a stage runs again: what is different in its key' }),
     yes: Flags.boolean({
       char: 'y',
@@ -220,7 +182,14 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: 'run all maintainer scripts by emulated programs: slower, for comparison with the usual way',
     }),
     offline: Flags.boolean({ description: 'use no network: everything must be in the store' }),
-    refresh: Flags.boolean({ description: 'look for newer packages in the Debian archive', exclusive: ['offline'] }),
+    refresh: Flags.boolean({
+      description: 'look for newer packages in the Debian archive',
+      exclusive: ['offline', 'locked'],
+    }),
+    locked: Flags.string({
+      description: 'take exactly the packages and downloads of this lock file; `reswarm-os lock` makes one',
+      helpValue: 'LOCK',
+    }),
     mirror: Flags.string({
       description: 'Debian mirror [default: the one mmdebstrap knows]',
       env: 'RESWARM_DEBIAN_MIRROR',
@@ -230,11 +199,9 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
 
   protected override readonly streamsEvents = true;
 
-  async run(): Promise<BuiltImage | BuildPlan> {
+  async run(): Promise<BuiltImage | BuildPlan | Verification> {
     const { flags } = await this.parse(Build);
     const wanted: BuildOptions = {
-      board: flags.board,
-      system: flags.system,
       projectDir: this.config.root,
       ...optionalOutput(flags.output ?? flags['output-folder']),
       workingFolder: process.cwd(),
@@ -245,16 +212,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
         hostname: flags.hostname,
         sshKeys: flags['ssh-key'] ?? [],
       },
-      packages: flags.packages ?? [],
-      overlays: flags.overlay ?? [],
-      docker: flags.docker,
-      dockerImages: flags['docker-image'] ?? [],
-      software: flags.software ?? [],
-      updateKeyring: flags['update-keyring'],
-      workload: flags.workload,
-      keep: flags.keep ?? [],
-      drop: flags.drop ?? [],
-      ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
+      ...contentOptions(flags),
       rootKey: flags['root-key'],
       askRootPassphrase,
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
@@ -265,6 +223,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       offline: flags.offline,
       refresh: flags.refresh,
       mirror: flags.mirror,
+      locked: flags.locked,
       sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
     };
     const device = await this.claim(flags);
@@ -275,11 +234,20 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     }
     if (flags['dry-run']) return this.showPlan(await planBuild(options, this.host), flags.explain);
     await makeHostReady(this.host, this.reporter, flags.yes ? undefined : confirmFix);
+    if (flags.verify) return this.verify({ ...options, keptStages: flags['verify-keep'] ?? [] });
     if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);
     await this.closeReporter();
     this.showImage(built, flags.explain, target.type);
     return built;
+  }
+
+  private async verify(options: VerifyOptions): Promise<Verification> {
+    const verification = await verifyBuild(options, underConditions, this.host, this.reporter);
+    await this.closeReporter();
+    for (const line of describeVerification(verification)) this.log(line);
+    if (!verification.same) process.exitCode = 1;
+    return verification;
   }
 
   /** The drive named with --device, when it may be written to. */
@@ -346,5 +314,21 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     this.log('');
     this.log('Next: prove that a machine without a drive boots from it:');
     this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
+  }
+}
+
+/** This process, its programs and its files under other conditions until the body ends. */
+async function underConditions<T>({ timeZone, locale, umask }: Conditions, body: () => Promise<T>): Promise<T> {
+  const before = { TZ: process.env.TZ, LC_ALL: process.env.LC_ALL };
+  const mask = process.umask(umask);
+  Object.assign(process.env, { TZ: timeZone, LC_ALL: locale });
+  try {
+    return await body();
+  } finally {
+    process.umask(mask);
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
   }
 }

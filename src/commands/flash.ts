@@ -87,6 +87,11 @@ partition, read back too, and what was written to which card is recorded for "fl
       description: 'what the image, packed or unpacked, must hash to; another one gets no partition table',
       helpValue: 'HEX',
     }),
+    'require-signed': Flags.string({
+      description: 'public key (minisign, or Ed25519 in PEM) that must have signed the image and its release',
+      helpValue: 'KEY',
+      exclusive: ['signature'],
+    }),
     signature: Flags.string({
       description: 'detached OpenPGP signature of the image file',
       helpValue: 'FILE',
@@ -122,6 +127,7 @@ partition, read back too, and what was written to which card is recorded for "fl
       allowLarge: flags['allow-large'],
       allowBuiltIn: flags['allow-built-in'],
       ...(sha256 === undefined ? {} : { sha256 }),
+      ...(flags['require-signed'] === undefined ? {} : { requireSigned: flags['require-signed'] }),
       ...(signature === undefined || keyring === undefined ? {} : { signature: { signature, keyring } }),
       personal: { projectDir: this.config.root, sourceDateEpoch, uniqueDisk: flags['unique-disk-id'] },
     };

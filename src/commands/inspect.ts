@@ -15,6 +15,7 @@ import { describeFiles } from '../ui/inspection/describe-files.js';
 import { describeFolder } from '../ui/inspection/describe-folder.js';
 import { describeImage } from '../ui/inspection/describe-image.js';
 import { inspectionPage } from '../ui/inspection-page/page.js';
+import { requireSigned } from '../images/signed/require-signed.js';
 import { BaseCommand } from './base-command.js';
 
 const ONE_OF = ['ls', 'cat', 'extract', 'diff', 'html'];
@@ -49,6 +50,10 @@ seed are never shown, only whether they are set; --cat and --extract give files 
 
   static override flags = {
     packages: Flags.boolean({ description: 'list all packages' }),
+    'require-signed': Flags.string({
+      description: 'first find that this public key (minisign, or Ed25519 in PEM) has signed the image and its release',
+      helpValue: 'KEY',
+    }),
     ls: Flags.string({ description: 'list a folder of the image', helpValue: 'PATH', exclusive: others('ls') }),
     cat: Flags.string({ description: 'print a file of the image', helpValue: 'PATH', exclusive: others('cat') }),
     extract: Flags.string({
@@ -75,6 +80,7 @@ seed are never shown, only whether they are set; --cat and --extract give files 
     const { args, flags } = await this.parse(Inspect);
     const image = args.image;
     if (await isFolder(image)) return this.folder(image, flags);
+    if (flags['require-signed'] !== undefined) await requireSigned(image, flags['require-signed']);
     if (flags.ls !== undefined) return this.list(image, flags.ls);
     if (flags.cat !== undefined) return this.print(image, flags.cat);
     if (flags.extract !== undefined) {

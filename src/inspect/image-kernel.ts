@@ -6,6 +6,7 @@ import { bzImageVersion } from '../model/kernel-target.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
 import type { KernelReport } from './image-report.js';
 import type { FileView } from '../images/file-view.js';
+import type { MountedImage } from '../images/mounted-image.js';
 
 const unzip = promisify(gunzip);
 const MODULES = '/usr/lib/modules';
@@ -13,6 +14,12 @@ const BANNER = Buffer.from('Linux version ');
 
 /** Names of kernels where no config.txt says one: of boot loaders for PCs, and of images that are handed one. */
 const KERNEL_NAMES = /^(?:vmlinuz|vmlinux|bzImage|Image|kernel|linux)(?:[.\d_-].*)?$/;
+
+/** Where the device has the FAT partition that boot loaders read; undefined for an image without one. */
+export function bootMountOf(volumes: MountedImage['volumes']): string | undefined {
+  return volumes.find(({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined)
+    ?.mount;
+}
 
 /** The kernel that would be started; undefined when it is not there. @param bootMount where boot loaders look for it */
 export async function reportKernel(

@@ -14,7 +14,7 @@ import type { Host } from '../host/host.js';
 import { findBootRecord } from '../images/boot-records.js';
 import { imageDigest } from '../images/image-digest.js';
 import { reportBootLoader, reportDiscLoader } from './boot-loader.js';
-import { reportKernel } from './image-kernel.js';
+import { bootMountOf, reportKernel } from './image-kernel.js';
 import type { MountedImage } from '../images/mounted-image.js';
 import type { Volume } from '../images/volumes.js';
 import { withMountedImage } from '../images/mounted-image.js';
@@ -33,9 +33,7 @@ export async function reportImage(mounted: MountedImage, host: Host): Promise<Im
   const { image, kind, files, volumes, table, disc, archives } = mounted;
   const [sha256, packages] = await Promise.all([imageDigest(image.path, host), reportPackages(files)]);
   // A disc's own FAT holds the loader for UEFI and nothing else.
-  const bootMount =
-    disc?.mount ??
-    volumes.find(({ reader, mount }) => reader?.facts.kind.startsWith('fat') === true && mount !== undefined)?.mount;
+  const bootMount = disc?.mount ?? bootMountOf(volumes);
   const folders = folderSizes(files.entries);
   const folderBytes = (folder: string): number => folders.find(({ path }) => path === folder)?.diskBytes ?? 0;
   const kernel = await reportKernel(files, bootMount, folderBytes);

@@ -71,7 +71,8 @@ export type ToolsTreeInput = {
   readonly packages?: readonly string[];
 };
 
-function packagesOf({ packages }: ToolsTreeInput): readonly string[] {
+/** What the tree is asked for; what they depend on comes by itself. */
+export function packagesOf({ packages }: Pick<ToolsTreeInput, 'packages'>): readonly string[] {
   return packages ?? TOOLS_PACKAGES;
 }
 
@@ -88,21 +89,27 @@ export const toolsTreeStage: Stage<ToolsTreeInput, ToolsTree> = {
     const tree = join(out, 'tree');
     context.report.step('unpacking Debian packages of the tools');
     await runMmdebstrap(mmdebstrapCommand(input, tree), context);
-    const sandbox: Sandbox = { root: tree };
-    const listing = await context.host.runIn(sandbox, {
-      file: 'dpkg-query',
-      args: ['--show', '--showformat', '${Package} ${Version}\\n'],
-    });
-    const versions = Object.fromEntries(
-      listing.stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split(' ') as [string, string])
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
-    await writeFile(join(out, 'versions.json'), JSON.stringify(versions, undefined, 1));
+    await writeVersions(out, context.host);
   },
 };
+
+/** Notes the packages of the tree that was made in `out`. */
+export async function writeVersions(out: string, host: Host): Promise<Readonly<Record<string, string>>> {
+  const sandbox: Sandbox = { root: join(out, 'tree') };
+  const listing = await host.runIn(sandbox, {
+    file: 'dpkg-query',
+    args: ['--show', '--showformat', '${Package} ${Version}\\n'],
+  });
+  const versions = Object.fromEntries(
+    listing.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+  await writeFile(join(out, 'versions.json'), JSON.stringify(versions, undefined, 1));
+  return versions;
+}
 
 /** The same for a few programs: QEMU's PC. */
 export const qemuTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'qemu-pc', version: 2 };
@@ -118,7 +125,8 @@ export type ToolsTree = {
   readonly versions: Readonly<Record<string, string>>;
 };
 
-async function readToolsTree(out: string): Promise<ToolsTree> {
+/** As a stage left it in `out`. */
+export async function readToolsTree(out: string): Promise<ToolsTree> {
   const versions = JSON.parse(await readFile(join(out, 'versions.json'), 'utf8')) as Record<string, string>;
   return { root: join(out, 'tree'), versions };
 }
@@ -129,7 +137,7 @@ export function toolVersions(tools: ToolsTree, names: readonly string[]): Readon
 }
 
 /** The tree as mmdebstrap makes it on the host. */
-export function mmdebstrapCommand(input: ToolsTreeInput, tree: string): Command {
+export function mmdebstrapCommand(input: Omit<ToolsTreeInput, 'archiveAsOf'>, tree: string): Command {
   return {
     file: 'mmdebstrap',
     args: [
@@ -153,7 +161,8 @@ export function mmdebstrapCommand(input: ToolsTreeInput, tree: string): Command 
   };
 }
 
-async function runMmdebstrap(command: Command, context: StageContext): Promise<void> {
+/** Throws NetworkError `offline` or `archive-unreachable`, and what the program's failure is. */
+export async function runMmdebstrap(command: Command, context: StageContext): Promise<void> {
   if (context.offline) {
     throw new NetworkError('offline', 'The tools tree is not in the store, and --offline forbids to fetch it', {
       hints: ['Build once with the network; later builds find it in the store.'],

@@ -22,6 +22,7 @@ import { isRaw, openDiskImage } from '../images/disk-image.js';
 import { noOrdinaryFile } from '../images/image-errors.js';
 import type { ImageSource } from '../images/image-source.js';
 import { imageSource } from '../images/image-source.js';
+import { requireSigned } from '../images/signed/require-signed.js';
 import { isStreamed, openStreamedImage } from '../images/streamed-image.js';
 import { withUnpacked } from '../images/raw-image.js';
 
@@ -36,6 +37,8 @@ export type FlashOptions = {
   readonly allowBuiltIn: boolean;
   readonly sha256?: string;
   readonly signature?: { readonly signature: string; readonly keyring: string };
+  /** Public key that must have signed the image and its release. */
+  readonly requireSigned?: string;
   /** Who the cards are to be, in their order; undefined: all get the image as it is. */
   readonly identities?: readonly CardIdentity[];
   readonly personal: PersonaliseOptions;
@@ -103,7 +106,9 @@ export async function withFlash<Result>(
   use: (flash: PreparedFlash) => Promise<Result>,
 ): Promise<Result> {
   const from = imageSource(options.image, host);
-  if (from.kind !== 'file' && options.signature !== undefined) throw unsignedStream(from);
+  if (from.kind !== 'file' && (options.signature ?? options.requireSigned) !== undefined) throw unsignedStream(from);
+  const { requireSigned: key } = options;
+  const ofRelease = key === undefined ? undefined : await requireSigned(options.image, key);
   const outer = from.kind === 'file' ? await openDiskImage(options.image, host) : await openStreamedImage(from, host);
   try {
     if (outer.isDrive) throw noOrdinaryFile(options.image, 'a drive');
@@ -112,6 +117,8 @@ export async function withFlash<Result>(
     const roomBytes = Math.min(...cards.map(({ sizeBytes = 0 }) => sizeBytes));
     const { signature } = options;
     const signed = signature === undefined ? [] : [await checkSignature(outer, signature, host)];
+    if (ofRelease !== undefined)
+      signed.push({ type: 'sha256', hex: ofRelease.sha256, of: 'file', from: ofRelease.from });
     const expected = [...signed, ...(await expectedDigests(from, outer.compression, options.sha256))];
     const image = { source: outer, from, compression: outer.compression, roomBytes, expected };
     if (options.identities === undefined || isRaw(outer)) {
@@ -179,7 +186,7 @@ async function withSource<Result>(
       mappedFrom,
       ...(mapPath === undefined ? {} : { mapPath }),
       expected,
-      isSigned: options.signature !== undefined,
+      isSigned: (options.signature ?? options.requireSigned) !== undefined,
       verifyOnly: options.verifyOnly,
       cards,
     },

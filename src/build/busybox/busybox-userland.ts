@@ -5,10 +5,10 @@ import { BUSYBOX_SOURCE, busyboxStage } from '../../sources/busybox/busybox.js';
 import type { TinyProgram } from '../../sources/busybox/busybox-tree.js';
 import { busyboxTree } from '../../sources/busybox/busybox-tree.js';
 import { tinyTexts } from '../../sources/busybox/tiny-release.js';
-import { sourcePackagesStage } from '../../sources/debian/source-packages.js';
 import { DROPBEAR_SOURCE, dropbearStage } from '../../sources/dropbear/dropbear.js';
 import { LIBYAML_SOURCE, libyamlStage } from '../../sources/musl/libyaml.js';
 import type { BuildRequest } from '../build-request.js';
+import { sourcesNode } from '../debian-nodes.js';
 import { muslNode } from '../small/musl-node.js';
 import { nativeProgramNode } from '../small/native-program.js';
 import { reportWarnings } from '../report-warnings.js';
@@ -24,12 +24,7 @@ export function busyboxUserland(request: BuildRequest, tiny: BusyboxRequest, par
   const toolchain = muslNode(board.architecture, tools, packages);
   const hasSsh = tiny.root.ssh === 'dropbear';
   const wanted = [BUSYBOX_SOURCE, LIBYAML_SOURCE, ...(hasSsh ? [DROPBEAR_SOURCE] : [])];
-  const sources = stageNode(sourcePackagesStage, { tools, packages }, (made) => ({
-    tools: made.tools,
-    sources: made.packages.debianSources,
-    archiveAsOf: surroundings.archiveAsOf,
-    packages: wanted,
-  }));
+  const sources = sourcesNode(wanted, tools, packages, surroundings);
   const given = { toolchain, sources };
   const busybox = stageNode(busyboxStage, given, ({ toolchain, sources }) => {
     return { toolchain, source: sources.source(BUSYBOX_SOURCE), ...tiny.options, sourceDateEpoch };
@@ -64,6 +59,7 @@ export function busyboxUserland(request: BuildRequest, tiny: BusyboxRequest, par
   });
   return {
     tree,
+    compiledFrom: sources,
     ofSeed: [],
     sources: [sources, busybox, seedReader, dropbear].filter((node): node is Node<never> => node !== undefined),
     checkInputs(_runner, reporter) {

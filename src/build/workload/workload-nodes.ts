@@ -6,7 +6,6 @@ import type { Architecture } from '../../model/architecture.js';
 import type { Workload } from '../../model/workload.js';
 import type { Node } from '../../pipeline/graph.js';
 import { stageNode, valueNode } from '../../pipeline/graph.js';
-import { packageLockStage, readAptSources } from '../../sources/debian/package-lock.js';
 import { withBackports } from '../../sources/debian/apt-sources.js';
 import type { MuslToolchain } from '../../sources/musl/toolchain.js';
 import type { BuiltProgram } from '../../sources/workload/minimal-tree.js';
@@ -16,7 +15,7 @@ import type { UnpackedPackages } from '../../sources/workload/unpacked-packages.
 import { unpackedPackagesStage } from '../../sources/workload/unpacked-packages.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
 import type { Surroundings } from '../debian-nodes.js';
-import { OWN_SUITE, wantsBackports } from '../debian-nodes.js';
+import { answerNode, OWN_SUITE, wantsBackports } from '../debian-nodes.js';
 import { pinPackages } from '../debian/read-packages.js';
 
 /** What a workload is made from, for one architecture. */
@@ -78,27 +77,17 @@ async function packagesNode(
   workload: Workload,
   architecture: Architecture,
   tools: Node<ToolsTree>,
-  { archiveAsOf }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<Node<UnpackedPackages>> {
   const { packages, packageFiles: files } = workload;
   if (packages.length + files.length === 0) return valueNode({}, () => NO_PACKAGES);
   const { wishes, problems } = await pinPackages(files, workload.repositories);
   if (problems.length > 0) throw UserError.fromProblems(problems);
-  const locked = stageNode(packageLockStage, { tools }, async (made) => {
-    const sources = await readAptSources(made.tools);
-    return {
-      ...made,
-      suite: OWN_SUITE,
-      architecture,
-      // No script runs, so no program of the host's architecture is needed beside.
-      hostArchitecture: architecture,
-      archiveAsOf,
-      sources: wantsBackports(packages) ? withBackports(sources, OWN_SUITE) : sources,
-      packages,
-      fetched: [],
-      ...wishes,
-    };
-  });
+  // No script runs, so no program of the host's architecture is needed beside.
+  const question = { suite: OWN_SUITE, architecture, hostArchitecture: architecture, packages, fetched: [], ...wishes };
+  const sourcesOf = (archives: string): string =>
+    wantsBackports(packages) ? withBackports(archives, OWN_SUITE) : archives;
+  const locked = answerNode(question, sourcesOf, tools, surroundings);
   return stageNode(unpackedPackagesStage, { tools, locked }, ({ tools: made, locked: { lock, sources } }) => ({
     tools: made,
     packages: lock.install,

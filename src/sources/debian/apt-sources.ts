@@ -42,11 +42,22 @@ export function archiveUris(sourcesList: string): readonly string[] {
 }
 
 /**
- * URLs to try for a file of the pool. Debian's security archive, and it alone, keeps its files below pool/updates/.
+ * The same archives with a mirror before them: a folder, or a copy of the archive as it was on some day. Where such a
+ * copy is made of Debian's archives by name (…/debian/20261128T000000Z), its security archive is beside it.
+ */
+export function withMirrorFirst(sourcesList: string, mirror: string | undefined): string {
+  if (mirror === undefined) return sourcesList;
+  const security = mirror.replace(/\/debian(?=\/|$)/, '/debian-security');
+  const mirrors = [...new Set([mirror, security])].map((uri) => `deb ${uri} locked main\n`);
+  return mirrors.join('') + sourcesList;
+}
+
+/**
+ * URLs to try for a file of the pool. Debian's security archive, and it alone, keeps its files below pool/updates/. Folders of this machine come first.
  */
 export function poolUrls(sourcesList: string, filename: string): readonly string[] {
   const security = filename.startsWith('pool/updates/');
-  const rank = (uri: string) => (/security/.test(uri) === security ? 0 : 1);
+  const rank = (uri: string) => (uri.startsWith('file:') ? -1 : /security/.test(uri) === security ? 0 : 1);
   return archiveUris(sourcesList)
     .toSorted((a, b) => rank(a) - rank(b))
     .map((uri) => `${uri}/${filename.split('/').map(encodeURIComponent).join('/')}`);

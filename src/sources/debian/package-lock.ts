@@ -1,6 +1,7 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NetworkError, UserError } from '../../errors.js';
+import type { Json } from '../../model/json.js';
 import type { PinnedPackageFile, PinnedRepository } from '../../model/packages.js';
 import type { Stage } from '../../pipeline/stage.js';
 import { together } from '../../pipeline/together.js';
@@ -49,22 +50,33 @@ function wishes({ without = [], packageFiles = [], repositories = [] }: Partial<
   };
 }
 
+/** What is asked of apt, without where and when: a lock file answers the same question. */
+export type PackageQuestion = Omit<PackageLockInput, 'tools' | 'sources' | 'archiveAsOf'>;
+
+export function packageRequest({
+  suite,
+  architecture,
+  hostArchitecture,
+  packages,
+  fetched,
+  ...more
+}: PackageQuestion): Json {
+  const asked = { packages: packages.toSorted(), fetched: fetched.toSorted() };
+  return { suite, architecture, hostArchitecture, ...asked, ...wishes(more) };
+}
+
 /** What apt decides for the image, pinned by digest. Writes `lock.json`; nothing is downloaded but package lists. */
 export const packageLockStage: Stage<PackageLockInput, Packages> = {
   name: 'package-lock',
   version: 1,
   group: 'Package lists and seed',
-  key: ({ suite, architecture, hostArchitecture, sources, archiveAsOf, packages, fetched, ...more }) => ({
-    suite,
-    architecture,
-    hostArchitecture,
+  key: ({ sources, archiveAsOf, ...question }) => ({
+    ...(packageRequest(question) as Readonly<Record<string, Json>>),
     sources,
     archiveAsOf,
-    packages: packages.toSorted(),
-    fetched: fetched.toSorted(),
-    ...wishes(more),
   }),
-  open: async ({ path }, { sources, ...wishes }) => openPackages(await readPackageLock(path), sources, wishes),
+  open: async ({ path }, { sources, ...input }) =>
+    openPackages(await readPackageLock(path), packageRequest(input), sources, input),
 
   async run(input, out, { host, report, work, offline }) {
     if (offline) {

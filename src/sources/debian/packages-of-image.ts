@@ -1,10 +1,14 @@
+import type { Json } from '../../model/json.js';
 import type { PinnedPackageFile, Repository } from '../../model/packages.js';
+import { withMirrorFirst } from './apt-sources.js';
 import { withRepositories } from './repositories.js';
 import type { LockedPackage, PackageLock, SourceDeb } from './packages.js';
 
 /** The packages of one image: what they are, and the archives that they come from. */
 export type Packages = {
   readonly lock: PackageLock;
+  /** What apt was asked for. */
+  readonly request: Json;
   /** All archives that the locked packages come from, as lines of a sources.list. */
   readonly sources: string;
   /** Those of Debian among them. */
@@ -19,16 +23,20 @@ export type Packages = {
 type Wishes = {
   readonly repositories?: readonly Repository[] | undefined;
   readonly packageFiles?: readonly PinnedPackageFile[] | undefined;
+  /** Asked before the archives of the lock. */
+  readonly mirror?: string | undefined;
 };
 
 export function openPackages(
   lock: PackageLock,
+  request: Json,
   debianSources: string,
-  { repositories = [], packageFiles = [] }: Wishes = {},
+  { repositories = [], packageFiles = [], mirror }: Wishes = {},
 ): Packages {
-  const sources = withRepositories(debianSources, repositories);
+  const sources = withMirrorFirst(withRepositories(debianSources, repositories), mirror);
   return {
     lock,
+    request,
     sources,
     debianSources,
     deb(name) {

@@ -31,11 +31,13 @@ export type SourcePackagesInput = {
 
 /** The source packages of a build. */
 export type SourcePackages = {
+  readonly all: readonly LockedSource[];
   /** Throws TypeError for a package that nobody asked for. */
   source(name: string): SourcePackage;
 };
 
-type LockedSource = Omit<SourcePackage, 'sources'>;
+/** A source package without the archives that have it. */
+export type LockedSource = Omit<SourcePackage, 'sources'>;
 
 /** What apt knows of source packages. Writes `sources.json`; nothing is downloaded but lists. */
 export const sourcePackagesStage: Stage<SourcePackagesInput, SourcePackages> = {
@@ -46,13 +48,7 @@ export const sourcePackagesStage: Stage<SourcePackagesInput, SourcePackages> = {
 
   async open({ path }, { sources }) {
     const locked = JSON.parse(await readFile(join(path, 'sources.json'), 'utf8')) as readonly LockedSource[];
-    return {
-      source(name) {
-        const found = locked.find((one) => one.name === name);
-        if (found === undefined) throw new TypeError(`${name} is not among the resolved source packages`);
-        return { ...found, sources };
-      },
-    };
+    return openSourcePackages(locked, sources);
   },
 
   async run({ tools, sources, packages }, out, { host, report, work, offline }) {
@@ -73,6 +69,18 @@ export const sourcePackagesStage: Stage<SourcePackagesInput, SourcePackages> = {
     await writeFile(join(out, 'sources.json'), JSON.stringify(locked, undefined, 1));
   },
 };
+
+/** @param sources the sources.list of the archives that have them */
+export function openSourcePackages(all: readonly LockedSource[], sources: string): SourcePackages {
+  return {
+    all,
+    source(name) {
+      const found = all.find((one) => one.name === name);
+      if (found === undefined) throw new TypeError(`${name} is not among the resolved source packages`);
+      return { ...found, sources };
+    },
+  };
+}
 
 /** The name of the .dsc has the version without its epoch, which no file name has. */
 function versionOf(name: string, files: readonly SourceFile[]): string {
