@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RootArchive } from '../boot/boot-method.js';
 import { initramfsStage } from '../filesystems/initramfs.js';
 import { fileSha256 } from '../host/file-digest.js';
+import { DEBIANS_KERNEL } from '../model/board.js';
 import type { RootSpec } from '../model/image-spec.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode, valueNode } from '../pipeline/graph.js';
@@ -29,9 +30,11 @@ export type EarlyUserSpace = {
 const SCRIPTS: Readonly<Record<RootSpec['kind'], string | undefined>> = { partition: undefined, initramfs: undefined };
 
 /** Undefined: the kernel mounts the root by itself. */
-export function earlyUserSpaceOf({ spec: { root } }: Pick<BuildRequest, 'spec'>): EarlyUserSpace | undefined {
-  const script = SCRIPTS[root.kind];
-  return script === undefined ? undefined : { script, modules: [] };
+export function earlyUserSpaceOf({ spec: { root, board } }: Pick<BuildRequest, 'spec'>): EarlyUserSpace | undefined {
+  const { source, debian } = board.kernel;
+  const isDebians = source === DEBIANS_KERNEL && debian !== undefined;
+  const script = SCRIPTS[root.kind] ?? (isDebians ? 'root-partition' : undefined);
+  return script === undefined ? undefined : { script, modules: isDebians ? debian.modules.storage : [] };
 }
 
 /** The archive of the early user space, where the image's root needs one. */

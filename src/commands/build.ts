@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { KERNEL_FLAVOURS } from '../model/board.js';
+import { KERNEL_FLAVOURS, KERNEL_SOURCES } from '../model/board.js';
 import { formatSize } from '../model/bytes.js';
 import { formatCommand } from '../model/command.js';
 import { formatDuration } from '../model/duration.js';
@@ -153,6 +153,12 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpGroup: 'CONTENT',
       dependsOn: ['workload'],
     }),
+    kernel: Flags.option({
+      options: KERNEL_SOURCES,
+      description:
+        "whose kernel: debian is Debian's own, ready at once; compiled is the board's [default: as the board says]",
+      helpGroup: 'CONTENT',
+    })(),
     'kernel-flavour': Flags.option({
       options: KERNEL_FLAVOURS,
       description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
@@ -220,6 +226,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       workload: flags.workload,
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],
+      ...(flags.kernel === undefined ? {} : { kernelSource: flags.kernel }),
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
