@@ -6,6 +6,8 @@ import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
+import { KiB } from '../model/bytes.js';
+import { unlockMemory } from '../model/root-encryption.js';
 import { SYSTEM_MARKER, systemMarkerText } from '../images/system-marker.js';
 import type { ImageSpec, PartitionRoot } from '../model/image-spec.js';
 import type { Node } from '../pipeline/graph.js';
@@ -45,7 +47,17 @@ export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: Roo
   const { root } = spec;
   if (root.kind === 'initramfs') return archived(archive);
   const place = rootOnDisk(spec, root, identity);
-  return archive === undefined ? place : { archive, words: wordsOf(place) };
+  return archive === undefined ? place : { archive, words: [...wordsOf(place), ...unlockWords(spec, root)] };
+}
+
+/** What root-crypt of native/initramfs reads. */
+function unlockWords({ board }: ImageSpec, { encryption }: PartitionRoot): readonly string[] {
+  if (encryption === undefined) return [];
+  const { unlock, keyFile = '', at } = encryption;
+  return [
+    `reswarm.unlock=${unlock === 'keyfile' ? keyFile : unlock}`,
+    ...(at === 'build' ? [] : [`reswarm.encrypt=${Math.floor(unlockMemory(encryption, board) / KiB)}`]),
+  ];
 }
 
 function archived(archive: RootArchive | undefined): RootArchive {

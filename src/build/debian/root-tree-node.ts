@@ -6,6 +6,7 @@ import { formatFstab } from '../../formats/fstab.js';
 import type { Command } from '../../model/command.js';
 import type { ImageSpec, PartitionSpec } from '../../model/image-spec.js';
 import { engineLayer, GROW_LAYER } from '../../model/image-spec.js';
+import { OPENED_ROOT } from '../../model/root-encryption.js';
 import { keyringPath } from '../../model/packages.js';
 import type { PlacedFile } from '../../model/software.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../../model/software.js';
@@ -83,7 +84,7 @@ function growthTexts(spec: ImageSpec, { root }: DebianRequest, identity: DiskIde
 }
 
 /** The root first, then the others as they are listed: a mount below another comes after it. */
-export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
+export function fstabRows({ partitions, volumes, root }: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
   const mounted = partitions.filter((partition): partition is PartitionSpec & { mount: string } => {
     return partition.mount !== undefined;
   });
@@ -96,7 +97,7 @@ export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIden
       const isData = role === 'data';
       const nofail = isData && !options.includes('nofail') ? ',nofail' : '';
       return {
-        source: `PARTUUID=${identity.partition(name).partUuid}`,
+        source: isOpened(root, name) ? `/dev/mapper/${OPENED_ROOT}` : `PARTUUID=${identity.partition(name).partUuid}`,
         mount,
         type,
         // The script that grows it checks it too, before it is mounted.
@@ -104,6 +105,11 @@ export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIden
         pass: mount === '/' ? 1 : (isData && grow) || !isChecked ? 0 : 2,
       };
     });
+}
+
+/** An encrypted root is mounted as what the early user space has opened. */
+function isOpened(root: ImageSpec['root'], name: string): boolean {
+  return root.kind === 'partition' && root.partition === name && root.encryption !== undefined;
 }
 
 const AFTER_GROWTH = ',x-systemd.after=reswarm-grow-root.service';
