@@ -14,6 +14,7 @@ import type { BuildOptions } from './build-options.js';
 import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { warnOfImages } from './debian/read-content.js';
+import { warnOfMissingKeyring } from './debian/update-keyring.js';
 import { imageGraph } from './image-graph.js';
 import type { Outputs } from './image-outputs.js';
 import { completeOutputs } from './image-outputs.js';
@@ -45,7 +46,11 @@ export async function buildImage(options: BuildOptions, host: Host, reporter: Re
   const started = performance.now();
   if (options.target?.type === 'loop') requireLoopDevices(host);
   const request = await readBuildRequest(options);
-  if (request.userland.from === 'debian') warnOfImages(request.userland.images, reporter);
+  if (request.userland.from === 'debian') {
+    const { images, keyring, root } = request.userland;
+    warnOfImages(images, reporter);
+    warnOfMissingKeyring(request.spec, keyring, root.overlays, reporter);
+  }
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {

@@ -31,11 +31,12 @@ export type ImageBootFiles = {
  * Copies kernel, device tree, command line and seed out of an image's FAT: no mount, no root. Throws UserError `no-kernel`, `no-command-line` or `no-device-tree`, and ReswarmError
  * `file-system-corrupt`.
  *
+ * @param seed of the FAT with the seed, which may be another one
  * @param name what to call the image
  * @param choose the machine for the kernel's architecture
  */
 export async function extractBootFiles(
-  reader: FileSystemReader,
+  { reader, seed }: { readonly reader: FileSystemReader; readonly seed: FileSystemReader },
   name: string,
   choose: (architecture: Architecture) => Machine,
   folder: string,
@@ -87,8 +88,8 @@ export async function extractBootFiles(
     ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
     cmdlineTxt,
     grubCfg: await read('grub.cfg'),
-    userData: await read('user-data'),
-    metaData: await read('meta-data'),
+    userData: (await seed.readFile('/user-data'))?.toString('utf8') ?? '',
+    metaData: (await seed.readFile('/meta-data'))?.toString('utf8') ?? '',
   };
 }
 

@@ -12,6 +12,8 @@ import { checkDisc } from '../check/check-disc.js';
 import type { BootOptions } from '../check/boot-image.js';
 import { bootImage, requireBootable } from '../check/boot-image.js';
 import type { SshOptions } from '../check/ssh-into-image.js';
+import type { UpdateFailure } from '../check/check-slots.js';
+import { checkSlots, UPDATE_FAILURES } from '../check/check-slots.js';
 import { sshIntoImage } from '../check/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../check/check-boot.js';
 import { describeProof } from '../ui/describe-proof.js';
@@ -41,6 +43,10 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
     },
     { description: 'Log in by ssh', command: '<%= config.bin %> boot reswarm-os-rpi4.img --ssh' },
     {
+      description: 'Prove that an image with two slots takes an update as a Raspberry Pi would start it',
+      command: '<%= config.bin %> boot reswarm-os-rpi4.img --check --firmware-model --update new.raucb',
+    },
+    {
       description: 'Run a command in it, and keep what it changes for the next time',
       command: "<%= config.bin %> boot reswarm-os-rpi4.img --ssh --run 'docker info' --snapshot keep",
     },
@@ -61,6 +67,21 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       options: FIRMWARE_NAMES,
       description:
         'start a PC image by its own boot loader, from SeaBIOS or from OVMF [default: QEMU is given its kernel]',
+    })(),
+    'firmware-model': Flags.boolean({
+      description:
+        'play the firmware of a Raspberry Pi for an image with two slots: autoboot.txt, config.txt, tryboot, watchdog',
+      dependsOn: ['check'],
+    }),
+    update: Flags.string({
+      description: 'with --firmware-model: install this bundle on the way, and prove that it stays',
+      helpValue: 'FILE.raucb',
+      dependsOn: ['firmware-model'],
+    }),
+    fail: Flags.option({
+      options: UPDATE_FAILURES,
+      description: 'with --update: make it fail, and prove that the old slot comes back with the reason',
+      dependsOn: ['update'],
     })(),
     usb: Flags.boolean({ description: 'the ISO is written to a USB stick [default: it lies in a CD drive]' }),
     'device-tree': Flags.string({
@@ -155,6 +176,18 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
         hints: ['Leave --usb out: the image is on a card of its own.'],
       });
     }
+    if (flags['firmware-model']) {
+      return this.slots(
+        {
+          ...options,
+          projectDir: this.config.root,
+          ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
+          ...(flags.log === undefined ? {} : { logFile: flags.log }),
+        },
+        flags.update,
+        flags.fail,
+      );
+    }
     if (flags.check) {
       return this.check({
         ...options,
@@ -214,6 +247,20 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
 
   private async check(options: Parameters<typeof checkBoot>[0]): Promise<BootProof> {
     return this.show(await checkBoot(options, this.host, this.reporter), options.logFile);
+  }
+
+  /** An image with two slots, started as by a Raspberry Pi. */
+  private async slots(
+    options: Parameters<typeof checkBoot>[0],
+    update: string | undefined,
+    fail: UpdateFailure | undefined,
+  ): Promise<BootProof> {
+    const asked = {
+      ...options,
+      ...(update === undefined ? {} : { update: resolve(update) }),
+      ...(fail === undefined ? {} : { fail }),
+    };
+    return this.show(await checkSlots(asked, this.host, this.reporter), options.logFile);
   }
 
   private async show(proof: BootProof, logFile: string | undefined): Promise<BootProof> {

@@ -133,6 +133,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpValue: 'FILE',
       helpGroup: 'CONTENT',
     }),
+    'update-keyring': Flags.string({
+      description: 'certificates whose updates the devices take, for a system with two slots: root.pem of `keys new`',
+      helpValue: 'FILE',
+    }),
     software: Flags.string({
       description: 'YAML file that names programs of your own: pinned files and systemd units',
       multiple: true,
@@ -234,6 +238,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       docker: flags.docker,
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
+      updateKeyring: flags['update-keyring'],
       workload: flags.workload,
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],

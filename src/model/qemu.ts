@@ -120,8 +120,11 @@ export type MachineRun = MachineSetup & {
   readonly deviceTree?: string;
   /** An archive that the kernel unpacks. */
   readonly initramfs?: string;
-  /** qcow2 file that takes the writes. */
+  /** File that takes the writes: a qcow2, or where that is said the bare disk. */
   readonly card: string;
+  readonly cardFormat?: 'qcow2' | 'raw';
+  /** A bare disk beside it, which is only read; the guest has it as /dev/disk/by-id/virtio-NAME. Not on a Raspberry Pi. */
+  readonly medium?: { readonly name: string; readonly file: string };
   /** The card is kept: what the machine writes has to reach the disk. */
   readonly keepsCard: boolean;
 };
@@ -141,9 +144,16 @@ export function qemuCommand(run: MachineRun): Command {
   if (run.machine.fixed !== undefined) {
     return machineCommand(run, start, ['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`]);
   }
-  const device = `virtio-blk-${virtioBus(run.machine)},drive=card`;
+  const { medium, cardFormat = 'qcow2' } = run;
+  const device = `virtio-blk-${virtioBus(run.machine)}`;
   return machineCommand(run, start, [
-    ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`, '-device', device],
+    ...['-drive', `file=${run.card},format=${cardFormat},if=none,id=card,cache=${cache}`, '-device', `${device},drive=card`],
+    ...(medium === undefined
+      ? []
+      : [
+          ...['-drive', `file=${medium.file},format=raw,if=none,id=medium,readonly=on`],
+          ...['-device', `${device},drive=medium,serial=${medium.name}`],
+        ]),
   ]);
 }
 
