@@ -5,10 +5,17 @@ import type { BootedRoot, BootMethod, RootArchive } from './boot-method.js';
 import { archiveOf, slotOf, wordsOf } from './boot-method.js';
 import type { BootFile } from './boot-tree.js';
 
-/** config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read. */
+/**
+ * config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read.
+ *
+ * @param archive its name, or the names of several with commas between them: the firmware loads one behind the other
+ */
 export function configTxt(
   board: Pick<Board, 'id' | 'configTxt' | 'kernel'>,
-  { archive, slot }: { readonly archive?: RootArchive | undefined; readonly slot?: Slot | undefined } = {},
+  {
+    archive,
+    slot,
+  }: { readonly archive?: Pick<RootArchive, 'name'> | undefined; readonly slot?: Slot | undefined } = {},
 ): string {
   const all = board.configTxt.filter(({ filter }) => filter === 'all').flatMap(({ lines }) => lines);
   const watched = slot === undefined ? [] : WATCHED_MODELS.map((filter) => ({ filter, lines: [KERNEL_WATCHDOG] }));

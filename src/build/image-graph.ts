@@ -31,6 +31,7 @@ import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
 import { isoNodes } from './iso-nodes.js';
+import { networkNodes } from './network-nodes.js';
 import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
 import type { WrittenNodes } from './written-nodes.js';
@@ -69,10 +70,7 @@ export async function imageGraph(
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
   const early = earlyUserSpaceNode(request, parts);
-  const made =
-    target.iso === undefined
-      ? diskNodes(request, target, parts, userland, { root: archive, early })
-      : isoNodes(request, target.iso, parts, archive);
+  const made = writtenNodes(request, target, parts, userland, { root: archive, early });
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -107,12 +105,26 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
+      ...(made.sources ?? []),
       disk,
       blockMap,
       compressed,
       virtualDisk,
     ].filter((node) => node !== undefined),
   };
+}
+
+/** The output that is asked for decides the last nodes, and nothing before. */
+function writtenNodes(
+  request: BuildRequest,
+  target: ImageTarget,
+  parts: UserlandParts,
+  userland: UserlandNodes,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
+): WrittenNodes {
+  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archives.root);
+  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archives.root);
+  return diskNodes(request, target, parts, userland, archives);
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
