@@ -13,6 +13,7 @@ import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
 import { checkOutputFolder } from '../images/network-folder.js';
 import type { Board } from '../model/board.js';
+import { DEBIANS_KERNEL } from '../model/board.js';
 import type { ImageSpec, RootTreeSpec, TreeSpec } from '../model/image-spec.js';
 import { hasSlots } from '../model/image-spec.js';
 import { requireIsoBoard } from '../outputs/iso.js';
@@ -31,6 +32,7 @@ import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import { withFlavour } from '../sources/kernel/kernel-flavour.js';
 import { chosenProfile, withProfile } from '../sources/kernel/kernel-profile.js';
+import { debianKernelUnfit, withKernelSource } from '../sources/kernel/kernel-source.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
 import type { BuildOptions } from './build-options.js';
 import type { BusyboxRequest } from './busybox/busybox-request.js';
@@ -222,8 +224,19 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
     places,
   );
   const board = await withFlavour(spec.board, options.kernelFlavour, places.boardsDir);
-  const profiled = withProfile(board, chosenProfile(board, spec.kernelProfiles));
+  const sourced = withKernelSource(board, options.kernelSource);
+  const profile = chosenProfile(sourced, spec.kernelProfiles);
+  if (sourced.kernel.source === DEBIANS_KERNEL) requireRootForModules(spec, profile);
+  const profiled = withProfile(sourced, profile);
   return { ...spec, board: rootTree(spec).from === 'workload' ? withKernelAddress(profiled) : profiled };
+}
+
+/** Throws UserError `kernel-debian-unfit`: what is in memory as a whole has no place for the modules of such a kernel. */
+function requireRootForModules({ root, system }: ImageSpec, profile: string | undefined): void {
+  if (root.kind === 'initramfs') throw debianKernelUnfit(`the root of the system ${system.id} lives in memory`);
+  if (profile !== undefined) {
+    throw debianKernelUnfit(`the system ${system.id} wants the kernel profile ${profile}, which is compiled here`);
+  }
 }
 
 /** What becomes the root, with everything that it names. */

@@ -69,6 +69,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     },
     { description: 'Build an image for the Raspberry Pi 4', command: '<%= config.bin %> build --board rpi4' },
     {
+      description: "Have a first image soon: Debian's own kernel, nothing is compiled for it",
+      command: '<%= config.bin %> build --board rpi4 --kernel debian',
+    },
+    {
       description: 'Give the device its own name and your ssh key',
       command: '<%= config.bin %> build --board rpi4 --hostname gate-7 --ssh-key ~/.ssh/id_ed25519.pub',
     },

@@ -47,6 +47,8 @@ export const luksStage: Stage<LuksInput, Pick<Volume, 'path'>> = {
     await truncate(image, volume.sizeBytes + LUKS_BYTES);
     const sandbox = {
       root: tools.root,
+      // cryptsetup makes the header in a file of its working folder first.
+      cwd: '/tmp',
       mounts: [
         { source: out, target: '/media', writable: true },
         { source: cryptsetup.root, target: CRYPTSETUP_INSIDE },

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import type { BuildOptions } from '../build/build-options.js';
-import type { KernelFlavour } from '../model/board.js';
-import { KERNEL_FLAVOURS } from '../model/board.js';
+import type { KernelFlavour, KernelSource } from '../model/board.js';
+import { KERNEL_FLAVOURS, KERNEL_SOURCES } from '../model/board.js';
 import { systemFlag } from './system-flags.js';
 
 /** Which image is meant. */
@@ -70,6 +70,12 @@ export const contentFlags = {
     helpGroup: 'CONTENT',
     dependsOn: ['workload'],
   }),
+  kernel: Flags.option({
+    options: KERNEL_SOURCES,
+    description:
+      "whose kernel: debian is Debian's own, ready at once; compiled is the board's [default: as the board says]",
+    helpGroup: 'CONTENT',
+  })(),
   'kernel-flavour': Flags.option({
     options: KERNEL_FLAVOURS,
     description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
@@ -89,6 +95,7 @@ type ContentFlags = {
   readonly workload?: string | undefined;
   readonly keep?: readonly string[] | undefined;
   readonly drop?: readonly string[] | undefined;
+  readonly kernel?: KernelSource | undefined;
   readonly 'kernel-flavour'?: KernelFlavour | undefined;
 };
 
@@ -106,6 +113,7 @@ export function contentOptions(flags: ContentFlags) {
     workload: flags.workload,
     keep: flags.keep ?? [],
     drop: flags.drop ?? [],
+    ...(flags.kernel === undefined ? {} : { kernelSource: flags.kernel }),
     ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
   } satisfies Partial<BuildOptions>;
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { BuildRequest } from '../build-request.js';
 import type { ImageLock } from './lock-file.js';
 import { outdated } from './locked-nodes.js';
+import { kernelTarball } from '../../model/board.js';
 
 type Download = ImageLock['downloads'][number];
 type OwnFile = ImageLock['files'][number];
@@ -26,9 +27,9 @@ export function pinnedDownloads({ spec: { board }, firmware, userland }: BuildRe
         ];
       }),
     );
-  const { source } = board.kernel;
+  const tarball = kernelTarball(board.kernel);
   const ofKernel =
-    source === undefined ? [] : [download(source.url, source.sha256, `kernel source of board ${board.id}`)];
+    tarball === undefined ? [] : [download(tarball.url, tarball.sha256, `kernel source of board ${board.id}`)];
   if (userland.from !== 'debian') return [...ofFirmware, ...ofKernel];
   const { dockerBundle, software } = userland;
   return [
