@@ -45,12 +45,13 @@ export function earlyUserSpaceOf({ spec: { root, board } }: Pick<BuildRequest, '
 
 const ENCRYPTED: EarlyUserSpace = {
   script: 'root-crypt',
-  modules: ['dm_mod', 'dm_crypt', 'xts', 'aes', 'sha256', 'vfat'],
+  modules: ['dm_mod', 'dm_crypt', 'xts', 'aes', 'vfat'],
   modulesIfThere: [
     'aes_ce_blk',
     'aes_neon_bs',
     'aesni_intel',
     'algif_skcipher',
+    'sha256',
     'nls_cp437',
     'nls_ascii',
     'nls_iso8859_1',

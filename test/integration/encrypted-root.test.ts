@@ -64,7 +64,7 @@ async function encrypt(rootKey: RootKey): Promise<string> {
   const input: LuksInput = {
     tools: { root: inject('toolsTree'), versions: {} },
     cryptsetup: { key: 'x', root: join(folder, 'unpacked'), libraries },
-    volume: { key: 'x', path: join(folder, 'plain.ext4'), sizeBytes: SIZE, content: { bytes: 0, files: 0 } as never },
+    volume: { key: 'x', path: join(folder, 'plain.ext4'), sizeBytes: SIZE, content: { bytes: 0, files: 0 } },
     rootKey,
     nonce: count.toString(),
     uuid: UUID,
