@@ -1,4 +1,5 @@
 import type { Board } from './board.js';
+import type { LayersRoot } from './chain-layer.js';
 import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
 import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
@@ -176,7 +177,7 @@ export type PartitionSpec = {
 };
 
 /** How the kernel finds the root. */
-export type RootSpec = PartitionRoot | ArchiveRoot;
+export type RootSpec = PartitionRoot | ArchiveRoot | LayersRoot;
 
 /** A file system on a partition. */
 export type PartitionRoot = { readonly kind: 'partition'; readonly partition: string };
