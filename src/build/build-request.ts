@@ -154,6 +154,7 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
       containerImages: (options.dockerImages ?? []).map(absolute),
       packages: options.packages.map((word) => (isPackageFile(word) ? absolute(word) : word)),
       overlays: options.overlays.map(absolute),
+      layerFiles: (options.layers ?? []).map(absolute),
     },
     places,
   );
@@ -186,7 +187,7 @@ function withKernelAddress(board: Board): Board {
 
 function rootTree({ trees, volumes, partitions, root }: ImageSpec): RootTreeSpec {
   const partition = root.kind === 'partition' && partitions.find(({ name }) => name === root.partition);
-  const name = root.kind === 'initramfs' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
+  const name = root.kind !== 'partition' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
   const tree = trees[name ?? ''];
   if (tree === undefined || tree.from === 'boot' || tree.from === 'files') throw new TypeError('no tree is the root');
   return tree;

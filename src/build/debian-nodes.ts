@@ -3,6 +3,7 @@ import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode } from '../pipeline/graph.js';
 import { withBackports } from '../sources/debian/apt-sources.js';
+import type { LayerPackages } from '../sources/debian/package-lock.js';
 import { packageLockStage, readAptSources } from '../sources/debian/package-lock.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 import { toolsTreeInput } from '../tools/obtain-tools.js';
@@ -36,6 +37,8 @@ export type PackageRequest = {
   readonly without?: readonly string[];
   readonly packageFiles?: readonly PinnedPackageFile[];
   readonly repositories?: readonly PinnedRepository[];
+  /** Of a chain of layers: what each of them adds. */
+  readonly layers?: readonly LayerPackages[];
 };
 
 export function lockNode(

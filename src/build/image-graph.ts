@@ -56,7 +56,7 @@ export async function imageGraph(
 ): Promise<ImageGraph> {
   const { spec } = request;
   const tools = toolsNode(surroundings);
-  const packages = packagesNode(request, tools, surroundings);
+  const packages = await packagesNode(request, tools, surroundings);
   const hardware = hardwareNodes(request, tools, packages);
   const attributes = attributesNode(request, tools, host);
   const identity = identify(spec.id, spec.table, spec.partitions);
@@ -111,13 +111,13 @@ export async function imageGraph(
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
-export function packagesNode(
+export async function packagesNode(
   request: BuildRequest,
   tools: Node<ToolsTree>,
   surroundings: Surroundings,
-): Node<Packages> {
+): Promise<Node<Packages>> {
   const { board } = request.spec;
-  const wanted = userlandPackages(request);
+  const wanted = await userlandPackages(request);
   const fetched = [...new Set([...hardwarePackages(request), ...wanted.fetched])];
   return lockNode({ board, ...wanted, fetched }, tools, surroundings);
 }

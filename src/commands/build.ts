@@ -134,6 +134,12 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpValue: 'FILE',
       helpGroup: 'CONTENT',
     }),
+    layers: Flags.string({
+      description: 'YAML file that lists layers over those of the system, each an image of its own (layered systems)',
+      multiple: true,
+      helpValue: 'FILE',
+      helpGroup: 'CONTENT',
+    }),
     workload: Flags.string({
       description: 'what a minimal system runs: id of a workload, or the path of a workload file',
       helpValue: 'FILE',
@@ -217,6 +223,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       docker: flags.docker,
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
+      layers: flags.layers ?? [],
       workload: flags.workload,
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],

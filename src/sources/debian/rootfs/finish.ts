@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootfsLeftovers } from './leftovers.js';
-import type { RootfsBuild } from './rootfs-build.js';
+import type { RootfsBuild, RootfsInput } from './rootfs-build.js';
 import { pathExists } from '../../../host/path-exists.js';
 
 /** Removes what belongs to the build, and leaves to the device what must be its own. */
@@ -21,8 +21,13 @@ export async function finish({ root, input, context }: RootfsBuild): Promise<voi
   }
 }
 
+/** A tree and what it is packed with. */
+type PackedTree = Pick<RootfsBuild, 'root' | 'context'> & {
+  readonly input: Pick<RootfsInput, 'tools' | 'sourceDateEpoch'>;
+};
+
 /** The same tree gives the same bytes: sorted, owners as numbers, no time later than sourceDateEpoch. */
-export async function pack({ root, input, context }: RootfsBuild, out: string): Promise<void> {
+export async function pack({ root, input, context }: PackedTree, out: string): Promise<void> {
   context.report.step('packing the root file system');
   const mounts = [
     { source: root, target: '/mnt' },
@@ -46,7 +51,7 @@ export async function pack({ root, input, context }: RootfsBuild, out: string): 
 }
 
 /** In a user namespace the files belong to users that only the sandbox may act for. */
-export async function removeTrees({ input, context }: RootfsBuild): Promise<void> {
+export async function removeTrees({ input, context }: Pick<PackedTree, 'input' | 'context'>): Promise<void> {
   const mounts = [{ source: context.work, target: '/mnt', writable: true }];
   const command = { file: 'rm', args: ['-rf', '/mnt/root', '/mnt/twin'] };
   // After an interruption nothing may be started any more; the store cleans up then.
