@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Board } from '../model/board.js';
 import type { BootedRoot, BootMethod, RootArchive } from './boot-method.js';
+import { archiveOf, wordsOf } from './boot-method.js';
 import type { BootFile } from './boot-tree.js';
 
 /** config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read. */
@@ -20,16 +21,9 @@ export function configTxt(board: Pick<Board, 'id' | 'configTxt' | 'kernel'>, arc
   return `${lines.join('\n')}\n`;
 }
 
-/**
- * The words of cmdline.txt. A root on a partition is named by PARTUUID: the order in which SD controllers appear is not
- * fixed. An archive needs no word: the kernel runs its /init.
- */
+/** The words of cmdline.txt. */
 export function kernelCommandLine(root: BootedRoot, board: Pick<Board, 'consoles' | 'cmdline'>): readonly string[] {
-  return [
-    ...board.consoles.map((console) => `console=${console}`),
-    ...('partUuid' in root ? [`root=PARTUUID=${root.partUuid}`, `rootfstype=${root.fsType}`, 'rootwait'] : []),
-    ...board.cmdline,
-  ];
+  return [...board.consoles.map((console) => `console=${console}`), ...wordsOf(root), ...board.cmdline];
 }
 
 /**
@@ -40,7 +34,7 @@ export function kernelCommandLine(root: BootedRoot, board: Pick<Board, 'consoles
 export const raspberryPi: BootMethod = {
   files({ board }, { kernel, firmware, overlays }, root) {
     const { image } = board.kernel;
-    const archive = 'path' in root ? root : undefined;
+    const archive = archiveOf(root);
     const from = (made: { readonly key: string }, name: string, source: string): BootFile => {
       return { name, source, digest: `${made.key}/${basename(source)}` };
     };

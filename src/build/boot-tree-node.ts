@@ -1,5 +1,8 @@
-import type { RootArchive } from '../boot/boot-method.js';
+import type { BootedRoot, RootArchive } from '../boot/boot-method.js';
+import { wordsOf } from '../boot/boot-method.js';
+import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
+import { layerWords } from './chain/layered-files.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
@@ -16,18 +19,22 @@ import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { HardwareNodes } from './hardware-nodes.js';
 
-/** Firmware, kernel, device trees, the archive of a root that has one, what boot loaders read, and the seed. */
+/** Firmware, kernel, device trees, the archive of the root or of what finds it, what boot loaders read, and the seed. */
 export function bootTreeNode(
   request: BuildRequest,
   { kernel, firmware, overlays, loader }: HardwareNodes,
   identity: DiskIdentity,
   archive: Node<RootArchive> | undefined,
+  ofRoot?: Node<readonly BootFile[]>,
 ): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
-  return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
-    const { root } = spec;
-    const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
-    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...deviceFiles(request)];
+  return valueNode({ kernel, firmware, overlays, loader, archive, ofRoot }, async (parts) => {
+    const place = bootedRoot(spec, identity, parts.archive);
+    const files = [
+      ...bootMethodOf(spec.board).files(spec, parts, place),
+      ...(parts.ofRoot ?? []),
+      ...deviceFiles(request),
+    ];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);
@@ -38,6 +45,15 @@ function rootOnDisk({ partitions, volumes }: ImageSpec, root: PartitionRoot, ide
   const partition = partitions.find(({ name }) => name === root.partition);
   const fs = fileSystem(volumes[partition?.volume ?? '']?.fs ?? '');
   return { partUuid: identity.partition(root.partition).partUuid, fsType: fs.mount.type };
+}
+
+/** How the kernel, or an early user space beside it, finds the root. */
+export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: RootArchive | undefined): BootedRoot {
+  const { root } = spec;
+  if (root.kind === 'initramfs') return archived(archive);
+  if (root.kind === 'layers') return { archive: archived(archive), words: layerWords(spec, root, identity) };
+  const place = rootOnDisk(spec, root, identity);
+  return archive === undefined ? place : { archive, words: wordsOf(place) };
 }
 
 function archived(archive: RootArchive | undefined): RootArchive {

@@ -1,3 +1,4 @@
+import type { RootArchive } from '../boot/boot-method.js';
 import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
@@ -23,6 +24,9 @@ import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import type { LayeredFilesNodes } from './chain/layered-files.js';
+import { layeredFilesNodes } from './chain/layered-files.js';
+import { earlyUserSpaceNode } from './early-user-space-node.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
@@ -64,9 +68,11 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
+  const layered = userland.chain && layeredFilesNodes(request, userland.chain);
+  const early = earlyUserSpaceNode(request, parts, layered?.early);
   const made =
     target.iso === undefined
-      ? diskNodes(request, target, parts, userland, archive)
+      ? diskNodes(request, target, parts, userland, { root: archive, early, layered })
       : isoNodes(request, target.iso, parts, archive);
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
@@ -102,6 +108,8 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
+      ...(userland.chain === undefined ? [] : [userland.chain.kernel, ...userland.chain.layers].map(({ image }) => image)),
+      early,
       disk,
       blockMap,
       compressed,
@@ -122,13 +130,20 @@ export async function packagesNode(
   return lockNode({ board, ...wanted, fetched }, tools, surroundings);
 }
 
+/** What the boot partition holds of the root. */
+type Archives = {
+  readonly root: RootArchiveNodes | undefined;
+  readonly early: Node<RootArchive> | undefined;
+  readonly layered: LayeredFilesNodes | undefined;
+};
+
 /** Volumes of all partitions, and the disk that they are on. */
 function diskNodes(
   request: BuildRequest,
   target: ImageTarget,
   { tools, hardware, attributes, identity }: UserlandParts,
   userland: UserlandNodes,
-  archive: RootArchiveNodes | undefined,
+  archives: Archives,
 ): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
@@ -136,7 +151,7 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archive?.archive);
+        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early, archives.layered?.boot);
       case 'files':
         return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
       case undefined:
@@ -203,7 +218,9 @@ function diskNodes(
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
   const rootContent =
-    archive?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+    archives.root?.content ??
+    archives.layered?.content ??
+    (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }

@@ -7,6 +7,7 @@ import type { BuildRequest } from './build-request.js';
 import { debianUserland } from './debian/debian-userland.js';
 import type { PackageRequest } from './debian-nodes.js';
 import type { UserlandNodes, UserlandParts } from './userland.js';
+import { earlyUserSpaceOf } from './early-user-space-node.js';
 import { workloadUserland } from './workload/workload-userland.js';
 
 /** The root that a request asks for, as nodes. */
@@ -26,11 +27,13 @@ export async function userlandNodes(request: BuildRequest, parts: UserlandParts)
 }
 
 /** What the root takes from the Debian archive. */
-export async function userlandPackages({ userland, spec }: BuildRequest): Promise<Omit<PackageRequest, 'board'>> {
+export async function userlandPackages(request: BuildRequest): Promise<Omit<PackageRequest, 'board'>> {
+  const { userland, spec } = request;
   const { suite } = userland.root;
   if (userland.from !== 'debian') return { suite, packages: [], fetched: STATIC_PACKAGES };
   const { packages, packageFiles, repositories, root } = userland;
-  const fetched = spec.board.wireless.map((one) => one.package);
+  const early = earlyUserSpaceOf(request) === undefined ? [] : STATIC_PACKAGES;
+  const fetched = [...spec.board.wireless.map((one) => one.package), ...early];
   const wanted = { suite, packages, fetched, without: root.withoutPackages, packageFiles, repositories };
   if (spec.root.kind !== 'layers') return wanted;
   const requests = await layerRequests(spec.root, userland, flavourPackages(spec.board));

@@ -78,14 +78,18 @@ export function rootTreeNode(
 export function growthTexts(spec: ImageSpec, { root }: DebianRequest, identity: DiskIdentity): readonly RootText[] {
   if (!root.layers.some(({ name }) => name === GROW_LAYER)) return [];
   const growing = spec.partitions.find(({ grow }) => grow);
-  const partUuid = growing === undefined ? '' : identity.partition(growing.name).partUuid;
+  // The early user space tells which one it is: its word on the command line follows the id of the disk.
+  const isTold = spec.root.kind === 'layers' && growing?.name === spec.root.changes;
+  const partUuid = growing === undefined || isTold ? '' : identity.partition(growing.name).partUuid;
   return [{ path: 'usr/lib/reswarm/grown-partition', text: `${partUuid}\n` }];
 }
 
 /** The root first, then the others as they are listed: a mount below another comes after it. */
-export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
+export function fstabRows({ partitions, volumes, root }: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
+  // The boot partition of a layered system is mounted before its layers are.
+  const isEarly = ({ role }: PartitionSpec): boolean => root.kind === 'layers' && role === 'boot';
   const mounted = partitions.filter((partition): partition is PartitionSpec & { mount: string } => {
-    return partition.mount !== undefined;
+    return partition.mount !== undefined && !isEarly(partition);
   });
   const depth = ({ mount }: { readonly mount: string }): number => (mount === '/' ? 0 : mount.split('/').length);
   return [...mounted]
