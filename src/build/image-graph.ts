@@ -108,7 +108,9 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
-      ...(userland.chain === undefined ? [] : [userland.chain.kernel, ...userland.chain.layers].map(({ image }) => image)),
+      ...(userland.chain === undefined
+        ? []
+        : [userland.chain.kernel, ...userland.chain.layers].map(({ image }) => image)),
       early,
       disk,
       blockMap,
@@ -151,7 +153,13 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early, archives.layered?.boot);
+        return bootTreeNode(
+          request,
+          hardware,
+          identity,
+          archives.root?.archive ?? archives.early,
+          archives.layered?.boot,
+        );
       case 'files':
         return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
       case undefined:

@@ -57,7 +57,10 @@ export function layerImageStage(name: string): Stage<LayerImageInput, LayerImage
     },
 
     async open({ key, path }) {
-      const recorded = JSON.parse(await readFile(join(path, RECORD), 'utf8')) as Pick<LayerImage, 'sizeBytes' | 'sha256'>;
+      const recorded = JSON.parse(await readFile(join(path, RECORD), 'utf8')) as Pick<
+        LayerImage,
+        'sizeBytes' | 'sha256'
+      >;
       return { key, path: join(path, IMAGE), ...recorded };
     },
   };

@@ -11,16 +11,18 @@ export type ConsoleEvent =
   /** Nothing more will come of this boot. */
   | { readonly kind: 'fatal'; readonly code: FatalCode; readonly detail: string };
 
-export type FatalCode = 'kernel-panic' | 'emergency-mode' | 'cloud-init-crashed' | 'machine-ended';
+export type FatalCode = 'root-not-mounted' | 'kernel-panic' | 'emergency-mode' | 'cloud-init-crashed' | 'machine-ended';
 
 const REACHED = [
   ['kernel', /Linux version (\S+)/],
-  ['root', /(?:EXT4-fs \((\S+)\): mounted filesystem|VFS: Mounted root \((.+) filesystem\))/],
+  ['root', /(?:EXT4-fs \((\S+)\): mounted filesystem|VFS: Mounted root \((.+) filesystem\)|reswarm: root (\S+))/],
   ['systemd', /systemd\[1\]: (systemd \S+) running in system mode/],
   ['power-off', /reboot: (Power down)/],
 ] as const;
 
 const FATAL = [
+  // Of an early user space: it waits, or starts the machine again.
+  ['root-not-mounted', /reswarm: error \S+ .*/],
   ['kernel-panic', /Kernel panic - not syncing: .*/],
   ['kernel-panic', /Internal error: Oops.*/],
   ['emergency-mode', /You are in (?:emergency|rescue) mode.*/],
@@ -48,7 +50,7 @@ export function readConsoleLine(line: string): ConsoleEvent | undefined {
   }
   for (const [milestone, pattern] of REACHED) {
     const match = pattern.exec(line);
-    if (match !== null) return { kind: 'reached', milestone, detail: match[1] ?? match[2] ?? '' };
+    if (match !== null) return { kind: 'reached', milestone, detail: match[1] ?? match[2] ?? match[3] ?? '' };
   }
   return undefined;
 }

@@ -114,5 +114,7 @@ export function layerWords(
   const bytes = [...board.consoles.map((one) => `console=${one}`), ...words, ...board.cmdline].join(' ').length;
   if (bytes <= CMDLINE_LIMIT) return words;
   const message = `the kernel command line would have ${bytes} characters, and ${CMDLINE_LIMIT} are read`;
-  throw new UserError('command-line-too-long', message, { hints: ['Give the layers shorter names, or fewer words to the board.'] });
+  throw new UserError('command-line-too-long', message, {
+    hints: ['Give the layers shorter names, or fewer words to the board.'],
+  });
 }

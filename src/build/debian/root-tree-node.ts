@@ -156,10 +156,7 @@ export function placedFiles(
 }
 
 /** Users and units that come with no package are made and enabled by the image's own programs. */
-export function commandsInImage(
-  layers: readonly Layer[],
-  software: DebianRequest['software'],
-): readonly Command[] {
+export function commandsInImage(layers: readonly Layer[], software: DebianRequest['software']): readonly Command[] {
   const users = layers.flatMap(({ sysusers }) => sysusers);
   const units = [
     ...layers.flatMap((layer) => layer.units),

@@ -24,7 +24,11 @@ export type TarEntry = {
 };
 
 /** An entry and where its records are in the archive: headers before it, and its content rounded up. */
-export type PlacedEntry = { readonly path: string; readonly entry: TarEntry; readonly range: readonly [number, number] };
+export type PlacedEntry = {
+  readonly path: string;
+  readonly entry: TarEntry;
+  readonly range: readonly [number, number];
+};
 
 /** By path, one character for each byte of it (latin1): names are bytes. The root has the path "". */
 export type TarTree = ReadonlyMap<string, TarEntry>;

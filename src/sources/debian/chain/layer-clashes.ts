@@ -23,7 +23,8 @@ export async function typeClash(layers: readonly ChainLayerTree[]): Promise<read
   for (const layer of layers) {
     const content = await layer.content();
     // What replaces something on purpose says so: a package, or a program that ran in the tree.
-    if (content.counts.changed + content.counts.removed === 0) problems.push(...clashes(layer.name, content.entries, below));
+    if (content.counts.changed + content.counts.removed === 0)
+      problems.push(...clashes(layer.name, content.entries, below));
     below = applyLayer(below, content);
   }
   return problems;

@@ -40,16 +40,17 @@ export const OWNERS = 'owners.txt';
 /**
  * Writes the layer that makes the tree `below` the one that is packed in `tar`.
  *
+ * @param kept paths of the tree that are as they were below, and therefore not in the archive
  * @param scaffold links, and folders with what is in them before them, that are none of the layer's while nothing is in them
  */
 export async function writeLayerFiles(
   tar: string,
   below: TarTree,
-  { time, scaffold = [] }: { readonly time: number; readonly scaffold?: readonly string[] },
+  { time, scaffold = [], kept = [] }: LayerOptions,
   out: string,
 ): Promise<void> {
   const packed = withoutScaffold(await readTarTree(tar), scaffold);
-  const above = new Map(packed.map(({ path, entry }) => [path, entry]));
+  const above = new Map([...keptEntries(kept, below), ...packed.map(({ path, entry }) => [path, entry] as const)]);
   const { present, changed, removed } = treeDifference(below, above);
   const wanted = new Set(present);
   const entries = packed.filter(({ path }) => wanted.has(path));
@@ -82,6 +83,21 @@ export async function openLayerFiles(name: string, key: string, path: string): P
     },
     owners: () => readOwners(path).catch(() => undefined),
   };
+}
+
+type LayerOptions = {
+  /** Seconds since 1970: no time in the layer is later. */
+  readonly time: number;
+  readonly scaffold?: readonly string[];
+  readonly kept?: readonly string[];
+};
+
+function keptEntries(paths: readonly string[], below: TarTree): readonly (readonly [string, TarEntry])[] {
+  return paths.map((path) => {
+    const entry = below.get(path);
+    if (entry === undefined) throw new TypeError(`${path} is new and was not packed`);
+    return [path, entry] as const;
+  });
 }
 
 function withoutScaffold(packed: readonly PlacedEntry[], scaffold: readonly string[]): readonly PlacedEntry[] {

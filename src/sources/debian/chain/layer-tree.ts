@@ -11,6 +11,7 @@ import { writeOwners } from '../rootfs/owners.js';
 import type { RootfsInput } from '../rootfs/rootfs-build.js';
 import type { Rootfs } from '../rootfs/rootfs.js';
 import { rootfsStage } from '../rootfs/rootfs.js';
+import { listChanges, markTime } from './changed-since.js';
 import { installOver } from './install-over.js';
 import type { ChainLayerTree } from './layer-files.js';
 import { mergedTree, openLayerFiles, OWNERS, writeLayerFiles } from './layer-files.js';
@@ -49,19 +50,23 @@ export function layerTreeStage(name: string): Stage<LayerTreeInput, ChainLayerTr
       await mkdir(root, { mode: 0o755 });
       await mkdir(packed);
       const tree = await mergedTree(below);
+      let kept: readonly string[] = [];
       try {
         await unpackBelow(rootfs, below, root, packages, context);
+        const since = rootfs === undefined ? await markTime(root, packages.tools, context) : undefined;
         if (rootfs === undefined && packages.lock.install.length > 0) {
           await installOver({ input: packages, root, context, unitsBelow: unitsOf(tree) });
         }
         await layOver(over, root, tools, context);
         await writeOwners(root, join(out, OWNERS));
-        await pack({ root, input: packages, context }, packed);
+        const changes = since && (await listChanges(root, since, packages.tools, context));
+        await pack({ root, input: packages, context }, packed, changes?.names);
+        kept = changes?.kept ?? [];
       } finally {
         await removeTrees({ input: packages, context });
       }
       context.report.step('comparing it with the layers below');
-      await writeLayerFiles(join(packed, 'rootfs.tar'), tree, { time: sourceDateEpoch }, out);
+      await writeLayerFiles(join(packed, 'rootfs.tar'), tree, { time: sourceDateEpoch, kept }, out);
     },
   };
 }
