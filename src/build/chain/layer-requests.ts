@@ -7,7 +7,7 @@ import type { PinnedPackageFile } from '../../model/packages.js';
 import type { PinnedSoftware } from '../../model/software.js';
 import type { PresetRule } from '../../sources/debian/root/overlay-presets.js';
 import { readOverlayPresets } from '../../sources/debian/root/overlay-presets.js';
-import { isStrictPath } from '../../sources/debian/chain/loose-paths.js';
+import { isStrictPath } from '../../model/loose-paths.js';
 import type { DebianRequest } from '../debian/debian-request.js';
 import type { PinnedArchive } from '../debian/read-content.js';
 

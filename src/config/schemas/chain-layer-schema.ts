@@ -5,10 +5,12 @@ import { softwareSchema } from './software-schema.js';
 
 const text = z.string().min(1, { error: 'must not be empty' });
 
+const CUSTOM = 'custom';
+
 const name = z.string().superRefine((value, context) => {
   if (CHAIN_LAYER_NAME.test(value)) return;
   context.addIssue({
-    code: 'custom',
+    code: CUSTOM,
     message: `"${value}" cannot be the name of a layer`,
     params: {
       code: 'layer-name-invalid',

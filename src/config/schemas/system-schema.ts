@@ -16,6 +16,8 @@ export const hostname = z
 
 export const suite = z.enum(['trixie']);
 
+const CUSTOM = 'custom';
+
 const layerSource = z
   .string()
   .describe(
@@ -23,7 +25,7 @@ const layerSource = z
   )
   .superRefine((value, context) => {
     const fault = layerSourceFault(value);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault.message, params: fault });
+    if (fault !== undefined) context.addIssue({ code: CUSTOM, message: fault.message, params: fault });
   });
 
 /** How a package may be named. */

@@ -19,7 +19,11 @@ const TICK_MS = 20;
 const STAMP = 'stamp';
 
 /** Everything that changes after this is found by `listChanges`. */
-export async function markTime(root: string, { root: tools }: ToolsTree, { host, work }: StageContext): Promise<Moment> {
+export async function markTime(
+  root: string,
+  { root: tools }: ToolsTree,
+  { host, work }: StageContext,
+): Promise<Moment> {
   await setTimeout(TICK_MS);
   const mounts = [
     { source: root, target: '/mnt' },

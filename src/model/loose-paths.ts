@@ -1,4 +1,4 @@
-import { mergedPath } from '../../../model/software.js';
+import { mergedPath } from './software.js';
 
 /**
  * Paths that tie a layer to the layers below it: dpkg's database, accounts and the linker's cache are one file for
