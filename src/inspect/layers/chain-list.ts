@@ -50,7 +50,6 @@ async function textOf(place: string, host: Host): Promise<string | undefined> {
       throw new UserError('layers-list-missing', `${place} is packed: its layers cannot be listed as it is`, {
         hints: ['Unpack it first.'],
       });
-    });
     }
     const { reader } = await readBootVolume(image, await image.partitions());
     return (await reader.readFile(`/layers/${NAME}`))?.toString();
