@@ -8,6 +8,8 @@ import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { fileSystem } from '../filesystems/registry.js';
+import { KiB } from '../model/bytes.js';
+import { unlockMemory } from '../model/root-encryption.js';
 import { SYSTEM_MARKER, systemMarkerText } from '../images/system-marker.js';
 import type { ImageSpec, PartitionRoot } from '../model/image-spec.js';
 import type { Node } from '../pipeline/graph.js';
@@ -53,7 +55,17 @@ export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: Roo
   if (root.kind === 'initramfs') return archived(archive);
   if (root.kind === 'layers') return { archive: archived(archive), words: layerWords(spec, root, identity) };
   const place = rootOnDisk(spec, root, identity);
-  return archive === undefined ? place : { archive, words: wordsOf(place) };
+  return archive === undefined ? place : { archive, words: [...wordsOf(place), ...unlockWords(spec, root)] };
+}
+
+/** What root-crypt of native/initramfs reads. */
+function unlockWords({ board }: ImageSpec, { encryption }: PartitionRoot): readonly string[] {
+  if (encryption === undefined) return [];
+  const { unlock, keyFile = '', at } = encryption;
+  return [
+    `reswarm.unlock=${unlock === 'keyfile' ? keyFile : unlock}`,
+    ...(at === 'build' ? [] : [`reswarm.encrypt=${Math.floor(unlockMemory(encryption, board) / KiB)}`]),
+  ];
 }
 
 function archived(archive: RootArchive | undefined): RootArchive {

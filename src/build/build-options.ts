@@ -32,6 +32,10 @@ export type BuildOptions = {
   /** Globs of files that a workload gets, and that it does not get, whatever its list says. */
   readonly keep?: readonly string[];
   readonly drop?: readonly string[];
+  /** File with the passphrase or the key of an encrypted root; `-`: standard input. */
+  readonly rootKey?: string | undefined;
+  /** Where no file is given. */
+  readonly askRootPassphrase?: () => Promise<string>;
   /** Also write the image compressed. */
   readonly compression?: Compression | undefined;
   /** Also write it as a hypervisor's disk. */

@@ -19,6 +19,7 @@ import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import { readSeedInputs } from '../seeds/compose/read-seed.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
 import { checkTinySeed, TINY_DEFAULT_SEED } from '../seeds/tiny/check-tiny-seed.js';
+import type { RootKey } from '../filesystems/luks.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { DtboSource } from '../sources/kernel/device-tree-overlays.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
@@ -33,6 +34,7 @@ import { readBusyboxRequest } from './busybox/busybox-request.js';
 import type { DebianRequest } from './debian/debian-request.js';
 import { readDebianRequest } from './debian/debian-request.js';
 import type { WorkloadRequest } from './workload/workload-request.js';
+import { readRootKey } from './read-root-key.js';
 import { readWorkloadRequest } from './workload/workload-request.js';
 import type { BuildTarget } from './write-target.js';
 
@@ -60,6 +62,8 @@ export type BuildRequest = {
   /** Of the image and its metadata files: an image with a device's own seed contains password hashes and Wi-Fi keys. */
   readonly fileMode: number;
   readonly sourceDateEpoch: number;
+  /** Of a root that the build encrypts. */
+  readonly rootKey?: RootKey | undefined;
 };
 
 export type UserlandRequest = DebianRequest | BusyboxRequest | WorkloadRequest;
@@ -83,8 +87,11 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
   const patches = await readPatches(board);
+  const { key: rootKey, problems: ofRootKey } = await readRootKey(spec.root, options);
   const problems = [
     ...ofUserland,
+    ...ofRootKey,
+    ...workloadProblems(spec, userland, options),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
     ...mergeFragments(fragments).problems,
     ...unreadable,
@@ -112,12 +119,20 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     hasOwnSeed: isOwnSeed(options.seed),
     fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
     sourceDateEpoch: epoch.seconds,
+    ...(rootKey === undefined ? {} : { rootKey }),
   };
 }
 
 /** An image file whose name ends in .iso is a disc. */
 function targetOf({ target = { type: 'file' }, output }: BuildOptions): BuildTarget {
   return target.type === 'file' && output?.toLowerCase().endsWith('.iso') === true ? { type: 'iso' } : target;
+}
+
+/** Codes: `userland-unfit`. */
+function workloadProblems({ system }: ImageSpec, { from }: UserlandRequest, { workload }: BuildOptions): Problem[] {
+  if (workload === undefined || from === 'workload') return [];
+  const message = `--workload is for a system that holds one workload, and ${system.id} is none`;
+  return [{ code: 'userland-unfit', message, hint: 'Choose one: --system minimal' }];
 }
 
 /** Codes: `iso-needs-root-in-memory`, `iso-needs-pc`. */

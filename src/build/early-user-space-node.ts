@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Initramfs } from '../filesystems/initramfs.js';
 import { initramfsStage } from '../filesystems/initramfs.js';
 import { fileSha256 } from '../host/file-digest.js';
-import type { RootSpec } from '../model/image-spec.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode, valueNode } from '../pipeline/graph.js';
 import type { Busybox } from '../sources/busybox/busybox.js';
@@ -11,6 +10,9 @@ import { BUSYBOX_SOURCE, busyboxStage } from '../sources/busybox/busybox.js';
 import { sourcePackagesStage } from '../sources/debian/source-packages.js';
 import type { EarlyFile, EarlyScript } from '../sources/initramfs/early-user-space.js';
 import { EARLY_SCRIPTS, earlyUserSpaceTree } from '../sources/initramfs/early-user-space.js';
+import type { UnpackedPackages } from '../sources/workload/unpacked-packages.js';
+import { unpackedPackagesStage } from '../sources/workload/unpacked-packages.js';
+import { CRYPTSETUP_PACKAGES, CRYPTSETUP_PROGRAM } from './encrypted-root.js';
 import type { BuildRequest } from './build-request.js';
 import { muslNode } from './small/musl-node.js';
 import type { UserlandParts } from './userland.js';
@@ -21,22 +23,37 @@ export type EarlyUserSpace = {
   readonly script: string;
   /** Kernel modules, beside what they need; none where the kernel has all of it built in. */
   readonly modules: readonly string[];
+  /** Those that make something faster, or that are named otherwise in another kernel. */
+  readonly modulesIfThere?: readonly string[];
+  /** Programs of packages that the root has, by their paths. */
+  readonly programs?: { readonly packages: readonly string[]; readonly paths: readonly string[] };
   /** More files, such as a list of digests. */
   readonly files?: Node<readonly EarlyFile[]> | undefined;
 };
 
-/** Scripts of roots that no kernel mounts by itself, by the kind of the root. */
-const SCRIPTS: Readonly<Record<RootSpec['kind'], string | undefined>> = {
-  partition: undefined,
-  initramfs: undefined,
-  layers: 'root-layers',
-};
+/** What it takes for layers: the kernel has all of it. */
+const LAYERED: EarlyUserSpace = { script: 'root-layers', modules: [] };
 
 /** Undefined: the kernel mounts the root by itself. */
 export function earlyUserSpaceOf({ spec: { root } }: Pick<BuildRequest, 'spec'>): EarlyUserSpace | undefined {
-  const script = SCRIPTS[root.kind];
-  return script === undefined ? undefined : { script, modules: [] };
+  if (root.kind === 'partition' && root.encryption !== undefined) return ENCRYPTED;
+  return root.kind === 'layers' ? LAYERED : undefined;
 }
+
+const ENCRYPTED: EarlyUserSpace = {
+  script: 'root-crypt',
+  modules: ['dm_mod', 'dm_crypt', 'xts', 'aes', 'sha256', 'vfat'],
+  modulesIfThere: [
+    'aes_ce_blk',
+    'aes_neon_bs',
+    'aesni_intel',
+    'algif_skcipher',
+    'nls_cp437',
+    'nls_ascii',
+    'nls_iso8859_1',
+  ],
+  programs: { packages: CRYPTSETUP_PACKAGES, paths: [CRYPTSETUP_PROGRAM] },
+};
 
 /**
  * The archive of the early user space, where the image's root needs one.
@@ -57,14 +74,23 @@ function earlyArchiveNode(request: BuildRequest, early: EarlyUserSpace, parts: U
   const { tools, hardware } = parts;
   const busybox = earlyBusyboxNode(request, parts);
   const { kernel } = hardware;
-  const tree = valueNode({ busybox, kernel, files: early.files }, async (made) =>
+  const { programs } = early;
+  const unpacked = programs && devicePackagesNode(programs.packages, parts);
+  const tree = valueNode({ busybox, kernel, unpacked, files: early.files }, async (made) =>
     earlyUserSpaceTree({
       busybox: made.busybox,
       scripts: await readScripts(projectDir, early.script),
       modules:
         early.modules.length === 0
           ? undefined
-          : { path: made.kernel.modules, digest: made.kernel.key, names: early.modules },
+          : {
+              path: made.kernel.modules,
+              digest: made.kernel.key,
+              names: early.modules,
+              ifThere: early.modulesIfThere ?? [],
+            },
+      programs: programs &&
+        made.unpacked && { packages: made.unpacked, architecture: spec.board.architecture, paths: programs.paths },
       files: made.files ?? [],
       sourceDateEpoch,
     }),
@@ -76,6 +102,15 @@ function earlyArchiveNode(request: BuildRequest, early: EarlyUserSpace, parts: U
     compression: 'zstd' as const,
     architecture: spec.board.architecture,
     sourceDateEpoch,
+  }));
+}
+
+/** Packages of the image as they come. */
+function devicePackagesNode(names: readonly string[], { tools, packages }: UserlandParts): Node<UnpackedPackages> {
+  return stageNode(unpackedPackagesStage, { tools, packages }, ({ tools, packages }) => ({
+    tools,
+    packages: packages.lock.install.filter(({ name }) => names.includes(name)),
+    sources: packages.sources,
   }));
 }
 

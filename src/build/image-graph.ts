@@ -27,6 +27,7 @@ import { attributesNode } from './folder-attributes.js';
 import type { LayeredFilesNodes } from './chain/layered-files.js';
 import { layeredFilesNodes } from './chain/layered-files.js';
 import { earlyUserSpaceNode } from './early-user-space-node.js';
+import { encryptedVolumeNode, luksBytes } from './encrypted-root.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
@@ -143,7 +144,7 @@ type Archives = {
 function diskNodes(
   request: BuildRequest,
   target: ImageTarget,
-  { tools, hardware, attributes, identity }: UserlandParts,
+  { tools, hardware, attributes, identity, surroundings }: UserlandParts,
   userland: UserlandNodes,
   archives: Archives,
 ): WrittenNodes {
@@ -173,18 +174,25 @@ function diskNodes(
   const volumeInput = (partition: PartitionSpec, volume: VolumeSpec, made: { tools: ToolsTree; tree: Tree }) => {
     return { ...made, volume, ids: identity.partition(partition.name), alignmentBytes, sourceDateEpoch };
   };
+  const inside = (volume: VolumeSpec, { name }: PartitionSpec): VolumeSpec => {
+    const { sizeBytes } = volume;
+    return sizeBytes === 'fit' ? volume : { ...volume, sizeBytes: sizeBytes - luksBytes({ spec, name }) };
+  };
   const parts = spec.partitions.map((partition) => {
     const volume = volumeOf(partition, spec.volumes);
     const fs = fileSystem(volume.fs);
     const tree = treeOf(volume.tree);
     const kept = fs.knowsItsPlace
       ? undefined
-      : stageNode(volumeStage(partition.name, fs), { tools, tree }, (made) => volumeInput(partition, volume, made));
+      : stageNode(volumeStage(partition.name, fs), { tools, tree }, (made) =>
+          volumeInput(partition, inside(volume, partition), made),
+        );
     return { partition, volume, fs, tree, kept };
   });
 
   const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept }) => {
-    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes] as const);
+    const luks = luksBytes({ spec, name });
+    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes + luks] as const);
     return valueNode({ tree }, ({ tree: { content } }) => {
       if (content === undefined) throw new TypeError(`the content of ${name} is not known before it is made`);
       return [name, volumeSize(name, volume, content, fs, alignmentBytes)] as const;
@@ -194,7 +202,10 @@ function diskNodes(
 
   const volumes = parts.map(({ partition, volume, fs, tree, kept }) => {
     const { name } = partition;
-    if (kept !== undefined) return { name, step: undefined, pending: valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    if (kept !== undefined) {
+      const encrypted = encryptedVolumeNode(request, name, kept, identity, { tools, surroundings });
+      return { name, step: encrypted, pending: encrypted ?? valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    }
     const step = stepNode(volumeStage(name, fs), { tools, tree, layout }, ({ tools, tree, layout }) => {
       const at = layout.partitions.find((one) => one.name === name);
       return {

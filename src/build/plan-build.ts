@@ -24,7 +24,7 @@ export type BuildPlan = {
 };
 
 export async function planBuild(options: BuildOptions, host: Host): Promise<BuildPlan> {
-  const request = await readBuildRequest(options);
+  const request = await readBuildRequest({ ...options, askRootPassphrase: () => Promise.resolve('') });
   const store = new Store(host.facts.cacheDir, host);
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(store);
   return withStagedFiles(async (staged) => {

@@ -15,6 +15,7 @@ import type { SshOptions } from '../check/ssh-into-image.js';
 import { sshIntoImage } from '../check/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../check/check-boot.js';
 import { describeProof } from '../ui/describe-proof.js';
+import { readSecretFile } from '../host/secret-file.js';
 import { homeFolder } from '../host/read-facts.js';
 import { BaseCommand } from './base-command.js';
 
@@ -108,6 +109,11 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       min: 1,
     }),
     log: Flags.string({ description: 'keep the whole console in this file', helpValue: 'FILE', dependsOn: ['check'] }),
+    'root-key': Flags.string({
+      description: 'with --check: file with the passphrase of an encrypted root; - is stdin',
+      helpValue: 'FILE',
+      dependsOn: ['check'],
+    }),
     profile: Flags.boolean({
       description: 'also ask systemd-analyze where the time went; takes longer',
       dependsOn: ['check'],
@@ -154,6 +160,8 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
         ...options,
         projectDir: this.config.root,
         profile: flags.profile,
+        rootPassphrase:
+          flags['root-key'] === undefined ? undefined : await readSecretFile(flags['root-key'], process.cwd()),
         ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
         ...(flags.log === undefined ? {} : { logFile: flags.log }),
       });

@@ -14,6 +14,7 @@ import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
 import type { BuildTarget } from '../build/write-target.js';
 import { makeHostReady } from '../maintenance/doctor.js';
+import { askRootPassphrase } from '../ui/ask-root-passphrase.js';
 import { confirmFix } from '../ui/confirm.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
@@ -164,6 +165,12 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
       helpGroup: 'CONTENT',
     })(),
+    'root-key': Flags.string({
+      description:
+        'file with the passphrase or the key of an encrypted root, which only you can read; - is stdin [default: asks]',
+      helpValue: 'FILE',
+      helpGroup: 'CONTENT',
+    }),
     compress: Flags.option({
       options: ['xz', 'zst', 'gz'] as const,
       exclusive: ['device'],
@@ -228,6 +235,8 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
+      rootKey: flags['root-key'],
+      askRootPassphrase,
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
       ...(flags['url-base'] === undefined ? {} : { urlBase: flags['url-base'] }),

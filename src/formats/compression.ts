@@ -26,6 +26,10 @@ const FOREIGN: readonly { readonly name: string; readonly bytes: readonly number
   { name: 'zip', bytes: [0x50, 0x4b, 0x03, 0x04], unpack: 'unzip' },
   { name: '7-Zip', bytes: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], unpack: '7z x' },
   { name: 'lz4', bytes: [0x04, 0x22, 0x4d, 0x18], unpack: 'lz4 -d' },
+  // Disks of hypervisors: no packing in their own words, and the answer is the same.
+  { name: 'qcow2', bytes: [0x51, 0x46, 0x49, 0xfb], unpack: 'qemu-img convert -O raw' },
+  { name: 'vmdk', bytes: [0x4b, 0x44, 0x4d, 0x56], unpack: 'qemu-img convert -O raw' },
+  { name: 'vhdx', bytes: [0x76, 0x68, 0x64, 0x78, 0x66, 0x69, 0x6c, 0x65], unpack: 'qemu-img convert -O raw' },
 ];
 
 /** By its first bytes: a name says what somebody called it, not what it is. */

@@ -1,7 +1,7 @@
 import type { ReadAt } from '../model/read-at.js';
 
 /** The first volume descriptor is sector 16 of 2048 bytes (ECMA-119, 7.2): its type, then "CD001". */
-const DESCRIPTOR_OFFSET = 16 * 2048;
+export const DESCRIPTOR_OFFSET = 16 * 2048;
 const IDENTIFIER = 'CD001';
 
 /** Whether the bytes are those of a disc; it may have a partition table too, to start from a USB stick. */

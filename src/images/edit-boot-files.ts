@@ -3,13 +3,14 @@ import { FatEditor } from '../formats/fat/editor.js';
 import { fatTime } from '../formats/fat/new-entry.js';
 import type { Extent, ImageDelta } from '../formats/delta/image-delta.js';
 import { bootFilesOf } from '../formats/firmware-choice.js';
+import { DESCRIPTOR_OFFSET, isDisc } from '../formats/iso9660.js';
 import { SectorCache } from '../formats/delta/sector-cache.js';
 import { UserError } from '../errors.js';
 import type { Partition, PartitionTable } from '../model/partition-table.js';
 import type { ReadAt } from '../model/read-at.js';
 import { sha256 } from '../model/sha256.js';
 import { wholePartitionTable } from './disk-image.js';
-import { noBootPartition } from './image-errors.js';
+import { discSeedFixed, noBootPartition } from './image-errors.js';
 import { findBootPartition } from './partition-roles.js';
 
 /** What is to be different on the boot partition of one device. */
@@ -47,8 +48,8 @@ export type BootPartitionView = {
 
 /**
  * Reads the partition table and the boot sector; everything else when it is asked for. Throws UserError
- * `not-an-image`, `partition-table-invalid`, `no-boot-partition`, `boot-partition-not-fat32`, IntegrityError
- * `image-truncated`.
+ * `not-an-image`, `partition-table-invalid`, `no-boot-partition`, `boot-partition-not-fat32`, `disc-seed-fixed`,
+ * IntegrityError `image-truncated`.
  *
  * @param sectorSizeBytes of a drive
  */
@@ -60,6 +61,7 @@ export async function openBootPartition(
 ): Promise<BootPartitionView> {
   const size = { sizeBytes: imageSizeBytes, ...(sectorSizeBytes === undefined ? {} : { sectorSizeBytes }) };
   const table = await wholePartitionTable(read, { name, ...size });
+  if (table.partitions.some(holdsDescriptor) && (await isDisc(read))) throw discSeedFixed(name);
   const cache = new SectorCache(read);
   const partition = await findBootPartition(table, (candidate) => namesInFat(cache, candidate));
   if (partition === undefined) throw noBootPartition(name);
@@ -89,6 +91,11 @@ export async function openBootPartition(
       return { overlay: { imageSizeBytes, extents: cache.changes() }, steps };
     },
   };
+}
+
+/** A drive that was a disc once may still have a descriptor, in front of its partitions. */
+function holdsDescriptor({ offsetBytes, sizeBytes }: Partition): boolean {
+  return offsetBytes <= DESCRIPTOR_OFFSET && DESCRIPTOR_OFFSET < offsetBytes + sizeBytes;
 }
 
 const UNREADABLE: ReadonlySet<string> = new Set(['boot-partition-not-fat32', 'boot-partition-damaged']);

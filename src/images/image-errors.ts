@@ -57,7 +57,14 @@ export function imagePacked(path: string, packing: string): UserError {
 }
 
 export function unknownPacking(path: string, packing: { readonly name: string; readonly unpack: string }): UserError {
-  return new UserError('image-compression-unknown', `${path} is packed with ${packing.name}, which is not read here`, {
-    hints: [`Unpack it first: ${packing.unpack} ${path}`],
+  return new UserError('image-compression-unknown', `${path} is packed as ${packing.name}, which is not read here`, {
+    hints: [`Unpack it first: ${packing.unpack} ${path}${packing.unpack.startsWith('qemu-img') ? ' disk.img' : ''}`],
+  });
+}
+
+/** A seed that is written into one would never be read: the device takes that of the disc's own files. */
+export function discSeedFixed(name: string): UserError {
+  return new UserError('disc-seed-fixed', `${name} is a disc (ISO): its seed was fixed when it was built`, {
+    hints: ['Give the seed to the build (--user-data, --hostname, --ssh-key), or build an image: --output NAME.img'],
   });
 }

@@ -42,7 +42,7 @@ export type CacheRemoval = {
   readonly dryRun: boolean;
 };
 
-const SHARED = ['downloads', 'ccache'];
+const SHARED = ['downloads', 'ccache', 'kernel-builds'];
 const OWN_FOLDERS = new Set([...SHARED, 'tmp', 'locks']);
 /** What pins the versions of packages: small, and without it the next build would give other bytes. */
 const PINS = new Set(['package-lock']);

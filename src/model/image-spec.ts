@@ -1,6 +1,7 @@
 import type { Board } from './board.js';
 import type { LayersRoot } from './chain-layer.js';
 import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
+import type { RootEncryption } from './root-encryption.js';
 import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
 
@@ -180,7 +181,11 @@ export type PartitionSpec = {
 export type RootSpec = PartitionRoot | ArchiveRoot | LayersRoot;
 
 /** A file system on a partition. */
-export type PartitionRoot = { readonly kind: 'partition'; readonly partition: string };
+export type PartitionRoot = {
+  readonly kind: 'partition';
+  readonly partition: string;
+  readonly encryption?: RootEncryption;
+};
 
 /** An archive that the boot loader puts into memory. */
 export type ArchiveRoot = {

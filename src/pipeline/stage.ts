@@ -9,6 +9,8 @@ export type SharedFolders = {
   /** Verified downloads, by digest or by .deb file name. */
   readonly downloads: string;
   readonly ccache: string;
+  /** Source and objects of kernels, to compile only what another configuration changes. */
+  readonly kernelBuilds: string;
 };
 
 export type StageContext = {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../errors.js';
 
 /** What the store has besides the entries of stages. */
-const OWN_FOLDERS = ['tmp', 'locks', 'downloads', 'ccache'];
+const OWN_FOLDERS = ['tmp', 'locks', 'downloads', 'ccache', 'kernel-builds'];
 /** A seed's password hashes and a fleet's addresses are for the user only. */
 const PRIVATE = 0o700;
 const SHARED = 0o755;

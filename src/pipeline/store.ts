@@ -37,7 +37,11 @@ export class Store {
     private readonly host: Host,
   ) {
     this.root = join(cacheDir, 'v1');
-    this.shared = { downloads: join(this.root, 'downloads'), ccache: join(this.root, 'ccache') };
+    this.shared = {
+      downloads: join(this.root, 'downloads'),
+      ccache: join(this.root, 'ccache'),
+      kernelBuilds: join(this.root, 'kernel-builds'),
+    };
   }
 
   /** Throws UserError `store-not-writable`, ReswarmError `disk-full`. */

@@ -4,8 +4,8 @@ import { readHostFacts } from '../../src/host/read-facts.js';
 
 const { cacheDir } = readHostFacts(process.env);
 const AS_OF = 'archive-as-of';
-/** What each store has to itself: ccache writes into its files, locks and scratch belong to one test. */
-const OWN = ['tmp', 'locks', 'ccache', AS_OF];
+/** What each store has to itself: ccache writes into its files, a build of a kernel takes its folder along, locks and scratch belong to one test. */
+const OWN = ['tmp', 'locks', 'ccache', 'kernel-builds', AS_OF];
 
 export type PrivateStore = {
   /** On the same file system as the user's store; holds everything that the test makes. */

@@ -149,6 +149,11 @@ describe('what is added to the root file system', () => {
     },
   );
 
+  it.each(['debian', 'tiny'])('is refused when a workload is named for the system %s', async (system) => {
+    const result = await build(['--board', 'virt-arm64', '--system', system, '--workload', 'python']);
+    await expectRefusal(result, { code: 'userland-unfit', hint: 'Choose one: --system minimal' });
+  });
+
   it('is refused when software is given twice', async () => {
     const unit =
       '{ name: a.service, text: "[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n" }';

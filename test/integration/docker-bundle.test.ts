@@ -48,7 +48,7 @@ async function unpack(url: string, sha256: string): Promise<string> {
   const work = join(folder, 'work');
   await mkdir(out);
   await mkdir(work);
-  const shared = { downloads: join(folder, 'downloads'), ccache: folder };
+  const shared = { downloads: join(folder, 'downloads'), ccache: folder, kernelBuilds: folder };
   await dockerBundleStage.run({ tools, bundle: { version: '29.0.0', url, sha256 }, architecture: 'arm64' }, out, {
     ...{ host, report, shared, work, jobs: 1, offline: false },
   });

@@ -27,7 +27,11 @@ beforeEach(async () => {
   context = {
     host,
     report: { step: () => undefined, progress: () => undefined, warn: () => undefined },
-    shared: { downloads: join(folder, 'downloads'), ccache: join(folder, 'ccache') },
+    shared: {
+      downloads: join(folder, 'downloads'),
+      ccache: join(folder, 'ccache'),
+      kernelBuilds: join(folder, 'kernel-builds'),
+    },
     work: join(folder, 'work'),
     jobs: 1,
     offline: true,

@@ -105,7 +105,7 @@ async function makeDisk(spec: ImageSpec, trees: Readonly<Record<'boot' | 'root',
       sourceDateEpoch: EPOCH,
       ...(over.offsetBytes === undefined ? {} : { offsetBytes: over.offsetBytes }),
     };
-    const shared = { downloads: work, ccache: work };
+    const shared = { downloads: work, ccache: work, kernelBuilds: work };
     await stage.run(input, out, { host, report, work: scratch, shared, jobs: 1, offline: true });
     return stage.open({ key: '', path: out }, input);
   };

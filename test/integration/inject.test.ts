@@ -86,7 +86,7 @@ beforeAll(async () => {
       sourceDateEpoch: EPOCH,
     },
     work,
-    { host, report, work, shared: { downloads: folder, ccache: folder }, jobs: 1, offline: true },
+    { host, report, work, shared: { downloads: folder, ccache: folder, kernelBuilds: folder }, jobs: 1, offline: true },
   );
   await tool('truncate', '-s', String(root.sizeBytes), '/mnt/root.ext4');
   await tool('mke2fs', '-q', '-t', 'ext4', '-d', '/mnt/tree', '/mnt/root.ext4');

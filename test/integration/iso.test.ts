@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -11,6 +11,7 @@ import { isoStage } from '../../src/outputs/iso.js';
 import type { Stage, StageContext } from '../../src/pipeline/stage.js';
 import type { DiskLoader } from '../../src/sources/grub/disk-loader.js';
 import { diskLoaderStage } from '../../src/sources/grub/disk-loader.js';
+import { cli, errorCode } from '../helpers/cli.js';
 import { inTools } from '../helpers/small-image.js';
 import { unpackPackages } from '../helpers/unpacked-packages.js';
 
@@ -59,7 +60,7 @@ async function make<Input, Output>(stage: Stage<Input, Output>, from: Input): Pr
   runs += 1;
   const [work, out] = [join(folder, `work-${runs}`), join(folder, `out-${runs}`)];
   for (const path of [work, out]) await mkdir(path);
-  const shared = { downloads: folder, ccache: folder };
+  const shared = { downloads: folder, ccache: folder, kernelBuilds: folder };
   const context: StageContext = { host, report, shared, work, jobs: 1, offline: true };
   await stage.run(from, out, context);
   return stage.open({ key: 'key', path: out }, from);
@@ -120,4 +121,18 @@ it.each(['mbr', 'gpt'] as const)('the loader of a disk with %s is the same whene
   expect(code?.bytes).toHaveLength(440);
   expect(core?.offsetBytes).toBe(table === 'mbr' ? 512 : 34 * 512);
   expect(core?.bytes.readBigUInt64LE(0x1f4)).toBe(table === 'mbr' ? 2n : 35n);
+});
+
+it('no seed is put into a disc: the device would not read it', async () => {
+  const { path } = await make<IsoInput, Iso>(isoStage, input);
+  const image = join(folder, 'given.iso');
+  await copyFile(path, image);
+  for (const args of [
+    ['inject', image, '--hostname', 'other'],
+    ['seed', 'check', '--image', image],
+  ]) {
+    const refused = await cli([...args, '--json']);
+    expect([errorCode(refused), refused.exitCode], args.join(' ')).toEqual(['disc-seed-fixed', 2]);
+  }
+  expect(await readFile(image)).toEqual(await readFile(path));
 });

@@ -158,7 +158,7 @@ async function layerOf(folder: string, tar: { readonly below: string; readonly a
 
 function contextOf(work: string, jobs: number): StageContext {
   const report = stageReporter({ emit: () => undefined }, 'layer');
-  return { host, report, work, jobs, offline: true, shared: { downloads: '', ccache: '' } };
+  return { host, report, work, jobs, offline: true, shared: { downloads: '', ccache: '', kernelBuilds: '' } };
 }
 
 async function python(folder: string, action: 'make' | 'apply' | 'clear'): Promise<string> {

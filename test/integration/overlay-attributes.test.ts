@@ -81,7 +81,7 @@ async function make(tree: Tree): Promise<string> {
       sourceDateEpoch: 1_700_000_000,
     },
     out,
-    { host, report, work, shared: { downloads: folder, ccache: folder }, jobs: 1, offline: true },
+    { host, report, work, shared: { downloads: folder, ccache: folder, kernelBuilds: folder }, jobs: 1, offline: true },
   );
   return `${name}/root.ext4`;
 }

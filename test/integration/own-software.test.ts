@@ -74,7 +74,7 @@ async function make(files: readonly Omit<PlacedFile, 'sha256'>[]): Promise<strin
       sourceDateEpoch: EPOCH,
     },
     out,
-    { host, report, work, shared: { downloads: folder, ccache: folder }, jobs: 1, offline: true },
+    { host, report, work, shared: { downloads: folder, ccache: folder, kernelBuilds: folder }, jobs: 1, offline: true },
   );
   return name;
 }

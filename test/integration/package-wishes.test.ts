@@ -78,7 +78,7 @@ async function lockOf(wishes: Wishes): Promise<PackageLock> {
   const [out, work] = [join(folder, `out-${(count += 1)}`), join(folder, `work-${count}`)];
   await mkdir(out);
   await mkdir(work);
-  const shared = { downloads: join(folder, 'downloads'), ccache: folder };
+  const shared = { downloads: join(folder, 'downloads'), ccache: folder, kernelBuilds: folder };
   const context = { host, report, shared, work, jobs: 1, offline: false };
   await packageLockStage.run(await inputFor(wishes), out, context);
   return JSON.parse(await readFile(join(out, 'lock.json'), 'utf8')) as PackageLock;
@@ -147,7 +147,7 @@ describe('a package file', () => {
     expect(locked).toMatchObject({ version: '1.0', architecture: 'arm64', filename: 'agent.deb', local: true });
     expect(JSON.stringify(lock)).not.toContain(folder);
     const { packageFiles = [], ...input } = await inputFor({ files: [file(path)] });
-    const shared = { downloads: join(folder, 'downloads'), ccache: folder };
+    const shared = { downloads: join(folder, 'downloads'), ccache: folder, kernelBuilds: folder };
     const [deb] = await fetchDebs(
       locked === undefined ? [] : [locked],
       input.sources,

@@ -49,7 +49,11 @@ async function tool(file: string, ...args: readonly string[]): Promise<string> {
 async function context(name: string) {
   const work = join(folder, `${name}-work`);
   await mkdir(work, { recursive: true });
-  const shared = { downloads: join(folder, 'downloads'), ccache: join(folder, 'ccache') };
+  const shared = {
+    downloads: join(folder, 'downloads'),
+    ccache: join(folder, 'ccache'),
+    kernelBuilds: join(folder, 'kernel-builds'),
+  };
   return { host, report, work, shared, jobs: 2, offline: true };
 }
 

@@ -53,7 +53,7 @@ async function inTools(command: Command, ...mounts: readonly Mount[]): Promise<s
 async function context(name: string) {
   const work = join(folder, `${name}-work`);
   await mkdir(work);
-  const shared = { downloads: join(facts.cacheDir, 'v1/downloads'), ccache: folder };
+  const shared = { downloads: join(facts.cacheDir, 'v1/downloads'), ccache: folder, kernelBuilds: folder };
   return { host, report, shared, work, jobs: facts.cpus, offline: false };
 }
 

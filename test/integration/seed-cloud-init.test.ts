@@ -63,7 +63,14 @@ const report = { step: () => undefined, progress: () => undefined, warn: () => u
 async function stageContext(name: string): Promise<StageContext> {
   const work = join(folder, name);
   await mkdir(work);
-  return { host, report, shared: { downloads: folder, ccache: folder }, work, jobs: 1, offline: false };
+  return {
+    host,
+    report,
+    shared: { downloads: folder, ccache: folder, kernelBuilds: folder },
+    work,
+    jobs: 1,
+    offline: false,
+  };
 }
 
 async function debFile(name: string, path: string): Promise<SourceDeb> {

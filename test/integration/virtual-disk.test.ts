@@ -47,7 +47,7 @@ async function convert(format: 'qcow2' | 'vmdk', name: string): Promise<MadeOutp
         },
       },
       out,
-      { host, report, work, jobs: 2, offline: true, shared: { ccache: '', downloads: '' } },
+      { host, report, work, jobs: 2, offline: true, shared: { ccache: '', kernelBuilds: '', downloads: '' } },
     );
   } finally {
     await file.close();

@@ -6,6 +6,7 @@ import { formatFstab } from '../../formats/fstab.js';
 import type { Command } from '../../model/command.js';
 import type { ImageSpec, Layer, PartitionSpec } from '../../model/image-spec.js';
 import { engineLayer, GROW_LAYER } from '../../model/image-spec.js';
+import { OPENED_ROOT } from '../../model/root-encryption.js';
 import { keyringPath } from '../../model/packages.js';
 import type { PlacedFile } from '../../model/software.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../../model/software.js';
@@ -100,7 +101,7 @@ export function fstabRows({ partitions, volumes, root }: ImageSpec, identity: Di
       const isData = role === 'data';
       const nofail = isData && !options.includes('nofail') ? ',nofail' : '';
       return {
-        source: `PARTUUID=${identity.partition(name).partUuid}`,
+        source: isOpened(root, name) ? `/dev/mapper/${OPENED_ROOT}` : `PARTUUID=${identity.partition(name).partUuid}`,
         mount,
         type,
         // The script that grows it checks it too, before it is mounted.
@@ -108,6 +109,11 @@ export function fstabRows({ partitions, volumes, root }: ImageSpec, identity: Di
         pass: mount === '/' ? 1 : (isData && grow) || !isChecked ? 0 : 2,
       };
     });
+}
+
+/** An encrypted root is mounted as what the early user space has opened. */
+function isOpened(root: ImageSpec['root'], name: string): boolean {
+  return root.kind === 'partition' && root.partition === name && root.encryption !== undefined;
 }
 
 const AFTER_GROWTH = ',x-systemd.after=reswarm-grow-root.service';

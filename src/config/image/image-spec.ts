@@ -13,6 +13,7 @@ import { FEATURES, STANDARD_KERNEL } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
 import type { ResolvedImage } from './resolve-image.js';
+import { rootEncryption } from './root-rules.js';
 import { sizeBytes } from '../size-schema.js';
 import type { ImageStatements } from '../statements/statements.js';
 
@@ -44,10 +45,11 @@ export function imageSpec(
 
 const ROOT_TREE = 'root';
 
-function partitionRoot(partitions: readonly DraftPartition[]): RootSpec {
+function partitionRoot(partitions: readonly DraftPartition[], { root: said }: ImageStatements): RootSpec {
   const root = partitions.find(({ role }) => role === 'root');
   if (root === undefined) throw new TypeError('an image without a root partition');
-  return { kind: 'partition', partition: root.name };
+  const encryption = said && rootEncryption(said.value);
+  return { kind: 'partition', partition: root.name, ...(encryption === undefined ? {} : { encryption }) };
 }
 
 function rootOf(
@@ -58,7 +60,7 @@ function rootOf(
 ): RootSpec {
   switch (kind) {
     case 'partition':
-      return partitionRoot(partitions);
+      return partitionRoot(partitions, statements);
     case 'archive':
       return archiveRoot(statements);
     case 'layers':

@@ -6,6 +6,7 @@ import { chainLayerSchema } from './chain-layer-schema.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
 import { layerSourceFault } from './layer-source.js';
 import { alignment, partitionList, tableType } from './partition-schema.js';
+import { rootSchema } from './root-schema.js';
 import { softwareSchema } from './software-schema.js';
 
 const text = z.string().min(1, { error: 'must not be empty' });
@@ -111,6 +112,7 @@ export const systemSchema = z.strictObject({
     .array(softwareSchema)
     .default([])
     .describe('Programs of your own: pinned files and systemd units that go into the root file system.'),
+  root: rootSchema.optional().describe('How the root is kept, where that is more than a partition.'),
   table: tableType.default('mbr'),
   alignment: alignment.default('4M'),
   partitions: partitionList.describe(

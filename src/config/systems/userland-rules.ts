@@ -17,6 +17,7 @@ const USERLANDS_OF_KEY: Readonly<Partial<Record<keyof SystemDefinition, readonly
   capabilities: DEBIAN,
   containerImages: DEBIAN,
   software: DEBIAN,
+  root: DEBIAN,
   filesystem: SMALL,
   sizeBudget: SMALL,
   ssh: ['busybox'],
@@ -82,6 +83,16 @@ function layeredProblems({ userland, layers = [], compression }: Checked, chain:
       hint: `Write it in the layer that it is for: layers: [{ name: app, ${key}: … }].`,
       ...chain.locate([key]),
     })),
+    ...('root' in written
+      ? [
+          {
+            code: 'system-key-unfit',
+            message: '"root" is for a root on a partition, and the layers here are files',
+            hint: 'Remove the key, or extend the system debian.',
+            ...chain.locate(['root']),
+          },
+        ]
+      : []),
     ...(mixed === -1
       ? []
       : [

@@ -12,6 +12,8 @@ export type EarlyModules = {
   readonly digest: string;
   /** Those that are wanted; what they need comes by itself, and what is built in counts. */
   readonly names: readonly string[];
+  /** Loaded where the kernel has them. */
+  readonly ifThere?: readonly string[];
 };
 
 /**
@@ -19,17 +21,20 @@ export type EarlyModules = {
  * in which they are loaded. Throws UserError `kernel-module-missing`.
  */
 export async function placeModules(
-  { path, names }: EarlyModules,
+  { path, names, ifThere = [] }: EarlyModules,
   { tools, base, context }: { readonly tools: ToolsTree; readonly base: string; readonly context: StageContext },
 ): Promise<void> {
   const folder = join(path, 'usr/lib/modules');
   const [release = ''] = await readdir(folder);
-  const { paths, problems } = moduleClosure(names, await readLists(join(folder, release)));
+  const lists = await readLists(join(folder, release));
+  const { paths, problems } = moduleClosure(names, lists);
   if (problems.length > 0) throw UserError.fromProblems(problems);
+  const more = moduleClosure(ifThere, lists).paths.filter((one) => !paths.includes(one));
+  const all = [...paths, ...more];
   const target = join(base, 'usr/lib/modules');
-  for (const from of paths) await unpackModule(join(folder, release, from), target, tools, context);
+  for (const from of all) await unpackModule(join(folder, release, from), target, tools, context);
   await mkdir(join(base, 'usr/lib/early'), { recursive: true, mode: 0o755 });
-  await writeFile(join(base, 'usr/lib/early/modules'), paths.map((one) => `${fileName(one)}\n`).join(''));
+  await writeFile(join(base, 'usr/lib/early/modules'), all.map((one) => `${fileName(one)}\n`).join(''));
 }
 
 /** depmod writes all of them, be they empty. */

@@ -63,7 +63,10 @@ function treeKey({ busybox, scripts, modules, programs, files, sourceDateEpoch }
   return {
     busybox: busybox.key,
     scripts: Object.fromEntries(EARLY_SCRIPTS.map((name) => [name, scripts[name].sha256])),
-    modules: modules === undefined ? null : { digest: modules.digest, names: [...modules.names] },
+    modules:
+      modules === undefined
+        ? null
+        : { digest: modules.digest, names: [...modules.names], ifThere: [...(modules.ifThere ?? [])] },
     programs: programs === undefined ? null : { packages: programs.packages.key, paths: [...programs.paths] },
     files: files.map((file) => {
       const { path, executable = false } = file;

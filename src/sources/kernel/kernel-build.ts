@@ -47,8 +47,11 @@ export type KernelBuild = {
   make(args: readonly string[], options?: RunOptions): Promise<void>;
 };
 
+/** Below the scratch folder of a stage. */
+export const BUILD_FOLDER = 'build';
+
 export async function startBuild(input: KernelInput, context: StageContext): Promise<KernelBuild> {
-  const folder = join(context.work, 'build');
+  const folder = join(context.work, BUILD_FOLDER);
   for (const name of ['source', 'objects', 'installed']) await mkdir(join(folder, name), { recursive: true });
   await mkdir(context.shared.ccache, { recursive: true });
   const sandbox = buildSandbox(input.tools.root, folder, context.shared.ccache);

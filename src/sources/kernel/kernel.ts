@@ -6,7 +6,8 @@ import { compileTargets, kernelTarget } from '../../model/kernel-target.js';
 import type { Stage, StageContext } from '../../pipeline/stage.js';
 import { configure } from './configure.js';
 import type { KernelBuild, KernelInput } from './kernel-build.js';
-import { inside, makeCommand, startBuild } from './kernel-build.js';
+import { BUILD_FOLDER, inside, makeCommand, startBuild } from './kernel-build.js';
+import { keepBuild, takeKeptBuild, touchPatched } from './kept-build.js';
 import { prepareSource } from './source.js';
 import { requireCompiler } from '../../tools/compiler.js';
 import { toolVersions } from '../../tools/tools-tree.js';
@@ -78,8 +79,12 @@ export const kernelStage: Stage<KernelInput, Kernel> = {
 
   async run(input, out, context) {
     requireCompiler('kernels', input.architecture, input.tools);
+    const { hasSource } = await takeKeptBuild(input, join(context.work, BUILD_FOLDER), context);
     const build = await startBuild(input, context);
-    await prepareSource(input, build, context);
+    if (!hasSource) {
+      await prepareSource(input, build, context);
+      await touchPatched(input, build.folder);
+    }
     const options = await configure(input.fragments, build, context);
     await compile(
       input,
@@ -88,6 +93,7 @@ export const kernelStage: Stage<KernelInput, Kernel> = {
       context,
     );
     await installInto(out, input, build, context);
+    await keepBuild(input, build.folder, context);
   },
 };
 
@@ -115,6 +121,9 @@ async function compile(
   context: StageContext,
 ): Promise<void> {
   context.report.step('compiling the kernel');
+  const { deviceTrees } = kernelTarget(architecture);
+  // Those of an earlier configuration: all that lie there are taken.
+  if (deviceTrees !== undefined) await rm(join(build.folder, 'objects', deviceTrees), { recursive: true, force: true });
   const expected = Math.round(options * STEPS_PER_OPTION);
   let done = 0;
   await build.make(compileTargets(architecture), {

@@ -1,3 +1,13 @@
+import type { KernelPatch } from './kernel-build.js';
+
+/** Files that patches add, change or remove, below the top folder of the source. */
+export function patchedFiles(patches: readonly KernelPatch[]): readonly string[] {
+  const lines = patches.flatMap(({ text }) => text.split('\n'));
+  // patch(1) strips one folder: `a/` and `b/`. After a tab comes a date.
+  const names = lines.flatMap((line) => /^(?:---|\+\+\+) [^/\s]+\/([^\t]+)/.exec(line)?.[1]?.trimEnd() ?? []);
+  return [...new Set(names)].sort();
+}
+
 /** What patch(1) said of hunks that did not apply: one line each, with file, hunk and line. */
 export function failedHunks(stdout: string): readonly string[] {
   const failed: string[] = [];

@@ -26,6 +26,9 @@ describe('how a file is packed', () => {
 
   it('names what is not read here, with the program that unpacks it', () => {
     expect(foreignPacking(Buffer.from('PK\u0003\u0004'))).toMatchObject({ name: 'zip', unpack: 'unzip' });
+    for (const bytes of ['QFI\xfb\0\0\0\x03', 'KDMV\x01\0\0\0', 'vhdxfile']) {
+      expect(foreignPacking(Buffer.from(bytes, 'latin1'))?.unpack, bytes).toBe('qemu-img convert -O raw');
+    }
     expect(foreignPacking(Buffer.alloc(8))).toBeUndefined();
   });
 

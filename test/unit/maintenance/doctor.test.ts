@@ -4,7 +4,13 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostFacts } from '../../../src/host/host.js';
 import type { ReportEvent } from '../../../src/pipeline/reporter.js';
-import { assertHostReady, checkHost, installMissing, makeHostReady, type HostFix } from '../../../src/maintenance/doctor.js';
+import {
+  assertHostReady,
+  checkHost,
+  installMissing,
+  makeHostReady,
+  type HostFix,
+} from '../../../src/maintenance/doctor.js';
 import { createFakeHost } from '../../helpers/fake-host.js';
 
 const trixieKey = Buffer.from('b8e5f13176d2a7a75220028078dba3bc47ef2265', 'hex');

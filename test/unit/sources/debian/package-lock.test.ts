@@ -58,7 +58,7 @@ function archive(command: Command): Partial<Output> | undefined {
 function context(run: (command: Command) => Partial<Output> | undefined, offline = false): StageContext {
   const host = createFakeHost({ run });
   const report = { step: () => undefined, progress: () => undefined, warn: () => undefined };
-  const shared = { downloads: join(folder, 'downloads'), ccache: folder };
+  const shared = { downloads: join(folder, 'downloads'), ccache: folder, kernelBuilds: folder };
   return { host, report, shared, work: join(folder, 'work'), jobs: 1, offline };
 }
 

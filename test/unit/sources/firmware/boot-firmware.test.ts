@@ -79,7 +79,11 @@ async function run(changes: Partial<BootFirmwareInput> = {}, offline = false) {
   await bootFirmwareStage.run(input(changes), out, {
     host,
     report: { step: () => undefined, progress: () => undefined, warn: (text) => warnings.push(text) },
-    shared: { downloads: join(folder, 'downloads'), ccache: join(folder, 'ccache') },
+    shared: {
+      downloads: join(folder, 'downloads'),
+      ccache: join(folder, 'ccache'),
+      kernelBuilds: join(folder, 'kernel-builds'),
+    },
     work: join(folder, 'work'),
     jobs: 1,
     offline,

@@ -146,7 +146,11 @@ async function contextIn(folder: string, onRun: (sandbox: Sandbox, command: Comm
   const context: StageContext = {
     host,
     report: { step: silent, progress: silent, warn: silent },
-    shared: { downloads: join(folder, 'downloads'), ccache: join(folder, 'ccache') },
+    shared: {
+      downloads: join(folder, 'downloads'),
+      ccache: join(folder, 'ccache'),
+      kernelBuilds: join(folder, 'kernel-builds'),
+    },
     work,
     jobs: 2,
     offline: true,
