@@ -22,7 +22,6 @@ const REACHED = [
 ] as const;
 
 const FATAL = [
-  // Of an early user space: it waits, or starts the machine again.
   ['kernel-panic', /Kernel panic - not syncing: .*/],
   ['kernel-panic', /Internal error: Oops.*/],
   ['emergency-mode', /You are in (?:emergency|rescue) mode.*/],
