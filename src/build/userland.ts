@@ -8,7 +8,7 @@ import type { Packages } from '../sources/debian/packages-of-image.js';
 import type { FileOrigin } from '../sources/workload/file-origins.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
-import type { ChainNodes } from './chain/chain-nodes.js';
+import type { ChainNodes } from './chain/chain.js';
 import type { Surroundings } from './debian-nodes.js';
 import type { HardwareNodes } from './hardware-nodes.js';
 import type { AttributesOf } from './folder-attributes.js';

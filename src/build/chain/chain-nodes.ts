@@ -2,7 +2,7 @@ import { UserError } from '../../errors.js';
 import type { LayerImage } from '../../filesystems/layer-image.js';
 import { layerImageStage } from '../../filesystems/layer-image.js';
 import { formatFstab } from '../../formats/fstab.js';
-import type { LayersRoot } from '../../model/chain-layer.js';
+import type { LayersRoot } from '../../model/image-spec.js';
 import { chainName, KERNEL_LAYER } from '../../model/chain-layer.js';
 import type { Node } from '../../pipeline/graph.js';
 import { stageNode, valueNode } from '../../pipeline/graph.js';
@@ -31,28 +31,8 @@ import {
 } from '../debian/root-tree-node.js';
 import type { AttributesOf } from '../folder-attributes.js';
 import type { UserlandParts } from '../userland.js';
+import type { ChainNodes } from './chain.js';
 import type { LayerRequest } from './layer-requests.js';
-
-/** A layer of the chain, from its tree to the file that the device mounts. */
-export type ChainLayerNodes = {
-  readonly name: string;
-  /** Of its file: `base-docker-app.sqfs`. */
-  readonly file: string;
-  readonly isLoose: boolean;
-  readonly tree: Node<ChainLayerTree>;
-  readonly image: Node<LayerImage>;
-};
-
-export type ChainNodes = {
-  /** The kernel's modules and the firmware of radios: below all others. */
-  readonly kernel: ChainLayerNodes;
-  /** From the bottom to the top. */
-  readonly layers: readonly ChainLayerNodes[];
-  readonly sources: readonly Node<unknown>[];
-  /** All trees, once they have been held against each other. Throws UserError `overlay-type-differs`. */
-  readonly checked: Node<readonly ChainLayerTree[]>;
-  readonly rootfs: Node<Rootfs>;
-};
 
 export function chainNodes(
   request: BuildRequest,

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChainLayer, LayersRoot } from '../../model/chain-layer.js';
+import type { ChainLayer, LayersRoot } from '../../model/image-spec.js';
 import { EXTRA_LAYER } from '../../model/chain-layer.js';
 import type { Layer } from '../../model/image-spec.js';
 import type { PinnedPackageFile } from '../../model/packages.js';

@@ -5,7 +5,7 @@ import { UserError } from '../../errors.js';
 import { vfat } from '../../filesystems/vfat.js';
 import type { LayerImage } from '../../filesystems/layer-image.js';
 import { CMDLINE_LIMIT } from '../../formats/command-line.js';
-import type { LayersRoot } from '../../model/chain-layer.js';
+import type { LayersRoot } from '../../model/image-spec.js';
 import { CONTAINER_DATA } from '../../model/container-engine.js';
 import type { ImageSpec } from '../../model/image-spec.js';
 import { NO_ENGINE } from '../../model/image-spec.js';
@@ -15,7 +15,7 @@ import { valueNode } from '../../pipeline/graph.js';
 import { contentOf, mergedTree } from '../../sources/debian/chain/layer-files.js';
 import type { EarlyFile } from '../../sources/initramfs/early-user-space.js';
 import type { BuildRequest } from '../build-request.js';
-import type { ChainNodes } from './chain-nodes.js';
+import type { ChainNodes } from './chain.js';
 
 /** A layer's file, what is in it and what it must hash to. */
 export type LayerFile = {

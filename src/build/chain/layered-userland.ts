@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js';
-import type { LayersRoot } from '../../model/chain-layer.js';
+import type { LayersRoot } from '../../model/image-spec.js';
 import { valueNode } from '../../pipeline/graph.js';
 import { flavourPackages } from '../../sources/kernel/kernel-flavour.js';
 import { packageConflicts } from '../../sources/software/software-conflicts.js';
@@ -8,7 +8,7 @@ import type { BuildRequest } from '../build-request.js';
 import type { DebianRequest } from '../debian/debian-request.js';
 import { seedChecks } from '../debian/debian-userland.js';
 import type { UserlandNodes, UserlandParts } from '../userland.js';
-import type { ChainNodes } from './chain-nodes.js';
+import type { ChainNodes } from './chain.js';
 import { chainNodes } from './chain-nodes.js';
 import { layerRequests } from './layer-requests.js';
 

@@ -8,7 +8,7 @@ import type {
   TreeSpec,
   VolumeSpec,
 } from '../../model/image-spec.js';
-import type { LayersRoot } from '../../model/chain-layer.js';
+import type { LayersRoot } from '../../model/image-spec.js';
 import { FEATURES, STANDARD_KERNEL } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';

@@ -73,7 +73,9 @@ export async function checkImage(options: ImageOptions, places: ConfigPlaces): P
     places.layersDir,
   );
   const ofRoot = checkRootMemory(board.statements.root ?? system.statements.root, board.board);
-  const problems = [...ofBoard, ...ofSystem, ...files.flatMap((one) => one.problems), ...ofImage, ...ofRoot].sort(byPlace);
+  const problems = [...ofBoard, ...ofSystem, ...files.flatMap((one) => one.problems), ...ofImage, ...ofRoot].sort(
+    byPlace,
+  );
   if (problems.length > 0) return { problems };
   const spec = imageSpec(board.board.id, system.id, resolved);
   return {

@@ -9,8 +9,7 @@ const HINT = 'card, initrd, or a folder: http://10.0.0.1/layers, tftp://10.0.0.1
 export function layerSourceFault(from: string): LayerSourceFault | undefined {
   if (from === 'card' || from === 'initrd') return undefined;
   const fault = (message: string, hint = HINT): LayerSourceFault => ({ code: 'layer-source-invalid', message, hint });
-  const [, scheme = '', _host, port, path = ''] =
-    /^([a-z]+):\/\/([^\s/:?#]+)(:\d{1,5})?(\/[^\s?#]*)?$/.exec(from) ?? [];
+  const [, scheme = '', port, path = ''] = /^([a-z]+):\/\/[^\s/:?#]+(:\d{1,5})?(\/[^\s?#]*)?$/.exec(from) ?? [];
   if (scheme === '') return fault(`"${from}" is no place that layers can be loaded from`);
   if (scheme === 'https') {
     return fault(

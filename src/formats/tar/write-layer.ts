@@ -74,9 +74,12 @@ function paxRecord(key: string, value: string): Buffer {
 
 function tarHeader(name: string, type: string, sizeBytes: number, time: number): Buffer {
   const header = Buffer.alloc(RECORD);
-  const field = (text: string, offset: number): void => void header.write(text, offset, 'latin1');
-  const digits = (value: number, offset: number, bytes: number): void =>
+  const field = (text: string, offset: number): void => {
+    header.write(text, offset, 'latin1');
+  };
+  const digits = (value: number, offset: number, bytes: number): void => {
     field(`${value.toString(8).padStart(bytes - 1, '0')}\0`, offset);
+  };
   field(name, 0);
   for (const offset of [100, 108, 116]) digits(0, offset, 8);
   digits(sizeBytes, 124, 12);

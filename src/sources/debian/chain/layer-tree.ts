@@ -50,7 +50,7 @@ export function layerTreeStage(name: string): Stage<LayerTreeInput, ChainLayerTr
       await mkdir(root, { mode: 0o755 });
       await mkdir(packed);
       const tree = await mergedTree(below);
-      let kept: readonly string[] = [];
+      let kept: readonly string[];
       try {
         await unpackBelow(rootfs, below, root, packages, context);
         const since = rootfs === undefined ? await markTime(root, packages.tools, context) : undefined;

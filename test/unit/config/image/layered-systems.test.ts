@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkImage, type ImageOptions } from '../../../../src/config/image/read-image-spec.js';
 import { configPlaces } from '../../../../src/config/places.js';
-import type { LayersRoot } from '../../../../src/model/chain-layer.js';
+import type { LayersRoot } from '../../../../src/model/image-spec.js';
 
 const projectDir = fileURLToPath(new URL('../../../..', import.meta.url));
 let folder: string;

@@ -1,7 +1,7 @@
 import { EXTRA_LAYER } from '../../model/chain-layer.js';
 import type { Said } from '../said.js';
 import type { ImageStatements } from '../statements/statements.js';
-import type { ChainLayerStatements } from './chain-statements.js';
+import type { ChainLayerStatements } from '../chain/chain-statements.js';
 
 /** A chain with everything that goes into it, and the same as the statements of one root. */
 export type WholeChain = {
@@ -67,11 +67,10 @@ function unionOf(
   layers: readonly ChainLayerStatements[],
   none: Said<string> | undefined,
 ): ImageStatements {
-  const { engine: _replaced, ...rest } = files;
   const engine = layers.find((one) => one.engine !== undefined)?.engine ?? none;
   return {
-    ...rest,
-    ...(engine === undefined ? {} : { engine }),
+    ...files,
+    engine: engine ?? NO_ENGINE,
     layers: layers.flatMap((one) => one.layers),
     packages: layers.flatMap((one) => one.packages),
     packageFiles: layers.flatMap((one) => one.packageFiles),
@@ -80,3 +79,5 @@ function unionOf(
     software: layers.flatMap((one) => one.software),
   };
 }
+
+const NO_ENGINE: Said<string> = { value: 'none', at: {} };

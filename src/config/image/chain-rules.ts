@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js';
 import type { Written } from '../../model/software.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
 import type { ImageStatements } from '../statements/statements.js';
-import type { ChainLayerStatements } from './chain-statements.js';
+import type { ChainLayerStatements } from '../chain/chain-statements.js';
 import { isEmpty } from './whole-chain.js';
 
 /** FAT takes 255 characters; the suffix and a part file's need some. */
