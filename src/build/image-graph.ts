@@ -2,6 +2,7 @@ import type { RootArchive } from '../boot/boot-method.js';
 import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
+import type { FileSystem } from '../filesystems/file-system.js';
 import { fileSystem } from '../filesystems/registry.js';
 import { volumeSize } from '../filesystems/size.js';
 import type { Volume } from '../filesystems/volume.js';
@@ -19,7 +20,7 @@ import { Pending, stageNode, stepNode, valueNode } from '../pipeline/graph.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
-import { bootTreeNode } from './boot-tree-node.js';
+import { bootTreeNode, selectorTreeNode } from './boot-tree-node.js';
 import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
@@ -32,6 +33,7 @@ import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
 import { isoNodes } from './iso-nodes.js';
+import { networkNodes } from './network-nodes.js';
 import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
 import type { WrittenNodes } from './written-nodes.js';
@@ -71,10 +73,7 @@ export async function imageGraph(
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
   const layered = userland.chain && layeredFilesNodes(request, userland.chain);
   const early = earlyUserSpaceNode(request, parts, layered?.early);
-  const made =
-    target.iso === undefined
-      ? diskNodes(request, target, parts, userland, { root: archive, early, layered })
-      : isoNodes(request, target.iso, parts, archive);
+  const made = writtenNodes(request, target, parts, userland, { root: archive, early, layered });
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -113,12 +112,26 @@ export async function imageGraph(
         ? []
         : [userland.chain.kernel, ...userland.chain.layers].map(({ image }) => image)),
       early,
+      ...(made.sources ?? []),
       disk,
       blockMap,
       compressed,
       virtualDisk,
     ].filter((node) => node !== undefined),
   };
+}
+
+/** The output that is asked for decides the last nodes, and nothing before. */
+function writtenNodes(
+  request: BuildRequest,
+  target: ImageTarget,
+  parts: UserlandParts,
+  userland: UserlandNodes,
+  archives: Archives,
+): WrittenNodes {
+  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archives.root);
+  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archives.root);
+  return diskNodes(request, target, parts, userland, archives);
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
@@ -161,6 +174,8 @@ function diskNodes(
           archives.root?.archive ?? archives.early,
           archives.layered?.boot,
         );
+      case 'selector':
+        return selectorTreeNode(request);
       case 'files':
         return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
       case undefined:
@@ -178,24 +193,28 @@ function diskNodes(
     const { sizeBytes } = volume;
     return sizeBytes === 'fit' ? volume : { ...volume, sizeBytes: sizeBytes - luksBytes({ spec, name }) };
   };
-  const parts = spec.partitions.map((partition) => {
+  const parts: DiskPart[] = [];
+  for (const partition of spec.partitions) {
     const volume = volumeOf(partition, spec.volumes);
     const fs = fileSystem(volume.fs);
     const tree = treeOf(volume.tree);
+    // An empty slot is as large as the one that is full.
+    const like = parts.find((one) => one.partition.volume === volume.sizeOf);
     const kept = fs.knowsItsPlace
       ? undefined
-      : stageNode(volumeStage(partition.name, fs), { tools, tree }, (made) =>
-          volumeInput(partition, inside(volume, partition), made),
-        );
-    return { partition, volume, fs, tree, kept };
-  });
+      : stageNode(volumeStage(partition.name, fs), { tools, tree, like: like?.kept }, ({ like: full, ...made }) => {
+          const own = full === undefined ? inside(volume, partition) : emptyLike(volume, full.sizeBytes);
+          return volumeInput(partition, own, made);
+        });
+    parts.push({ partition, volume, fs, tree, kept, like });
+  }
 
-  const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept }) => {
+  const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept, like }) => {
     const luks = luksBytes({ spec, name });
     if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes + luks] as const);
-    return valueNode({ tree }, ({ tree: { content } }) => {
+    return valueNode({ tree: like?.tree ?? tree }, ({ tree: { content } }) => {
       if (content === undefined) throw new TypeError(`the content of ${name} is not known before it is made`);
-      return [name, volumeSize(name, volume, content, fs, alignmentBytes)] as const;
+      return [name, volumeSize(name, like?.volume ?? volume, content, fs, alignmentBytes)] as const;
     });
   });
   const layout = valueNode(named(sizes), (known) => diskOf(spec, identity, new Map(Object.values(known))));
@@ -210,7 +229,10 @@ function diskNodes(
       const at = layout.partitions.find((one) => one.name === name);
       return {
         ...volumeInput(partition, volume, { tools, tree }),
-        volume: { ...volume, sizeBytes: at?.sizeBytes ?? volume.sizeBytes },
+        volume:
+          volume.sizeOf === undefined
+            ? { ...volume, sizeBytes: at?.sizeBytes ?? volume.sizeBytes }
+            : emptyLike(volume, at?.sizeBytes ?? 0),
         offsetBytes: at?.offsetBytes,
       };
     });
@@ -242,6 +264,20 @@ function diskNodes(
     (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
+}
+
+type DiskPart = {
+  readonly partition: PartitionSpec;
+  readonly volume: VolumeSpec;
+  readonly fs: FileSystem;
+  readonly tree: Node<Tree>;
+  readonly kept: Node<Volume> | undefined;
+  /** Whose size it has. */
+  readonly like: DiskPart | undefined;
+};
+
+function emptyLike(volume: VolumeSpec, sizeBytes: number): VolumeSpec {
+  return { ...volume, sizeBytes, headroomBytes: 0, headroomShare: 0 };
 }
 
 function volumeOf({ name, volume }: PartitionSpec, volumes: Readonly<Record<string, VolumeSpec>>): VolumeSpec {

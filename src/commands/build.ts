@@ -39,6 +39,23 @@ function deviceWrite(device: ClaimedDevice, flags: DeviceFlags): DeviceWritePlan
   return { device, path: flags.device ?? device.path, writes };
 }
 
+function optionalOutput(output: string | undefined): Pick<BuildOptions, 'output'> {
+  return output === undefined ? {} : { output };
+}
+
+function targetOf(
+  device: ClaimedDevice | undefined,
+  flags: {
+    readonly loop: boolean;
+    readonly 'output-folder'?: string | undefined;
+    readonly 'url-base'?: string | undefined;
+  },
+): BuildTarget {
+  if (device !== undefined) return { type: 'device', device };
+  if (flags['output-folder'] === undefined) return { type: flags.loop ? 'loop' : 'file' };
+  return { type: 'folder', base: flags['url-base']?.replace(/\/+$/, '') };
+}
+
 export default class Build extends BaseCommand {
   static override summary = 'Build the operating system image of a board';
   static override description = `Makes a bootable image: boot firmware, kernel, Debian root file system with Docker, and a cloud-init seed.
@@ -70,6 +87,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board pc-amd64 --system tiny --output tiny.iso',
     },
     {
+      description: 'A folder from which devices start over the network',
+      command: '<%= config.bin %> build --board rpi4 --system tiny --output-folder netboot',
+    },
+    {
       description: 'One workload and the files that it touches',
       command: '<%= config.bin %> build --board pc-amd64 --system minimal --workload node --output node.iso',
     },
@@ -91,6 +112,11 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       char: 'o',
       description: 'image to write, a disc if it ends in .iso [default: ./reswarm-os-<board>.img]',
       helpValue: 'FILE',
+    }),
+    'output-folder': Flags.string({
+      description: 'folder to write for network boot (PXE, iPXE, Raspberry Pi), instead of an image',
+      helpValue: 'DIR',
+      exclusive: ['output', 'device', 'loop', 'compress', 'format'],
     }),
     device: Flags.string({
       description: 'drive to write instead of a file; `reswarm-os devices` lists them',
@@ -128,6 +154,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       multiple: true,
       helpValue: 'FILE',
       helpGroup: 'CONTENT',
+    }),
+    'update-keyring': Flags.string({
+      description: 'certificates whose updates the devices take, for a system with two slots: root.pem of `keys new`',
+      helpValue: 'FILE',
     }),
     software: Flags.string({
       description: 'YAML file that names programs of your own: pinned files and systemd units',
@@ -216,7 +246,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       board: flags.board,
       system: flags.system,
       projectDir: this.config.root,
-      ...(flags.output === undefined ? {} : { output: flags.output }),
+      ...optionalOutput(flags.output ?? flags['output-folder']),
       workingFolder: process.cwd(),
       seed: {
         userData: flags['user-data'],
@@ -231,6 +261,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
       layers: flags.layers ?? [],
+      updateKeyring: flags['update-keyring'],
       workload: flags.workload,
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],
@@ -248,8 +279,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
     };
     const device = await this.claim(flags);
-    const target: BuildTarget =
-      device === undefined ? { type: flags.loop ? 'loop' : 'file' } : { type: 'device', device };
+    const target = targetOf(device, flags);
     const options: BuildOptions = { ...wanted, target };
     if (flags['dry-run'] && device !== undefined) {
       for (const line of describeDeviceWrite(deviceWrite(device, flags))) this.log(line);
@@ -259,7 +289,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);
     await this.closeReporter();
-    this.showImage(built, flags.explain, device !== undefined);
+    this.showImage(built, flags.explain, target.type);
     return built;
   }
 
@@ -284,11 +314,16 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     return plan;
   }
 
-  private showImage(built: BuiltImage, explain: boolean, isDevice: boolean): void {
+  private showImage(built: BuiltImage, explain: boolean, type: BuildTarget['type']): void {
     if (explain) {
       for (const { stage, changes } of built.stages) {
         for (const change of changes) this.log(`${stage} ran because ${formatKeyChange(change)}`);
       }
+    }
+    const isDevice = type === 'device';
+    if (type === 'folder') {
+      this.showFolder(built);
+      return;
     }
     const made = built.stages.filter(({ cached }) => !cached);
     this.log(built.unchanged ? 'Nothing changed: the image is up to date.' : 'Image built.');
@@ -309,6 +344,18 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     this.log('');
     if (isDevice) return;
     this.log('Next: prove that it boots, without a Raspberry Pi:');
+    this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
+  }
+
+  private showFolder(built: BuiltImage): void {
+    this.log(built.unchanged ? 'Nothing changed: the folder is up to date.' : 'Folder for network boot written.');
+    this.log('');
+    this.log(`  folder  ${built.image}`);
+    this.log(`  size    ${formatSize(built.sizeBytes)} (${built.sizeBytes} bytes) in ${built.files.length} files`);
+    this.log(`  sums    sha256sum --check ${built.described.at(-1) ?? ''}`);
+    this.log(`  ${formatDuration(built.durationMs).padStart(11)}  in all`);
+    this.log('');
+    this.log('Next: prove that a machine without a drive boots from it:');
     this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
   }
 }

@@ -22,6 +22,10 @@ type KernelImage = { readonly name: string; readonly compression: 'gzip' | 'none
 export type KernelProfile = {
   /** Merged over allnoconfig; none comes by itself. */
   readonly fragments: readonly NamedFile[];
+  /** The fragments come after those of the board's own kernel, which holds for every flavour of it. */
+  readonly addsToOwn: boolean;
+  /** Applied after those of the board's own kernel. */
+  readonly patches: readonly string[];
   readonly image: KernelImage;
 };
 

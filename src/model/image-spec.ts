@@ -35,8 +35,13 @@ export const STANDARD_KERNEL = 'standard';
 export const TABLE_TYPES = ['mbr', 'gpt'] as const;
 export type TableType = (typeof TABLE_TYPES)[number];
 
-export const PARTITION_ROLES = ['boot', 'root', 'data'] as const;
+export const PARTITION_ROLES = ['boot', 'root', 'data', 'selector'] as const;
+/** `selector`: says which of two slots is started, and holds the seed of both. */
 export type PartitionRole = (typeof PARTITION_ROLES)[number];
+
+/** Of a system that is there twice: an update is written to the one that does not run. */
+export const SLOTS = ['a', 'b'] as const;
+export type Slot = (typeof SLOTS)[number];
 
 /** What a system can do, and what its boot check therefore asks of it. */
 export const FEATURES = ['cloud-init', 'ssh', 'containers'] as const;
@@ -46,13 +51,16 @@ export type Feature = (typeof FEATURES)[number];
 export const USERLANDS = ['debian', 'busybox', 'workload'] as const;
 export type Userland = (typeof USERLANDS)[number];
 
-export type TreeSpec = BootTreeSpec | RootTreeSpec | FilesTreeSpec;
+export type TreeSpec = BootTreeSpec | SelectorTreeSpec | RootTreeSpec | FilesTreeSpec;
 
 /** Content of a root. */
 export type RootTreeSpec = DebianTreeSpec | BusyboxTreeSpec | WorkloadTreeSpec;
 
-/** Firmware, kernel, device trees, what the firmware reads, and the seed. */
+/** Firmware, kernel, device trees, what the firmware reads, and the seed; of a slot without the seed. */
 export type BootTreeSpec = { readonly from: 'boot' };
+
+/** Which slot is started, and the seed of both. */
+export type SelectorTreeSpec = { readonly from: 'selector' };
 
 /** Debian's packages with layers, folders and software over them. */
 export type DebianTreeSpec = {
@@ -160,6 +168,10 @@ export type VolumeSpec = {
   readonly sizeBytes: number | 'fit';
   /** Free space beside the content, whether the size is fixed or fitted. */
   readonly headroomBytes: number;
+  /** More of it, as a share of the content: what an update of a slot may grow by. */
+  readonly headroomShare?: number;
+  /** Key of the volume whose size it has: it is empty until an update fills it. */
+  readonly sizeOf?: string;
 };
 
 export type PartitionSpec = {
@@ -175,7 +187,14 @@ export type PartitionSpec = {
   readonly grow: boolean;
   /** In the extended partition of an MBR, numbered from 5. */
   readonly logical: boolean;
+  /** It belongs to one of the two systems of the image. */
+  readonly slot?: Slot;
 };
+
+/** Whether an image holds its system twice. */
+export function hasSlots({ partitions }: { readonly partitions: readonly Pick<PartitionSpec, 'role'>[] }): boolean {
+  return partitions.some(({ role }) => role === 'selector');
+}
 
 /** How the kernel finds the root. */
 export type RootSpec = PartitionRoot | ArchiveRoot | LayersRoot;

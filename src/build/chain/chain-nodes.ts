@@ -151,7 +151,12 @@ async function overPackages(
   const engine = pieces.find((piece) => piece.engine !== undefined)?.engine;
   const bundle = pieces.some((piece) => piece.bundle !== undefined) ? dockerBundle : undefined;
   const folders = await copiedFolders(pieces, overlays);
-  const content = { images: layer.images, software: layer.software, repositories: isLowest ? debian.repositories : [] };
+  const content = {
+    images: layer.images,
+    software: layer.software,
+    repositories: isLowest ? debian.repositories : [],
+    keyring: isLowest ? debian.keyring : undefined,
+  };
   return {
     folders: [
       ...(bundle === undefined ? [] : [{ path: bundle.path, digest: bundle.key, normaliseModes: true }]),

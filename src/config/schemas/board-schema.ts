@@ -29,7 +29,17 @@ const kernelProfile = z.strictObject({
   fragments: z
     .array(text)
     .min(1)
+    .optional()
     .describe(`Configuration fragments, all of them: ${FRAGMENT_NAMES}. None comes by itself.`),
+  adds: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe(`Instead of \`fragments\`: those beside the ones of the board's own kernel: ${FRAGMENT_NAMES}.`),
+  patches: z
+    .array(text)
+    .default([])
+    .describe('Patch files or folders of them, after those of `kernel.patches`; paths from this file.'),
   image: kernelImage.optional().describe("How it lies on /boot. By default as the board's kernel."),
 });
 
