@@ -155,7 +155,7 @@ async function overPackages(
     images: layer.images,
     software: layer.software,
     repositories: isLowest ? debian.repositories : [],
-    keyring: isLowest ? debian.keyring : undefined,
+    keyring: isLowest ? debian.keyring : [],
   };
   return {
     folders: [
