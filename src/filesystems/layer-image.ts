@@ -13,6 +13,8 @@ export type LayerImageInput = {
   readonly tools: ToolsTree;
   /** A tar archive, and what stands for its bytes. */
   readonly layer: { readonly key: string; readonly tar: string };
+  /** Of the folder that everything is in: mksquashfs leaves out what an archive says of it. */
+  readonly root: { readonly mode: number; readonly uid: number; readonly gid: number };
   readonly compression: LayerCompression;
   /** Seconds since 1970. */
   readonly sourceDateEpoch: number;
@@ -68,7 +70,7 @@ export function layerImageStage(name: string): Stage<LayerImageInput, LayerImage
 
 /** From a tar archive at stdin. The bytes do not depend on `jobs`. */
 function layerImageCommand(image: string, input: Omit<LayerImageInput, 'tools' | 'layer'>, jobs: number): Command {
-  const { compression, sourceDateEpoch } = input;
+  const { compression, sourceDateEpoch, root } = input;
   return {
     file: 'mksquashfs',
     args: [
@@ -76,6 +78,7 @@ function layerImageCommand(image: string, input: Omit<LayerImageInput, 'tools' |
       ...['-comp', compression, ...(compression === 'zstd' ? ['-Xcompression-level', ZSTD_LEVEL] : [])],
       ...['-b', BLOCK_BYTES.toString(), '-processors', jobs.toString()],
       ...['-default-mode', '755', '-default-uid', '0', '-default-gid', '0'],
+      ...['-root-mode', root.mode.toString(8), '-root-uid', root.uid.toString(), '-root-gid', root.gid.toString()],
     ],
     env: { SOURCE_DATE_EPOCH: sourceDateEpoch.toString() },
   };

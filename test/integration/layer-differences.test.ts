@@ -151,9 +151,11 @@ async function layerOf(folder: string, tar: { readonly below: string; readonly a
   const out = await mkdtemp(join(folder, 'layer-'));
   await writeLayerFiles(tar.above, await treeOf(tar.below), { time: EPOCH }, out);
   const layer = await openLayerFiles('app', 'key', out);
-  const input = { tools, layer, compression: 'zstd' as const, sourceDateEpoch: EPOCH };
+  const content = await layer.content();
+  const root = content.entries.get('') ?? { mode: 0, uid: 0, gid: 0 };
+  const input = { tools, layer, root, compression: 'zstd' as const, sourceDateEpoch: EPOCH };
   await layerImageStage('app').run(input, out, contextOf(folder, jobs));
-  return { image: join(out.slice(folder.length + 1), 'layer.sqfs'), content: await layer.content() };
+  return { image: join(out.slice(folder.length + 1), 'layer.sqfs'), content };
 }
 
 function contextOf(work: string, jobs: number): StageContext {

@@ -85,8 +85,9 @@ export function chainNodes(
   }
   if (rootfs === undefined) throw new TypeError('a chain has a lowest layer with packages');
   const imageOf = (name: string, tree: Node<ChainLayerTree>): Node<LayerImage> =>
-    stageNode(layerImageStage(name), { tools, tree }, ({ tools, tree }) => {
-      return { tools, layer: tree, compression: root.compression, sourceDateEpoch };
+    stageNode(layerImageStage(name), { tools, tree }, async ({ tools, tree }) => {
+      const top = (await tree.content()).entries.get('') ?? { mode: 0o755, uid: 0, gid: 0 };
+      return { tools, layer: tree, root: top, compression: root.compression, sourceDateEpoch };
     });
   const kernelOver = valueNode({ kernel: hardware.kernel, wireless, rootfs }, (made): OverPackages => {
     const release = { board: spec.board, version: request.version, kernel: made.kernel.key, rootfs: made.rootfs.key };
