@@ -45,7 +45,7 @@ export async function measureRootfs(board: string, folder: string): Promise<read
   if (userland.from !== 'debian') throw new TypeError(`the root of ${board} is not made of Debian packages`);
   const surroundings = { hostArchitecture: facts.architecture, archiveAsOf: await archiveAsOf(store, false) };
   const tools = toolsNode(surroundings);
-  const lock = packagesNode(request, tools, surroundings);
+  const lock = await packagesNode(request, tools, surroundings);
   const rootfs = rootfsInputNode(userland, request.sourceDateEpoch, tools, lock, surroundings);
   const { packages, input } = await withRunner(host, store, silent, options, async (runner) => ({
     packages: await runner.run(lock),

@@ -9,6 +9,11 @@ export type BootFile = { readonly name: string } & (
   { readonly source: string; readonly digest: string } | { readonly text: string }
 );
 
+/** A file of a stage's result. @param key of the stage */
+export function bootFileOf(name: string, source: string, key: string): BootFile {
+  return { name, source, digest: key };
+}
+
 /** The files as a tree. Its content is known now, so that its partition can be placed before it is made. */
 export async function bootTree(files: readonly BootFile[], sourceDateEpoch: number): Promise<Tree> {
   const sizes = await Promise.all(

@@ -1,6 +1,8 @@
 import type { BootedRoot, RootArchive } from '../boot/boot-method.js';
 import { wordsOf } from '../boot/boot-method.js';
+import type { BootFile } from '../boot/boot-tree.js';
 import { bootTree } from '../boot/boot-tree.js';
+import { layerWords } from './chain/layered-files.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
@@ -28,13 +30,14 @@ export function bootTreeNode(
   { kernel, firmware, overlays, loader }: HardwareNodes,
   identity: DiskIdentity,
   archive: Node<RootArchive> | undefined,
+  ofRoot?: Node<readonly BootFile[]>,
 ): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
-  return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
+  return valueNode({ kernel, firmware, overlays, loader, archive, ofRoot }, async (parts) => {
     const place = bootedRoot(spec, identity, parts.archive);
     // The seed of a system with slots is on the selector.
     const own = hasSlots(spec) ? [] : deviceFiles(request);
-    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...own];
+    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...(parts.ofRoot ?? []), ...own];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);
@@ -67,6 +70,7 @@ function rootOnDisk({ partitions, volumes }: ImageSpec, root: PartitionRoot, ide
 export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: RootArchive | undefined): BootedRoot {
   const { root } = spec;
   if (root.kind === 'initramfs') return archived(archive);
+  if (root.kind === 'layers') return { archive: archived(archive), words: layerWords(spec, root, identity) };
   const place = rootOnDisk(spec, root, identity);
   if (archive === undefined) return place;
   const words = [...wordsOf(place), ...unlockWords(spec, root)];

@@ -25,6 +25,8 @@ export type BuildOptions = {
   readonly dockerImages?: readonly string[];
   /** Files that name software of the user's own, beside the board's. */
   readonly software?: readonly string[];
+  /** Files that list layers over those of the system and the board. */
+  readonly layers?: readonly string[] | undefined;
   /** Id or path of the workload, for a system that holds one. */
   readonly workload?: string | undefined;
   /** Globs of files that a workload gets, and that it does not get, whatever its list says. */

@@ -220,6 +220,7 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
       containerImages: (options.dockerImages ?? []).map(absolute),
       packages: options.packages.map((word) => (isPackageFile(word) ? absolute(word) : word)),
       overlays: options.overlays.map(absolute),
+      layerFiles: (options.layers ?? []).map(absolute),
     },
     places,
   );
@@ -234,6 +235,9 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
 /** Throws UserError `kernel-debian-unfit`: what is in memory as a whole has no place for the modules of such a kernel. */
 function requireRootForModules({ root, system }: ImageSpec, profile: string | undefined): void {
   if (root.kind === 'initramfs') throw debianKernelUnfit(`the root of the system ${system.id} lives in memory`);
+  if (root.kind === 'layers') {
+    throw debianKernelUnfit(`the system ${system.id} mounts its layers with drivers that Debian has as modules`);
+  }
   if (profile !== undefined) {
     throw debianKernelUnfit(`the system ${system.id} wants the kernel profile ${profile}, which is compiled here`);
   }
@@ -263,7 +267,7 @@ function withKernelAddress(board: Board): Board {
 
 function rootTree({ trees, volumes, partitions, root }: ImageSpec): RootTreeSpec {
   const partition = root.kind === 'partition' && partitions.find(({ name }) => name === root.partition);
-  const name = root.kind === 'initramfs' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
+  const name = root.kind !== 'partition' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
   const tree = trees[name ?? ''];
   if (tree === undefined || isNoRoot(tree)) throw new TypeError('no tree is the root');
   return tree;

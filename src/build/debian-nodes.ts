@@ -4,7 +4,7 @@ import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode } from '../pipeline/graph.js';
 import { withBackports } from '../sources/debian/apt-sources.js';
-import type { PackageQuestion } from '../sources/debian/package-lock.js';
+import type { LayerPackages, PackageQuestion } from '../sources/debian/package-lock.js';
 import { packageLockStage, packageRequest, readAptSources } from '../sources/debian/package-lock.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 import type { SourcePackages } from '../sources/debian/source-packages.js';
@@ -45,6 +45,8 @@ export type PackageRequest = {
   readonly without?: readonly string[];
   readonly packageFiles?: readonly PinnedPackageFile[];
   readonly repositories?: readonly PinnedRepository[];
+  /** Of a chain of layers: what each of them adds. */
+  readonly layers?: readonly LayerPackages[];
 };
 
 export function lockNode(request: PackageRequest, tools: Node<ToolsTree>, surroundings: Surroundings): Node<Packages> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RootArchive } from '../boot/boot-method.js';
+import type { Initramfs } from '../filesystems/initramfs.js';
 import { initramfsStage } from '../filesystems/initramfs.js';
 import { fileSha256 } from '../host/file-digest.js';
 import { DEBIANS_KERNEL } from '../model/board.js';
@@ -29,11 +29,15 @@ export type EarlyUserSpace = {
   /** Programs of packages that the root has, by their paths. */
   readonly programs?: { readonly packages: readonly string[]; readonly paths: readonly string[] };
   /** More files, such as a list of digests. */
-  readonly files?: Node<readonly EarlyFile[]>;
+  readonly files?: Node<readonly EarlyFile[]> | undefined;
 };
+
+/** What it takes for layers: the kernel has all of it. */
+const LAYERED: EarlyUserSpace = { script: 'root-layers', modules: [] };
 
 /** Undefined: the kernel mounts the root by itself. */
 export function earlyUserSpaceOf({ spec: { root, board } }: Pick<BuildRequest, 'spec'>): EarlyUserSpace | undefined {
+  if (root.kind === 'layers') return LAYERED;
   const ofRoot = root.kind === 'partition' && root.encryption !== undefined ? ENCRYPTED : undefined;
   const { source, debian } = board.kernel;
   if (source !== DEBIANS_KERNEL || debian === undefined) return ofRoot;
@@ -59,13 +63,21 @@ const ENCRYPTED: EarlyUserSpace = {
   programs: { packages: CRYPTSETUP_PACKAGES, paths: [CRYPTSETUP_PROGRAM] },
 };
 
-/** The archive of the early user space, where the image's root needs one. */
-export function earlyUserSpaceNode(request: BuildRequest, parts: UserlandParts): Node<RootArchive> | undefined {
+/**
+ * The archive of the early user space, where the image's root needs one.
+ *
+ * @param files that the build decides for its script
+ */
+export function earlyUserSpaceNode(
+  request: BuildRequest,
+  parts: UserlandParts,
+  files: Node<readonly EarlyFile[]> | undefined,
+): Node<Initramfs> | undefined {
   const early = earlyUserSpaceOf(request);
-  return early === undefined ? undefined : earlyArchiveNode(request, early, parts);
+  return early === undefined ? undefined : earlyArchiveNode(request, { ...early, files }, parts);
 }
 
-function earlyArchiveNode(request: BuildRequest, early: EarlyUserSpace, parts: UserlandParts): Node<RootArchive> {
+function earlyArchiveNode(request: BuildRequest, early: EarlyUserSpace, parts: UserlandParts): Node<Initramfs> {
   const { sourceDateEpoch, projectDir, spec } = request;
   const { tools, hardware } = parts;
   const busybox = earlyBusyboxNode(request, parts);

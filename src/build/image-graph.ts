@@ -25,6 +25,8 @@ import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import type { LayeredFilesNodes } from './chain/layered-files.js';
+import { layeredFilesNodes } from './chain/layered-files.js';
 import { earlyUserSpaceNode } from './early-user-space-node.js';
 import { encryptedVolumeNode, luksBytes } from './encrypted-root.js';
 import { filesTreeNode } from './files-tree-node.js';
@@ -61,7 +63,7 @@ export async function imageGraph(
 ): Promise<ImageGraph> {
   const { spec } = request;
   const tools = toolsNode(surroundings);
-  const packages = packagesNode(request, tools, surroundings);
+  const packages = await packagesNode(request, tools, surroundings);
   const hardware = hardwareNodes(request, tools, packages);
   const attributes = attributesNode(request, tools, host);
   const identity = identify(spec.id, spec.table, spec.partitions);
@@ -69,8 +71,9 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
-  const early = earlyUserSpaceNode(request, parts);
-  const made = writtenNodes(request, target, parts, userland, { root: archive, early });
+  const layered = userland.chain && layeredFilesNodes(request, userland.chain);
+  const early = earlyUserSpaceNode(request, parts, layered?.early);
+  const made = writtenNodes(request, target, parts, userland, { root: archive, early, layered });
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -105,6 +108,10 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
+      ...(userland.chain === undefined
+        ? []
+        : [userland.chain.kernel, ...userland.chain.layers].map(({ image }) => image)),
+      early,
       ...(made.sources ?? []),
       disk,
       blockMap,
@@ -120,7 +127,7 @@ function writtenNodes(
   target: ImageTarget,
   parts: UserlandParts,
   userland: UserlandNodes,
-  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
+  archives: Archives,
 ): WrittenNodes {
   if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archives.root);
   if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archives.root);
@@ -128,16 +135,23 @@ function writtenNodes(
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
-export function packagesNode(
+export async function packagesNode(
   request: BuildRequest,
   tools: Node<ToolsTree>,
   surroundings: Surroundings,
-): Node<Packages> {
+): Promise<Node<Packages>> {
   const { board } = request.spec;
-  const wanted = userlandPackages(request);
+  const wanted = await userlandPackages(request);
   const fetched = [...new Set([...hardwarePackages(request), ...wanted.fetched])];
   return lockNode({ board, ...wanted, fetched }, tools, surroundings);
 }
+
+/** What the boot partition holds of the root. */
+type Archives = {
+  readonly root: RootArchiveNodes | undefined;
+  readonly early: Node<RootArchive> | undefined;
+  readonly layered: LayeredFilesNodes | undefined;
+};
 
 /** Volumes of all partitions, and the disk that they are on. */
 function diskNodes(
@@ -145,7 +159,7 @@ function diskNodes(
   target: ImageTarget,
   { tools, hardware, attributes, identity, surroundings }: UserlandParts,
   userland: UserlandNodes,
-  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
+  archives: Archives,
 ): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
@@ -153,7 +167,13 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early);
+        return bootTreeNode(
+          request,
+          hardware,
+          identity,
+          archives.root?.archive ?? archives.early,
+          archives.layered?.boot,
+        );
       case 'selector':
         return selectorTreeNode(request);
       case 'files':
@@ -239,7 +259,9 @@ function diskNodes(
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
   const rootContent =
-    archives.root?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+    archives.root?.content ??
+    archives.layered?.content ??
+    (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }

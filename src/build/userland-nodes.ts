@@ -1,4 +1,7 @@
 import { STATIC_PACKAGES } from './small/musl-node.js';
+import { flavourPackages } from '../sources/kernel/kernel-flavour.js';
+import { layerRequests } from './chain/layer-requests.js';
+import { layeredUserland } from './chain/layered-userland.js';
 import { busyboxUserland } from './busybox/busybox-userland.js';
 import type { BuildRequest } from './build-request.js';
 import { debianUserland } from './debian/debian-userland.js';
@@ -10,9 +13,12 @@ import { workloadUserland } from './workload/workload-userland.js';
 /** The root that a request asks for, as nodes. */
 export async function userlandNodes(request: BuildRequest, parts: UserlandParts): Promise<UserlandNodes> {
   const { userland } = request;
+  const { root } = request.spec;
   switch (userland.from) {
     case 'debian':
-      return debianUserland(request, userland, parts);
+      return root.kind === 'layers'
+        ? layeredUserland(request, userland, root, parts)
+        : debianUserland(request, userland, parts);
     case 'busybox':
       return busyboxUserland(request, userland, parts);
     case 'workload':
@@ -21,12 +27,16 @@ export async function userlandNodes(request: BuildRequest, parts: UserlandParts)
 }
 
 /** What the root takes from the Debian archive. */
-export function userlandPackages(request: BuildRequest): Omit<PackageRequest, 'board'> {
+export async function userlandPackages(request: BuildRequest): Promise<Omit<PackageRequest, 'board'>> {
   const { userland, spec } = request;
   const { suite } = userland.root;
   if (userland.from !== 'debian') return { suite, packages: [], fetched: STATIC_PACKAGES };
   const { packages, packageFiles, repositories, root } = userland;
   const early = earlyUserSpaceOf(request) === undefined ? [] : STATIC_PACKAGES;
   const fetched = [...spec.board.wireless.map((one) => one.package), ...early];
-  return { suite, packages, fetched, without: root.withoutPackages, packageFiles, repositories };
+  const wanted = { suite, packages, fetched, without: root.withoutPackages, packageFiles, repositories };
+  if (spec.root.kind !== 'layers') return wanted;
+  const requests = await layerRequests(spec.root, userland, flavourPackages(spec.board));
+  const layers = requests.map((one) => ({ name: one.name, packages: one.words, packageFiles: one.packageFiles }));
+  return { ...wanted, layers };
 }

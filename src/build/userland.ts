@@ -9,6 +9,7 @@ import type { SourcePackages } from '../sources/debian/source-packages.js';
 import type { FileOrigin } from '../sources/workload/file-origins.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
+import type { ChainNodes } from './chain/chain.js';
 import type { Surroundings } from './debian-nodes.js';
 import type { HardwareNodes } from './hardware-nodes.js';
 import type { AttributesOf } from './folder-attributes.js';
@@ -33,6 +34,8 @@ export type UserlandParts = {
 /** The root of an image, as nodes, and what is checked on the way. */
 export type UserlandNodes = {
   readonly tree: Node<Tree>;
+  /** Of a layered root. */
+  readonly chain?: ChainNodes;
   /** For a root of chosen files: where each of them comes from. */
   readonly origins?: Node<RootOrigins>;
   /** Source packages that programs of the tree are compiled from. */

@@ -46,4 +46,13 @@ export function withDiskId(text: string, before: string, after: string): string 
 export const CMDLINE_LIMIT = 1024;
 
 /** Words of the kernel command line that are derived; `console` from the board's consoles. */
-export const DERIVED_CMDLINE_WORDS: readonly string[] = ['console', 'root', 'rootfstype', 'rootwait'];
+export const DERIVED_CMDLINE_WORDS: readonly string[] = [
+  'console',
+  'root',
+  'rootfstype',
+  'rootwait',
+  'layers',
+  'layers.from',
+  'layers.boot',
+  'layers.changes',
+];

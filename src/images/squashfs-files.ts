@@ -29,6 +29,23 @@ export async function openSquashfs(
   scratch: ScratchFiles,
   host: Host,
 ): Promise<FileSystemReader> {
+  return (await openSquashfsList(read, sizeBytes, name, scratch, host)).reader;
+}
+
+/** A squashfs, and the names of extended attributes in it. */
+export type SquashfsList = {
+  readonly reader: FileSystemReader;
+  readonly attributes: readonly { readonly path: string; readonly name: string }[];
+};
+
+/** As `openSquashfs`. */
+export async function openSquashfsList(
+  read: ReadAt,
+  sizeBytes: number,
+  name: string,
+  scratch: ScratchFiles,
+  host: Host,
+): Promise<SquashfsList> {
   try {
     const start = await read(0, Math.min(SUPERBLOCK_BYTES, sizeBytes));
     const { usedBytes, compressor } = readSuperblock(start, sizeBytes);
@@ -37,7 +54,7 @@ export async function openSquashfs(
     const list = await scratch.newPath();
     await unsquash(image, list, name, scratch, host);
     const unpacked = await scratch.reader(list);
-    const { entries, offsets } = parsePseudoFile(await definitionsOf(unpacked));
+    const { entries, offsets, attributes } = parsePseudoFile(await definitionsOf(unpacked));
     const facts: FileSystemFacts = {
       kind: 'squashfs',
       label: '',
@@ -48,7 +65,7 @@ export async function openSquashfs(
       compression: compressor,
     };
     const content = (file: FileEntry) => pieces(unpacked.read, offsets.get(file.id) ?? 0, file.sizeBytes);
-    return new FileSystemReader(treeFileSystem(facts, entries, content), name);
+    return { reader: new FileSystemReader(treeFileSystem(facts, entries, content), name), attributes };
   } catch (error) {
     throw named(error, `The squashfs of ${name}`);
   }

@@ -16,7 +16,7 @@ export type FatalCode =
 
 const REACHED = [
   ['kernel', /Linux version (\S+)/],
-  ['root', /(?:EXT4-fs \((\S+)\): mounted filesystem|VFS: Mounted root \((.+) filesystem\))/],
+  ['root', /(?:EXT4-fs \((\S+)\): mounted filesystem|VFS: Mounted root \((.+) filesystem\)|reswarm: root (\S+))/],
   ['systemd', /systemd\[1\]: (systemd \S+) running in system mode/],
   ['power-off', /reboot: (Power down)/],
 ] as const;
@@ -55,7 +55,7 @@ export function readConsoleLine(line: string): ConsoleEvent | undefined {
   }
   for (const [milestone, pattern] of REACHED) {
     const match = pattern.exec(line);
-    if (match !== null) return { kind: 'reached', milestone, detail: match[1] ?? match[2] ?? '' };
+    if (match !== null) return { kind: 'reached', milestone, detail: match[1] ?? match[2] ?? match[3] ?? '' };
   }
   return undefined;
 }

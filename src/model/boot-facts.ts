@@ -93,7 +93,8 @@ export function judgeMounts(value: Json): Verdict {
   const mounts = facts(value);
   const wrong = (
     [
-      ['/', 'ext4', mounts.root],
+      // Layers are merged by an overlay.
+      ['/', words(mounts.root).startsWith('overlay ') ? 'overlay' : 'ext4', mounts.root],
       ['/boot', 'vfat', mounts.boot],
     ] as const
   ).flatMap(([where, type, found]) => {
@@ -105,7 +106,8 @@ export function judgeMounts(value: Json): Verdict {
   wrong.push(...others.flatMap(otherMountFault));
   if (wrong.length > 0) return bad(wrong.join(', '));
   const more = others.map(({ where, type }) => `, ${words(where)} ${words(type)}`).join('');
-  const detail = `/boot vfat, / ext4${more}, ${more === '' ? 'both' : 'all'} writable`;
+  const [rootType = ''] = words(mounts.root).split(' ');
+  const detail = `/boot vfat, / ${rootType}${more}, ${more === '' ? 'both' : 'all'} writable`;
   return mounts.written === true ? good(detail) : bad('a file could not be written');
 }
 

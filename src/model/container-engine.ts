@@ -26,3 +26,6 @@ export const IMAGES_LAYER = 'container-images';
 
 /** Docker's name of an architecture, as it stands in the addresses of its downloads. */
 export const DOCKER_ARCHITECTURES: Readonly<Record<string, string>> = { arm64: 'aarch64', amd64: 'x86_64' };
+
+/** Where engines keep images and containers: file systems of their own, for they use overlays themselves. */
+export const CONTAINER_DATA = ['var/lib/docker', 'var/lib/containerd', 'var/lib/containers'] as const;

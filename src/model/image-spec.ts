@@ -1,4 +1,5 @@
 import type { Board } from './board.js';
+import type { LayerCompression } from './chain-layer.js';
 import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
 import type { RootEncryption } from './root-encryption.js';
 import type { PackageFile, Repository } from './packages.js';
@@ -196,7 +197,7 @@ export function hasSlots({ partitions }: { readonly partitions: readonly Pick<Pa
 }
 
 /** How the kernel finds the root. */
-export type RootSpec = PartitionRoot | ArchiveRoot;
+export type RootSpec = PartitionRoot | ArchiveRoot | LayersRoot;
 
 /** A file system on a partition. */
 export type PartitionRoot = {
@@ -214,6 +215,37 @@ export type ArchiveRoot = {
   readonly compression: RootCompression;
   /** Most that kernel and archive may have together; undefined: any. */
   readonly sizeBudgetBytes?: number;
+};
+
+/** One of the squashfs images that a layered root is mounted from, and what it adds to those below it. */
+export type ChainLayer = {
+  readonly name: string;
+  /** Pieces of the project (`layers/<name>`) that no layer below has. */
+  readonly pieces: readonly Layer[];
+  /** Debian packages beside those of the pieces, as words for apt. */
+  readonly packages: readonly string[];
+  readonly packageFiles: readonly PackageFile[];
+  /** Folders of the user, absolute, copied over the pieces in this order. */
+  readonly overlays: readonly string[];
+  readonly containerImages: readonly ContainerImageFile[];
+  readonly software: readonly Software[];
+};
+
+/** A root of read-only layers under one overlay, which an own initramfs mounts. */
+export type LayersRoot = {
+  readonly kind: 'layers';
+  /** Key of `trees`: all layers together. */
+  readonly tree: string;
+  /** From the bottom to the top. */
+  readonly chain: readonly ChainLayer[];
+  readonly filesystem: 'squashfs';
+  readonly compression: LayerCompression;
+  /** `card`: the boot partition; otherwise what `layers.from=` of the kernel command line takes. */
+  readonly from: string;
+  /** All layers are copied to memory before they are mounted. */
+  readonly ram: boolean;
+  /** Where changes are kept: name of a partition; undefined: memory. */
+  readonly changes?: string;
 };
 
 /** What the engine of a system without one is called. */

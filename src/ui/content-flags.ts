@@ -51,6 +51,12 @@ export const contentFlags = {
     helpValue: 'FILE',
     helpGroup: 'CONTENT',
   }),
+  layers: Flags.string({
+    description: 'YAML file that lists layers over those of the system, each an image of its own (layered systems)',
+    multiple: true,
+    helpValue: 'FILE',
+    helpGroup: 'CONTENT',
+  }),
   workload: Flags.string({
     description: 'what a minimal system runs: id of a workload, or the path of a workload file',
     helpValue: 'FILE',
@@ -92,6 +98,7 @@ type ContentFlags = {
   readonly 'docker-image'?: readonly string[] | undefined;
   readonly 'update-keyring'?: string | undefined;
   readonly software?: readonly string[] | undefined;
+  readonly layers?: readonly string[] | undefined;
   readonly workload?: string | undefined;
   readonly keep?: readonly string[] | undefined;
   readonly drop?: readonly string[] | undefined;
@@ -110,6 +117,7 @@ export function contentOptions(flags: ContentFlags) {
     dockerImages: flags['docker-image'] ?? [],
     software: flags.software ?? [],
     updateKeyring: flags['update-keyring'],
+    layers: flags.layers ?? [],
     workload: flags.workload,
     keep: flags.keep ?? [],
     drop: flags.drop ?? [],

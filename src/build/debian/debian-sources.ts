@@ -4,6 +4,8 @@ import type { Made } from '../../pipeline/stage.js';
 import type { Node } from '../../pipeline/graph.js';
 import { stageNode, valueNode } from '../../pipeline/graph.js';
 import { withoutBackports } from '../../sources/debian/apt-sources.js';
+import type { Layer } from '../../model/image-spec.js';
+import type { PackageLock } from '../../sources/debian/packages.js';
 import type { Packages } from '../../sources/debian/packages-of-image.js';
 import type { Rootfs, RootfsInput } from '../../sources/debian/rootfs/rootfs.js';
 import { rootfsStage } from '../../sources/debian/rootfs/rootfs.js';
@@ -49,20 +51,28 @@ export function debianSources(
   return { wireless, rootfs, dockerBundle, software, all };
 }
 
-/** What the packages' file system is made from. */
+/** Whose dpkg filters and presets count while packages are installed. */
+type ShapingFolders = { readonly layers: readonly Layer[]; readonly overlays: readonly string[] };
+
+/**
+ * What the packages' file system is made from.
+ *
+ * @param lockOf those of the locked packages that are installed
+ */
 export function rootfsInputNode(
   debian: DebianRequest,
   sourceDateEpoch: number,
   tools: Node<ToolsTree>,
   packages: Node<Packages>,
   { hostArchitecture }: Surroundings,
+  { layers, overlays }: ShapingFolders = debian.root,
+  lockOf: (lock: PackageLock) => RootfsInput['lock'] = (lock) => lock,
 ): Node<RootfsInput> {
-  const { layers, overlays } = debian.root;
   const shaping = layers.filter(({ shapesPackages }) => shapesPackages).flatMap(({ files }) => files ?? []);
   return valueNode({ tools, packages }, async ({ tools, packages }) => ({
     tools,
     hostArchitecture,
-    lock: packages.lock,
+    lock: lockOf(packages.lock),
     sources: packages.sources,
     packageFiles: debian.packageFiles,
     // A device gets its updates from the release alone, unless a package of it comes from elsewhere.

@@ -15,21 +15,11 @@ import { rootTreeNode } from './root-tree-node.js';
 /** A root of Debian packages, whose seed cloud-init and netplan read. */
 export function debianUserland(request: BuildRequest, debian: DebianRequest, parts: UserlandParts): UserlandNodes {
   const { tools, packages, surroundings, hardware, identity, attributes } = parts;
-  const schemaFolder = stageNode(cloudInitSchemaStage, { tools, packages }, ({ tools, packages }) => {
-    const deb = packages.deb('cloud-init');
-    return { deb, unpack: (context) => unpackDeb(deb, tools, context) };
-  });
-  const schemas = valueNode({ schemaFolder }, ({ schemaFolder: folder }) => loadCloudInitSchemas(folder));
-  const netplan = netplanNode(tools, packages, surroundings);
   const sources = debianSources(request, debian, tools, packages, surroundings);
   return {
+    ...seedChecks(request, parts),
     tree: rootTreeNode(request, debian, { kernel: hardware.kernel, sources, identity, attributes }),
-    ofSeed: [schemas, netplan],
     sources: sources.all,
-    async checkInputs(runner, reporter, host) {
-      checkSeedBySchemas(request.seed, await runner.run(schemas), reporter);
-      await checkNetworkByNetplan(request.seed, await runner.run(netplan), host);
-    },
     async checkContent(runner) {
       if (debian.software.length === 0) return;
       const rootfs = await runner.run(sources.rootfs);
@@ -37,6 +27,26 @@ export function debianUserland(request: BuildRequest, debian: DebianRequest, par
         const problems = packageConflicts(debian.software, await rootfs.owners());
         if (problems.length > 0) throw UserError.fromProblems(problems);
       });
+    },
+  };
+}
+
+/** The seed is held against the cloud-init and the netplan that will read it. */
+export function seedChecks(
+  request: BuildRequest,
+  { tools, packages, surroundings }: UserlandParts,
+): Pick<UserlandNodes, 'ofSeed' | 'checkInputs'> {
+  const schemaFolder = stageNode(cloudInitSchemaStage, { tools, packages }, ({ tools, packages }) => {
+    const deb = packages.deb('cloud-init');
+    return { deb, unpack: (context) => unpackDeb(deb, tools, context) };
+  });
+  const schemas = valueNode({ schemaFolder }, ({ schemaFolder: folder }) => loadCloudInitSchemas(folder));
+  const netplan = netplanNode(tools, packages, surroundings);
+  return {
+    ofSeed: [schemas, netplan],
+    async checkInputs(runner, reporter, host) {
+      checkSeedBySchemas(request.seed, await runner.run(schemas), reporter);
+      await checkNetworkByNetplan(request.seed, await runner.run(netplan), host);
     },
   };
 }

@@ -4,7 +4,7 @@ import { fileSystem } from '../../filesystems/registry.js';
 import type { FstabRow } from '../../formats/fstab.js';
 import { formatFstab } from '../../formats/fstab.js';
 import type { Command } from '../../model/command.js';
-import type { ImageSpec, PartitionSpec } from '../../model/image-spec.js';
+import type { ImageSpec, Layer, PartitionSpec } from '../../model/image-spec.js';
 import { engineLayer, GROW_LAYER, hasSlots } from '../../model/image-spec.js';
 import { OPENED_ROOT } from '../../model/root-encryption.js';
 import { keyringPath } from '../../model/packages.js';
@@ -69,7 +69,7 @@ export function rootTreeNode(
       ),
       osRelease: osReleaseVariant(release),
       files: placedFiles(debian, made.software?.path),
-      inImage: commandsInImage(debian),
+      inImage: commandsInImage(debian.root.layers, debian.software),
       presets: debian.presets,
       capabilities: debian.root.capabilities,
       sourceDateEpoch,
@@ -78,20 +78,24 @@ export function rootTreeNode(
 }
 
 /** Which partition takes the rest of the drive: read by the layer's script, empty where none does. */
-function growthTexts(spec: ImageSpec, { root }: DebianRequest, identity: DiskIdentity): readonly RootText[] {
+export function growthTexts(spec: ImageSpec, { root }: DebianRequest, identity: DiskIdentity): readonly RootText[] {
   // Of a root with slots the layer's program finds it by the disk that runs.
   if (!root.layers.some(({ name }) => name === GROW_LAYER) || hasSlots(spec)) return [];
   const growing = spec.partitions.find(({ grow }) => grow);
-  const partUuid = growing === undefined ? '' : identity.partition(growing.name).partUuid;
+  // The early user space tells which one it is: its word on the command line follows the id of the disk.
+  const isTold = spec.root.kind === 'layers' && growing?.name === spec.root.changes;
+  const partUuid = growing === undefined || isTold ? '' : identity.partition(growing.name).partUuid;
   return [{ path: 'usr/lib/reswarm/grown-partition', text: `${partUuid}\n` }];
 }
 
 /** The root first, then the others as they are listed: a mount below another comes after it. */
 export function fstabRows(spec: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
   const { partitions, volumes } = spec;
+  // The boot partition of a layered system is mounted before its layers are.
+  const isEarly = ({ role }: PartitionSpec): boolean => spec.root.kind === 'layers' && role === 'boot';
   const bySlot = hasSlots(spec);
   const mounted = partitions.filter((partition): partition is PartitionSpec & { mount: string } => {
-    return partition.mount !== undefined && partition.slot !== 'b';
+    return partition.mount !== undefined && partition.slot !== 'b' && !isEarly(partition);
   });
   const depth = ({ mount }: { readonly mount: string }): number => (mount === '/' ? 0 : mount.split('/').length);
   return [...mounted]
@@ -129,18 +133,29 @@ const AFTER_GROWTH = ',x-systemd.after=reswarm-grow-root.service';
 
 /** What the boot check and the units of an image read about it, and the units of its software. */
 function contentTexts({ root, images, software }: DebianRequest): readonly RootText[] {
-  const units = software.flatMap((one) => one.units);
+  const { engine } = engineLayer(root.layers);
+  return [{ path: ENGINE_FILE, text: `${engine}\n` }, ...imageTexts(images), ...unitTexts(software)];
+}
+
+/** What the boot check reads of the container engine. */
+export const ENGINE_FILE = 'usr/lib/reswarm/container-engine';
+
+/** Tags of the container images that the device loads by itself. */
+export function imageTexts(images: DebianRequest['images']): readonly RootText[] {
   const tags = images.flatMap((image) => image.tags);
+  return tags.length === 0 ? [] : [{ path: 'usr/lib/reswarm/container-images', text: `${tags.join('\n')}\n` }];
+}
+
+export function unitTexts(software: DebianRequest['software']): readonly RootText[] {
+  const units = software.flatMap((one) => one.units);
   return [
-    { path: 'usr/lib/reswarm/container-engine', text: `${engineLayer(root.layers).engine}\n` },
-    ...(tags.length === 0 ? [] : [{ path: 'usr/lib/reswarm/container-images', text: `${tags.join('\n')}\n` }]),
     ...units.map(({ name, text }) => ({ path: `${SOFTWARE_UNIT_FOLDER}/${name}`, text })),
     ...(units.length === 0 ? [] : [{ path: SOFTWARE_PRESET, text: softwarePreset(software) }]),
   ];
 }
 
-function placedFiles(
-  { images, software, repositories, keyring }: DebianRequest,
+export function placedFiles(
+  { images, software, repositories, keyring }: Pick<DebianRequest, 'images' | 'software' | 'repositories' | 'keyring'>,
   folder: string | undefined,
 ): readonly PlacedFile[] {
   return [
@@ -161,10 +176,10 @@ function placedFiles(
 }
 
 /** Users and units that come with no package are made and enabled by the image's own programs. */
-function commandsInImage({ root, software }: DebianRequest): readonly Command[] {
-  const users = root.layers.flatMap(({ sysusers }) => sysusers);
+export function commandsInImage(layers: readonly Layer[], software: DebianRequest['software']): readonly Command[] {
+  const users = layers.flatMap(({ sysusers }) => sysusers);
   const units = [
-    ...root.layers.flatMap((layer) => layer.units),
+    ...layers.flatMap((layer) => layer.units),
     ...software.flatMap((one) => one.units.map(({ name }) => name)),
   ];
   return [

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { Board } from '../../model/board.js';
 import type { Problem } from '../../errors.js';
 import { byPlace, chainProblems } from '../chain-problems.js';
+import { readChainLayers } from '../chain/chain-statements.js';
 import type { FileChain } from '../file-chain.js';
 import { isMap, isPath, readFileChain } from '../file-chain.js';
 import type { ImageStatements } from '../statements/statements.js';
@@ -46,8 +47,8 @@ export type BoardReadResult = {
 /**
  * Reads a board file, merges what it extends and checks it as far as that goes without a system. Codes: those of
  * `readFileChain`, `problemsFromZod`, `partitionShape`, `readPartitionList` and `checkBoardRules`, `board-id-inherited`,
- * `kernel-fragment-not-found`, `kernel-patch-not-found`, `device-tree-overlay-not-found`, and those of `resolveSoftware` and
- * `readPackages`.
+ * `kernel-fragment-not-found`, `kernel-patch-not-found`, `device-tree-overlay-not-found`, and those of `resolveSoftware`,
+ * `readPackages` and `readChainLayers`.
  */
 export async function readBoard(file: string, boardsDir: string): Promise<BoardReadResult> {
   const { chain, problems } = await readFileChain(file, boardKind(boardsDir));
@@ -61,6 +62,7 @@ export async function readBoard(file: string, boardsDir: string): Promise<BoardR
     locate: chain.locate,
   });
   const { packages, problems: ofPackages } = await readPackages(definition.rootfs ?? {}, chain, ['rootfs']);
+  const { layers, problems: ofLayers } = await readChainLayers(definition.layers ?? [], chain);
   const listed = definition.kernel.fragments.length;
   const board = await withoutUnknownSeries(resolveBoard(definition, resolvePath), listed);
   const found: Problem[] = [
@@ -69,10 +71,11 @@ export async function readBoard(file: string, boardsDir: string): Promise<BoardR
     ...(await missingFragments(listedFragments(board, listed), chain, boardsDir)),
     ...ofPackages,
     ...ofSoftware,
+    ...ofLayers,
     ...(await missingPatches(board, chain)),
     ...(await missingDeviceTreeOverlays(board, chain, boardsDir)),
   ];
-  const statements = statementsOfBoard(definition, chain, { packages, software, partitions });
+  const statements = statementsOfBoard(definition, chain, { packages, chain: layers, software, partitions });
   const files = chain.sources.map((source) => source.file);
   return { loaded: { board, definition, statements, files }, problems: found.sort(byPlace) };
 }

@@ -8,6 +8,7 @@ import type {
   TreeSpec,
   VolumeSpec,
 } from '../../model/image-spec.js';
+import type { LayersRoot } from '../../model/image-spec.js';
 import { FEATURES, STANDARD_KERNEL } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
@@ -20,7 +21,7 @@ import type { ImageStatements } from '../statements/statements.js';
 export function imageSpec(
   id: string,
   systemId: string,
-  { statements, layers, disk }: ResolvedImage,
+  { statements, layers, disk, chain }: ResolvedImage,
 ): Omit<ImageSpec, 'board'> {
   const { partitions } = disk;
   return {
@@ -29,14 +30,15 @@ export function imageSpec(
     hostname: statements.hostname?.value ?? '',
     kernelProfiles: [statements.kernel?.value ?? STANDARD_KERNEL].flat(),
     trees: Object.fromEntries([
-      ...(disk.rootIsArchive ? [[ROOT_TREE, smallRoot(statements, layers)]] : []),
+      ...(disk.rootIs === 'archive' ? [[ROOT_TREE, smallRoot(statements, layers)]] : []),
+      ...(disk.rootIs === 'layers' ? [[ROOT_TREE, debianRoot(statements, layers)]] : []),
       ...partitions.flatMap((one) => treeOf(one, statements, layers)),
     ]) as Record<string, TreeSpec>,
     volumes: Object.fromEntries(partitions.map((one) => [one.name, volumeOf(one, partitions)])),
     table: disk.table.value,
     alignmentBytes: alignmentBytes(disk),
     partitions: partitions.map(partitionOf),
-    root: disk.rootIsArchive ? archiveRoot(statements) : partitionRoot(partitions, statements),
+    root: rootOf(disk.rootIs, statements, partitions, chain),
     features: featuresOf(layers, statements),
   };
 }
@@ -48,6 +50,44 @@ function partitionRoot(partitions: readonly DraftPartition[], { root: said }: Im
   if (root === undefined) throw new TypeError('an image without a root partition');
   const encryption = said && rootEncryption(said.value);
   return { kind: 'partition', partition: root.name, ...(encryption === undefined ? {} : { encryption }) };
+}
+
+function rootOf(
+  kind: ResolvedImage['disk']['rootIs'],
+  statements: ImageStatements,
+  partitions: readonly DraftPartition[],
+  chain: ResolvedImage['chain'],
+): RootSpec {
+  switch (kind) {
+    case 'partition':
+      return partitionRoot(partitions, statements);
+    case 'archive':
+      return archiveRoot(statements);
+    case 'layers':
+      return layersRoot(statements, chain);
+  }
+}
+
+function layersRoot({ boot, compression, bundle }: ImageStatements, chain: ResolvedImage['chain']): LayersRoot {
+  const { from = 'card', ram = false, changes = 'memory' } = boot?.value ?? {};
+  return {
+    kind: 'layers',
+    tree: ROOT_TREE,
+    chain: chain.map(({ said, pieces }) => ({
+      name: said.name.value,
+      pieces: pieces.map((piece) => withBundle(piece, bundle?.value)),
+      packages: said.packages,
+      packageFiles: said.packageFiles,
+      overlays: said.overlays.map(({ value }) => value),
+      containerImages: said.containerImages.map(({ value, at }) => ({ path: value, at })),
+      software: said.software,
+    })),
+    filesystem: 'squashfs',
+    compression: compression?.value === 'xz' ? 'xz' : 'zstd',
+    from,
+    ram,
+    ...(changes === 'memory' ? {} : { changes }),
+  };
 }
 
 function archiveRoot({ filesystem, compression, sizeBudget }: ImageStatements): RootSpec {
@@ -88,7 +128,11 @@ function treeOf(
   if (partition.role === 'data') {
     return [[name, { from: 'files', overlays: partition.files.map(({ value }) => value) }]];
   }
-  const tree: TreeSpec = {
+  return [[name, debianRoot(statements, layers)]];
+}
+
+function debianRoot(statements: ImageStatements, layers: readonly Layer[]): TreeSpec {
+  return {
     from: 'debian',
     suite: statements.suite?.value ?? '',
     layers: layers.map((layer) => withBundle(layer, statements.bundle?.value)),
@@ -101,7 +145,6 @@ function treeOf(
     containerImages: statements.containerImages.map(({ value, at }) => ({ path: value, at })),
     software: statements.software,
   };
-  return [[name, tree]];
 }
 
 /** Trees of folders are called like their partition. */

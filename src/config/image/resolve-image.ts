@@ -3,6 +3,9 @@ import { IMAGES_LAYER } from '../../model/container-engine.js';
 import { GROW_LAYER } from '../../model/image-spec.js';
 import type { Layer } from '../../model/image-spec.js';
 import type { PackageFile } from '../../model/packages.js';
+import { chainProblems, changesProblems, checkLayered } from './chain-rules.js';
+import type { ChainLayerStatements } from '../chain/chain-statements.js';
+import { wholeChain } from './whole-chain.js';
 import { loadLayers } from '../layers/load-layers.js';
 import type { DraftDisk } from '../partitions/draft-disk.js';
 import { draftPartitions } from '../partitions/draft-partitions.js';
@@ -33,6 +36,8 @@ export type ImageFlags = {
   readonly overlays?: readonly string[];
   /** Archives of container images, after those of the files. */
   readonly containerImages?: readonly string[];
+  /** Of `--layers`: over the layers of the files. */
+  readonly layers?: readonly ChainLayerStatements[];
 };
 
 /** An image put together, before it becomes a value. */
@@ -40,13 +45,18 @@ export type ResolvedImage = {
   readonly statements: ImageStatements;
   readonly layers: readonly Layer[];
   readonly disk: DraftDisk;
+  /** Of a layered system: what each of its layers is made from, from the bottom to the top. */
+  readonly chain: readonly ResolvedChainLayer[];
 };
+
+export type ResolvedChainLayer = { readonly said: ChainLayerStatements; readonly pieces: readonly Layer[] };
 
 /**
  * A system, what a board says over it, and the command line, joined and held against each other. With problems the
  * result is of no use. Codes: those of `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
  * `engineOfFlag`, `layer-engine-twice`, `docker-bundle-unused`, `docker-images-without-engine`, `overlay-not-found`,
- * `package-required`, those of `checkRoot`, `repository-twice`, `software-twice`, `userland-unfit`.
+ * `package-required`, `repository-twice`, `software-twice`, `userland-unfit`, and those of `checkRoot`, `chainProblems`,
+ * `checkLayered` and `changesProblems`.
  * @param firmwareFiles files of boot firmware that the board loads from the drive
  */
 export async function resolveImage(
@@ -55,12 +65,21 @@ export async function resolveImage(
   flags: ImageFlags,
   layersDir: string,
 ): Promise<{ readonly resolved: ResolvedImage; readonly problems: readonly Problem[] }> {
-  const { system, board } = documents;
-  const files = board === undefined ? system : joinStatements(system, board);
-  const statements = withFlags(files, flags);
+  const { system, board = NOTHING_SAID } = documents;
+  const joined = joinStatements(system, board);
+  const typed = flags.docker === undefined ? {} : { engine: { value: flags.docker, at: {} } };
+  const whole =
+    system.chain.length === 0
+      ? undefined
+      : wholeChain(
+          { ...joined, chain: [...joined.chain, ...(flags.layers ?? [])] },
+          withFlags({ ...board, ...typed }, flags),
+        );
+  const files = whole?.union ?? joined;
+  const statements = whole?.union ?? withFlags(files, flags);
   const { disk, problems: ofDisk } = draftDisk(files, firmwareFiles);
-  if (disk.rootIsArchive) {
-    const over = withFlags(board ?? NOTHING_SAID, flags);
+  if (disk.rootIs === 'archive') {
+    const over = withFlags(board, flags);
     return resolveSmall({ statements, over, disk, problems: ofDisk }, flags, layersDir);
   }
   const ofFiles = await engineOfFiles(files.engine ?? NO_ENGINE, layersDir);
@@ -88,9 +107,38 @@ export async function resolveImage(
     ...checkRoot(files.root),
     ...repositoriesTwice(files.repositories),
     ...requiredPackages(files, layers),
-    ...softwareTwice([system.software, board?.software ?? []]),
+    ...softwareTwice(whole?.layers.map(({ software }) => software) ?? [system.software, board.software]),
+    ...checkLayered(system, [...board.chain, ...(flags.layers ?? [])][0]?.name.at),
+    ...(whole === undefined ? [] : chainProblems(whole.layers)),
+    ...(whole === undefined ? [] : changesProblems(statements, disk.partitions)),
   ];
-  return { resolved: { statements, layers, disk }, problems };
+  const chain = await chainPieces(whole?.layers ?? [], wanted(engine).slice(files.layers.length), layersDir);
+  return { resolved: { statements, layers, disk, chain }, problems };
+}
+
+/** What each layer of a chain brings of the project's pieces, and none below it. */
+async function chainPieces(
+  said: readonly ChainLayerStatements[],
+  others: readonly Said<string>[],
+  layersDir: string,
+): Promise<readonly ResolvedChainLayer[]> {
+  const ofEngine = said.findIndex(({ engine }) => engine !== undefined);
+  const ofImages = said.findIndex(({ containerImages }) => containerImages.length > 0);
+  const placeOf = (name: string): number => {
+    if (name === IMAGES_LAYER) return ofImages;
+    return name === GROW_LAYER ? 0 : Math.max(ofEngine, 0);
+  };
+  const below: Said<string>[] = [];
+  const known = new Set<string>();
+  const resolved: ResolvedChainLayer[] = [];
+  for (const [index, layer] of said.entries()) {
+    below.push(...layer.layers, ...others.filter(({ value }) => placeOf(value) === index));
+    const { layers } = await loadLayers(below, layersDir);
+    const pieces = layers.filter(({ name }) => !known.has(name));
+    for (const { name } of pieces) known.add(name);
+    resolved.push({ said: layer, pieces });
+  }
+  return resolved;
 }
 
 type SmallImage = {
@@ -115,11 +163,12 @@ async function resolveSmall(
     ...checkUserland(statements.userland?.value ?? 'debian', said, layers),
     ...(await missingFolders(statements.overlays)),
   ];
-  return { resolved: { statements, layers, disk }, problems };
+  return { resolved: { statements, layers, disk, chain: [] }, problems };
 }
 
 const NOTHING_SAID: ImageStatements = {
   layers: [],
+  chain: [],
   overlays: [],
   containerImages: [],
   software: [],
@@ -139,7 +188,7 @@ function sshLayer({ ssh }: ImageStatements): Said<string>[] {
 const NO_ENGINE: Said<string> = { value: 'none', at: {} };
 
 function draftDisk(
-  { table, alignment, partitions, userland }: ImageStatements,
+  { table, alignment, partitions, userland, chain }: ImageStatements,
   firmwareFiles: readonly string[],
 ): { readonly disk: DraftDisk; readonly problems: readonly Problem[] } {
   const disk: DraftDisk = {
@@ -147,7 +196,8 @@ function draftDisk(
     alignment: alignment ?? { value: '4M', at: {} },
     partitions: draftPartitions(partitions),
     firmwareFiles,
-    rootIsArchive: userland !== undefined && userland.value !== 'debian',
+    rootIs:
+      userland !== undefined && userland.value !== 'debian' ? 'archive' : chain.length > 0 ? 'layers' : 'partition',
   };
   return { disk, problems: checkPartitionRules(disk) };
 }

@@ -26,7 +26,11 @@ export type PackageRead = { readonly packages: PackageStatements; readonly probl
  * The keys of packages below `path` of a file. Codes: `package-file-not-found`, `capability-invalid`,
  * `repository-key-not-found`, `repository-components`.
  */
-export async function readPackages(definition: PackageDefinition, chain: FileChain, path: Path): Promise<PackageRead> {
+export async function readPackages(
+  definition: PackageDefinition,
+  chain: Pick<FileChain, 'locate'>,
+  path: Path,
+): Promise<PackageRead> {
   const problems: Problem[] = [];
   const packages: string[] = [];
   const packageFiles: PackageFile[] = [];
@@ -81,7 +85,7 @@ export function repositoriesTwice(repositories: readonly Repository[]): Problem[
   });
 }
 
-async function repositoryProblems(one: Repository, chain: FileChain, path: Path): Promise<Problem[]> {
+async function repositoryProblems(one: Repository, chain: Pick<FileChain, 'locate'>, path: Path): Promise<Problem[]> {
   const problems: Problem[] = [];
   if ((await kindOf(one.key)) !== 'file') {
     problems.push({
@@ -103,7 +107,7 @@ async function repositoryProblems(one: Repository, chain: FileChain, path: Path)
 
 function readCapabilities(
   { capabilities: written = {} }: PackageDefinition,
-  chain: FileChain,
+  chain: Pick<FileChain, 'locate'>,
   path: Path,
 ): { readonly capabilities: Readonly<Record<string, string>>; readonly problems: readonly Problem[] } {
   const capabilities: Record<string, string> = {};

@@ -13,8 +13,8 @@ export type DraftDisk = {
   readonly partitions: readonly DraftPartition[];
   /** Files of boot firmware on the drive; empty where it is elsewhere. */
   readonly firmwareFiles: readonly string[];
-  /** The root is an archive on the boot partition: no partition has the role root. */
-  readonly rootIsArchive: boolean;
+  /** What the root is: without a partition of its own no partition has the role root. */
+  readonly rootIs: 'partition' | 'archive' | 'layers';
 };
 
 export type DiskRule = (disk: DraftDisk) => readonly Problem[];

@@ -20,9 +20,9 @@ export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {
 }
 
 /** The root of such a system mounts its boot partition and nothing else. */
-const archiveRootIsAlone: DiskRule = ({ partitions, rootIsArchive }) =>
+const archiveRootIsAlone: DiskRule = ({ partitions, rootIs }) =>
   partitions
-    .filter(({ role }) => rootIsArchive && role !== 'boot')
+    .filter(({ role }) => rootIs === 'archive' && role !== 'boot')
     .map(({ name, role, at }) => ({
       code: 'partition-role-unfit',
       message: `the partition "${name}" has the role ${role}; the root of this system is an archive on the boot partition, and it mounts no other`,
@@ -30,8 +30,19 @@ const archiveRootIsAlone: DiskRule = ({ partitions, rootIsArchive }) =>
       ...at(),
     }));
 
-const oneBootAndOneRoot: DiskRule = ({ partitions, table, rootIsArchive }) =>
-  (rootIsArchive ? (['boot'] as const) : (['boot', 'root'] as const)).flatMap((role) => {
+/** Layers are files; what is written goes to memory or to a data partition. */
+const layersNeedNoRoot: DiskRule = ({ partitions, rootIs }) =>
+  partitions
+    .filter(({ role }) => rootIs === 'layers' && role === 'root')
+    .map(({ name, at }) => ({
+      code: 'partition-role-unfit',
+      message: `the partition "${name}" has the role root; the root of a layered system is mounted from its layers`,
+      hint: 'Give it the role data: boot.changes may name it then, to keep changes on it.',
+      ...at(),
+    }));
+
+const oneBootAndOneRoot: DiskRule = ({ partitions, table, rootIs }) =>
+  (rootIs === 'partition' ? (['boot', 'root'] as const) : (['boot'] as const)).flatMap((role) => {
     const [first, ...others] = partitions.filter((one) => one.role === role);
     // The rules of slots want two of each.
     if (first !== undefined && partitions.some((one) => one.role === 'selector')) return [];
@@ -290,6 +301,7 @@ const bootRomReadsTable: DiskRule = ({ table, firmwareFiles }) =>
 
 const RULES: readonly DiskRule[] = [
   archiveRootIsAlone,
+  layersNeedNoRoot,
   oneBootAndOneRoot,
   bootIsFoundByFirmware,
   treesFitRoles,

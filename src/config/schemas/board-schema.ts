@@ -3,6 +3,7 @@ import { DEBIANS_KERNEL, KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../../mode
 import { ARCHITECTURES } from '../../model/architecture.js';
 import { MACHINE_NAMES } from '../../model/qemu.js';
 import { alignment, partitionList, partitionMap, tableType } from './partition-schema.js';
+import { chainLayerSchema } from './chain-layer-schema.js';
 import { dockerBundlePin } from './layer-schema.js';
 import { packageName } from '../package-name.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
@@ -217,6 +218,10 @@ export const boardSchema = z.strictObject({
     .array(softwareSchema)
     .optional()
     .describe('Programs of your own: pinned files and systemd units that go into the root file system.'),
+  layers: z
+    .array(chainLayerSchema)
+    .optional()
+    .describe('Layers over those of a layered system, each an image of its own (docs/layered.md).'),
   wireless: z
     .array(
       z.strictObject({

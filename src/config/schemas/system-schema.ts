@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { SSH_SERVERS, USERLANDS } from '../../model/image-spec.js';
 import { INITRAMFS_FILE_SYSTEMS, ROOT_COMPRESSIONS } from '../../model/initramfs.js';
 import { size } from '../size-schema.js';
+import { chainLayerSchema } from './chain-layer-schema.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
+import { layerSourceFault } from './layer-source.js';
 import { alignment, partitionList, tableType } from './partition-schema.js';
 import { rootSchema } from './root-schema.js';
 import { softwareSchema } from './software-schema.js';
@@ -14,6 +16,18 @@ export const hostname = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: 'must be a host name: small letters, digits and -' });
 
 export const suite = z.enum(['trixie']);
+
+const CUSTOM = 'custom';
+
+const layerSource = z
+  .string()
+  .describe(
+    'Where the layers are loaded from: card (the boot partition), initrd, or a folder: http://HOST/DIR, tftp://HOST/DIR, nfs://HOST/DIR.',
+  )
+  .superRefine((value, context) => {
+    const fault = layerSourceFault(value);
+    if (fault !== undefined) context.addIssue({ code: CUSTOM, message: fault.message, params: fault });
+  });
 
 /** How a package may be named. */
 export const PACKAGE_WORDS =
@@ -46,12 +60,12 @@ export const systemSchema = z.strictObject({
     .enum(INITRAMFS_FILE_SYSTEMS)
     .optional()
     .describe(
-      'Of busybox and workload. initramfs: the archive holds the files. squashfs: it holds one squashfs, which memory keeps compressed. By default initramfs.',
+      'Of busybox and workload. initramfs: the archive holds the files. squashfs: it holds one squashfs, which memory keeps compressed. By default initramfs. Layers that are images are squashfs.',
     ),
   compression: z
     .enum(ROOT_COMPRESSIONS)
     .optional()
-    .describe('Of busybox and workload, of the archive. By default zstd.'),
+    .describe('Of busybox and workload, of the archive; of layers that are images: zstd or xz. By default zstd.'),
   sizeBudget: size
     .optional()
     .describe(
@@ -63,12 +77,27 @@ export const systemSchema = z.strictObject({
     .optional()
     .describe('Of busybox: files with options of BusyBox (CONFIG_…=y) over those of the layers; paths from this file.'),
   layers: z
-    .array(text)
+    .array(z.union([text, chainLayerSchema]))
     .min(1)
     .optional()
     .describe(
-      'Of debian and busybox. What goes into the root file system, in this order: names of `layers/<name>`, or paths of folders that begin with `./`, `../` or `/`, from this file.',
+      'Of debian and busybox. What goes into the root file system, in this order: names of `layers/<name>`, or paths of folders that begin with `./`, `../` or `/`, from this file. Of debian also: layers that are images of their own, from the bottom to the top, each { name, layers, engine, packages, overlay, containerImages, software }.',
     ),
+  boot: z
+    .strictObject({
+      from: layerSource.default('card'),
+      ram: z
+        .boolean()
+        .default(false)
+        .describe('Copies all layers to memory first; what they came from may be taken out then.'),
+      changes: z
+        .string()
+        .min(1, { error: 'must not be empty' })
+        .default('memory')
+        .describe('Where changes go: memory, or the name of a data partition, which keeps them.'),
+    })
+    .optional()
+    .describe('Of systems whose layers are images: how they are loaded.'),
   engine: text.default('none').describe('Container engine: the layer that has this name as `engine`.'),
   packages: packageList.default([]).describe(`Debian packages beside those of the layers${PACKAGE_WORDS}`),
   withoutPackages: withoutPackages.default([]),

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { DockerBundlePin, SshServer, TableType, Userland } from '../../model/image-spec.js';
 import type { InitramfsFileSystem, RootCompression } from '../../model/initramfs.js';
 import type { Software } from '../../model/software.js';
+import type { ChainLayerStatements } from '../chain/chain-statements.js';
 import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { FileChain } from '../file-chain.js';
 import { mergeByName, type SaidPartition } from '../partitions/read-partitions.js';
@@ -32,6 +33,9 @@ export type ImageStatements = PackageStatements & {
   readonly alignment?: Said<string>;
   readonly root?: Said<RootDefinition>;
   readonly layers: readonly Said<string>[];
+  /** Layers that are images of their own, from the bottom to the top; then there are no others. */
+  readonly chain: readonly ChainLayerStatements[];
+  readonly boot?: Said<NonNullable<SystemDefinition['boot']>>;
   readonly overlays: readonly Said<string>[];
   readonly containerImages: readonly Said<string>[];
   readonly software: readonly Software[];
@@ -40,6 +44,7 @@ export type ImageStatements = PackageStatements & {
 
 type Read = {
   readonly packages: PackageStatements;
+  readonly chain: readonly ChainLayerStatements[];
   readonly software: readonly Software[];
   readonly partitions: readonly SaidPartition[];
 };
@@ -84,15 +89,18 @@ export function statementsOfSystem(
     ...said('table', definition.table, chain, ['table']),
     ...said('alignment', definition.alignment, chain, ['alignment']),
     ...said('root', definition.root, chain, ['root']),
-    layers: (definition.layers ?? []).map((value, index) => ({ value, at: chain.locate(['layers', index]) })),
+    ...said('boot', definition.boot, chain, ['boot']),
+    layers: (definition.layers ?? []).flatMap((value, index) =>
+      typeof value === 'string' ? [{ value, at: chain.locate(['layers', index]) }] : [],
+    ),
     overlays: paths(definition.overlay, chain, ['overlay']),
     containerImages: paths(definition.containerImages, chain, ['containerImages']),
     ...flat(read),
   };
 }
 
-function flat({ packages, software, partitions }: Read) {
-  return { ...packages, software, partitions };
+function flat({ packages, chain, software, partitions }: Read) {
+  return { ...packages, chain, software, partitions };
 }
 
 /** A board's values replace those of the system; its lists come after those of the system. */
@@ -101,6 +109,7 @@ export function joinStatements(system: ImageStatements, board: ImageStatements):
     ...system,
     ...board,
     layers: [...system.layers, ...board.layers],
+    chain: [...system.chain, ...board.chain],
     packages: [...system.packages, ...board.packages],
     packageFiles: [...system.packageFiles, ...board.packageFiles],
     withoutPackages: [...system.withoutPackages, ...board.withoutPackages],

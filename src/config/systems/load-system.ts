@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Problem } from '../../errors.js';
 import { byPlace, chainProblems } from '../chain-problems.js';
+import { readChainLayers } from '../chain/chain-statements.js';
 import type { FileChain } from '../file-chain.js';
 import { isMap, readFileChain } from '../file-chain.js';
 import type { ImageStatements } from '../statements/statements.js';
@@ -30,7 +31,8 @@ const WITHOUT_PARTITIONS = systemSchema.omit({ partitions: true });
 /**
  * Reads a system file, merges what it extends and checks it as far as that goes without a board. Codes: those of
  * `readFileChain`, `problemsFromZod`, `readPartitionList` and `checkSoftwareRules`, `system-id-inherited`,
- * `system-partitions-missing`, and those of `userlandProblems`, `resolveSoftware` and `readPackages`.
+ * `system-partitions-missing`, and those of `userlandProblems`, `resolveSoftware`, `readPackages` and
+ * `readChainLayers`.
  */
 export async function readSystem(file: string, systemsDir: string): Promise<SystemReadResult> {
   const { chain, problems } = await readFileChain(file, systemKind(systemsDir));
@@ -50,18 +52,20 @@ export async function readSystem(file: string, systemsDir: string): Promise<Syst
     locate: chain.locate,
   });
   const { packages, problems: ofPackages } = await readPackages(parsed.data, chain, []);
+  const { layers, problems: ofLayers } = await readChainLayers(parsed.data.layers ?? [], chain);
   const found = [
     ...inheritedId(chain, parsed.data.id),
     ...userlandProblems(parsed.data, chain),
     ...checkSoftwareRules(written).map(({ path, ...problem }) => ({ ...problem, ...chain.locate(path) })),
     ...ofPackages,
     ...ofSoftware,
+    ...ofLayers,
   ];
   return {
     loaded: {
       id: parsed.data.id,
       definition: { ...parsed.data, partitions: partitions.map(({ name, said }) => ({ ...said, name })) },
-      statements: statementsOfSystem(parsed.data, chain, { packages, software, partitions }),
+      statements: statementsOfSystem(parsed.data, chain, { packages, chain: layers, software, partitions }),
       files: chain.sources.map((source) => source.file),
     },
     problems: found.sort(byPlace),

@@ -6,6 +6,8 @@ import { didYouMean } from '../wording.js';
 
 /** What an image has where nothing else is said. */
 export const DEFAULT_SYSTEM = 'debian';
+/** What it has where the board or `--layers` lists layers. */
+export const LAYERED_SYSTEM = 'layered';
 
 /** The file of a shipped system, by its id, or of one's own, by its path. Throws UserError `unknown-system`. */
 export async function systemFile(

@@ -8,6 +8,8 @@ export type PseudoFile = {
   readonly entries: readonly FileEntry[];
   /** By the entry's id, where its content begins in the file. */
   readonly offsets: ReadonlyMap<number, number>;
+  /** Names of extended attributes, and of what they are. */
+  readonly attributes: readonly { readonly path: string; readonly name: string }[];
 };
 
 const START_OF_DATA = Buffer.from('#\n# START OF DATA - DO NOT MODIFY\n#\n');
@@ -28,11 +30,15 @@ export function parsePseudoFile(start: Buffer): PseudoFile {
   const entries: FileEntry[] = [];
   const byPath = new Map<string, FileEntry>();
   const offsets = new Map<number, number>();
+  const attributes: { path: string; name: string }[] = [];
   for (const { name, rest } of linesOf(start.subarray(0, dataAt))) {
     const path = normalPath(name);
     const [type = '', ...words] = rest.split(' ');
     // An extended attribute of the line before.
-    if (type === 'x') continue;
+    if (type === 'x') {
+      attributes.push({ path, name: words.join(' ').split('=')[0] ?? '' });
+      continue;
+    }
     if (type === 'L') {
       const first = byPath.get(normalPath(words.join(' ').replaceAll(/\\(.)/gs, '$1')));
       if (first === undefined) throw new DamagedFileSystem(`${path} is a link to nothing`);
@@ -45,7 +51,7 @@ export function parsePseudoFile(start: Buffer): PseudoFile {
     entries.push(entry);
     if (offsetBytes !== undefined) offsets.set(id, dataAt + offsetBytes);
   }
-  return { entries: withLinkCounts(entries), offsets };
+  return { entries: withLinkCounts(entries), offsets, attributes };
 }
 
 function entryOf(

@@ -35,12 +35,27 @@ export type PackageLockInput = {
   readonly without?: readonly string[];
   readonly packageFiles?: readonly PinnedPackageFile[];
   readonly repositories?: readonly PinnedRepository[];
+  /** What each layer of a chain adds to `packages` and `packageFiles`, the lowest first. */
+  readonly layers?: readonly LayerPackages[];
+};
+
+export type LayerPackages = {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly packageFiles: readonly PinnedPackageFile[];
 };
 
 /** No part where nothing is wished for: what lies in stores stays valid. */
-function wishes({ kernelImage, without = [], packageFiles = [], repositories = [] }: Partial<PackageLockInput>) {
+function wishes({
+  kernelImage,
+  without = [],
+  packageFiles = [],
+  repositories = [],
+  layers = [],
+}: Partial<PackageLockInput>) {
   return {
     ...(kernelImage === undefined ? {} : { kernelImage }),
+    ...(layers.length === 0 ? {} : { layers: layers.map(layerKey) }),
     ...(without.length === 0 ? {} : { without: without.toSorted() }),
     ...(packageFiles.length === 0 ? {} : { packageFiles: packageFiles.map(({ sha256 }) => sha256).toSorted() }),
     ...(repositories.length === 0
@@ -66,6 +81,10 @@ export function packageRequest({
 }: PackageQuestion): Json {
   const asked = { packages: packages.toSorted(), fetched: fetched.toSorted() };
   return { suite, architecture, hostArchitecture, ...asked, ...wishes(more) };
+}
+
+function layerKey({ name, packages, packageFiles }: LayerPackages) {
+  return { name, packages: packages.toSorted(), packageFiles: packageFiles.map(({ sha256 }) => sha256).toSorted() };
 }
 
 /** What apt decides for the image, pinned by digest. Writes `lock.json`; nothing is downloaded but package lists. */
@@ -110,6 +129,7 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
     const essential = simulatedInstalls(await image.simulateInstall(['?essential'])).map(({ name }) => name);
     const words = ['?essential', ...input.packages, ...packageFiles.map(pathInSandbox)];
     const wanted = simulatedInstalls(await installWithout(image, words, without));
+    const layers = await shareAmongLayers(image, input, wanted);
     const isLocal = ({ name, version }: { name: string; version: string }): boolean =>
       local.some((one) => one.name === name && one.version === version);
     const install = inOrder(
@@ -130,6 +150,7 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
       architecture: input.architecture,
       install,
       essential,
+      ...(layers === undefined ? {} : { layers }),
       twins: twin === undefined ? [] : twinsOf(install, await twin.show(native)),
       fetched,
       ...(kernelImage === undefined ? {} : { kernelImage }),
@@ -164,6 +185,50 @@ function neededBy(name: string, stanzas: string): string {
   const needing = dependents(name, stanzas);
   if (needing.length === 0) return 'it is essential';
   return `${needing.slice(0, 5).join(', ')} ${needing.length === 1 ? 'needs' : 'need'} it`;
+}
+
+/**
+ * Everything is resolved once, so that a shared dependency has one version; each layer gets what its own packages need
+ * beyond those below. Throws UserError `layer-packages-conflict` where a layer would replace what is below it.
+ */
+async function shareAmongLayers(
+  image: Apt,
+  { layers = [], without = [] }: PackageLockInput,
+  wanted: readonly { readonly name: string; readonly version: string }[],
+): Promise<PackageLock['layers']> {
+  if (layers.length === 0) return undefined;
+  const shares: string[][] = [];
+  const words = ['?essential'];
+  const below = new Map<string, string>();
+  for (const [index, { name, packages, packageFiles }] of layers.entries()) {
+    words.push(...packages, ...packageFiles.map(pathInSandbox));
+    const isTop = index === layers.length - 1;
+    const resolved = isTop ? wanted : simulatedInstalls(await installWithout(image, words, without));
+    const versions = new Map(resolved.map((one) => [one.name, one.version]));
+    const lost = [...below].filter(([one, version]) => versions.get(one) !== version);
+    if (lost.length > 0) throw replacedBelow(name, lost, versions);
+    shares.push(resolved.filter((one) => !below.has(one.name)).map((one) => one.name));
+    for (const [one, version] of versions) below.set(one, version);
+  }
+  return shares;
+}
+
+function replacedBelow(
+  layer: string,
+  lost: readonly (readonly [string, string])[],
+  versions: ReadonlyMap<string, string>,
+): UserError {
+  return UserError.fromProblems(
+    lost.slice(0, 5).map(([name, version]) => {
+      const instead = versions.get(name);
+      const what = instead === undefined ? 'does without it' : `wants ${instead}`;
+      return {
+        code: 'layer-packages-conflict',
+        message: `a layer below "${layer}" has ${name} ${version}, and with the packages of "${layer}" the system ${what}`,
+        hint: `Name the packages of "${layer}" that decide this in the lower layer, or leave them out.`,
+      };
+    }),
+  );
 }
 
 async function readPackageLock(out: string): Promise<PackageLock> {

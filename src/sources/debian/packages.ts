@@ -27,6 +27,8 @@ export type PackageLock = {
   readonly essential: readonly string[];
   /** Same versions for the host's architecture: their programs speed up maintainer scripts. Empty where host and image agree. */
   readonly twins: readonly LockedPackage[];
+  /** Of a chain of layers: names of what each installs beyond those below it, the lowest first. */
+  readonly layers?: readonly (readonly string[])[];
   /** Only unpacked at build time: kernel source, boot firmware, wifi firmware. */
   readonly fetched: readonly LockedPackage[];
   /** Name of Debian's own kernel among those, where it was asked for. */

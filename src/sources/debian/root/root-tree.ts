@@ -10,6 +10,8 @@ import type { Host } from '../../../host/host.js';
 import type { Tree } from '../../../tools/tree.js';
 import type { CopiedFolder } from '../../copy-folder.js';
 import type { StageReporter } from '../../../pipeline/reporter.js';
+import type { StageContext } from '../../../pipeline/stage.js';
+import type { ToolsTree } from '../../../tools/tools-tree.js';
 import { copyFolders, folderKey, setTimes } from '../../copy-folder.js';
 import { setCapabilities } from './capabilities.js';
 import type { PresetRule } from './overlay-presets.js';
@@ -20,9 +22,13 @@ import type { Rootfs } from '../rootfs/rootfs.js';
 /** A file of few lines that the build decides: fstab, hostname. Mode in octal digits, as chmod takes it. */
 export type RootText = { readonly path: string; readonly text: string; readonly mode?: number };
 
-export type DebianTreeInput = {
+export type DebianTreeInput = OverPackages & {
   /** The packages' file system. */
   readonly rootfs: Pick<Rootfs, 'key' | 'tar'>;
+};
+
+/** What goes over the packages. */
+export type OverPackages = {
   /** In order: a later one wins. */
   readonly folders: readonly CopiedFolder[];
   readonly texts: readonly RootText[];
@@ -42,46 +48,59 @@ export type DebianTreeInput = {
 
 /** Packages, kernel modules, firmware of the board's radios, layers, overlays, fstab: a whole Debian root. */
 export function debianTree(input: DebianTreeInput): Tree {
-  const { presets = [], capabilities = {} } = input;
   return {
-    key: {
-      rootfs: input.rootfs.key,
-      folders: input.folders.map(folderKey),
-      texts: Object.fromEntries(
-        input.texts.map(({ path, text, mode }) => [path, { sha256: sha256(text), mode: mode ?? null }]),
-      ),
-      mountPoints: [...input.mountPoints],
-      osRelease: input.osRelease ?? null,
-      files: input.files.map(fileKey),
-      inImage: input.inImage.map(formatCommand),
-      ...(presets.length === 0 ? {} : { presets: presets.map((rule) => ({ ...rule })) }),
-      ...(Object.keys(capabilities).length === 0 ? {} : { capabilities }),
-      sourceDateEpoch: input.sourceDateEpoch,
-    },
+    key: { rootfs: input.rootfs.key, ...overPackagesKey(input) },
 
-    async assemble(folder, tools, { host, report, work }) {
-      const texts = join(work, 'texts');
-      await mkdir(texts, { mode: 0o755 });
-      await writeTexts(input.texts, texts);
-      for (const path of input.mountPoints) await mkdir(join(texts, path), { recursive: true, mode: 0o755 });
-      const sandbox: Sandbox = {
-        root: tools.root,
-        mounts: [
-          { source: folder, target: '/mnt', writable: true },
-          { source: input.rootfs.tar, target: '/run/rootfs.tar' },
-        ],
-      };
-      report.step('unpacking the root file system');
-      await host.runIn(sandbox, { file: 'tar', args: UNPACK });
-      report.step('adding modules, firmware and overlays');
-      await copyFolders([...input.folders, { path: texts, digest: '', normaliseModes: false }], sandbox, host);
-      if (input.osRelease !== undefined) await extendOsRelease(input.osRelease, sandbox, host);
-      await placeFiles(input.files, sandbox, host);
-      await runInImage([...input.inImage, ...(await presetCommands(folder, presets, report))], folder, sandbox, host);
-      await setCapabilities(capabilities, sandbox, host);
-      await setTimes(input.sourceDateEpoch, sandbox, host);
+    async assemble(folder, tools, context) {
+      const mounts = [
+        { source: folder, target: '/mnt', writable: true },
+        { source: input.rootfs.tar, target: '/run/rootfs.tar' },
+      ];
+      context.report.step('unpacking the root file system');
+      await context.host.runIn({ root: tools.root, mounts }, { file: 'tar', args: UNPACK });
+      await layOver(input, folder, tools, context);
     },
   };
+}
+
+/** What stands for it in a key. */
+export function overPackagesKey(input: OverPackages): { readonly [key: string]: Json } {
+  const { presets = [], capabilities = {} } = input;
+  return {
+    folders: input.folders.map(folderKey),
+    texts: Object.fromEntries(
+      input.texts.map(({ path, text, mode }) => [path, { sha256: sha256(text), mode: mode ?? null }]),
+    ),
+    mountPoints: [...input.mountPoints],
+    osRelease: input.osRelease ?? null,
+    files: input.files.map(fileKey),
+    inImage: input.inImage.map(formatCommand),
+    ...(presets.length === 0 ? {} : { presets: presets.map((rule) => ({ ...rule })) }),
+    ...(Object.keys(capabilities).length === 0 ? {} : { capabilities }),
+    sourceDateEpoch: input.sourceDateEpoch,
+  };
+}
+
+/** Puts it over the packages in `folder`. Throws what `copyFolders`, `placeFiles` and `setCapabilities` throw. */
+export async function layOver(
+  input: OverPackages,
+  folder: string,
+  tools: ToolsTree,
+  { host, report, work }: StageContext,
+): Promise<void> {
+  const texts = join(work, 'texts');
+  await mkdir(texts, { mode: 0o755 });
+  await writeTexts(input.texts, texts);
+  for (const path of input.mountPoints) await mkdir(join(texts, path), { recursive: true, mode: 0o755 });
+  const sandbox: Sandbox = { root: tools.root, mounts: [{ source: folder, target: '/mnt', writable: true }] };
+  report.step('adding modules, firmware and overlays');
+  await copyFolders([...input.folders, { path: texts, digest: '', normaliseModes: false }], sandbox, host);
+  if (input.osRelease !== undefined) await extendOsRelease(input.osRelease, sandbox, host);
+  await placeFiles(input.files, sandbox, host);
+  const ofPresets = await presetCommands(folder, input.presets ?? [], report);
+  await runInImage([...input.inImage, ...ofPresets], folder, sandbox, host);
+  await setCapabilities(input.capabilities ?? {}, sandbox, host);
+  await setTimes(input.sourceDateEpoch, sandbox, host);
 }
 
 /** Rules for units that the image does not have are told: such a rule is often a wrong name. */
@@ -104,7 +123,8 @@ async function presetCommands(
 
 const PRESET_HINT = 'Add the package that brings it, or write the name that the unit itself has.';
 
-const UNPACK = [
+/** Of a packed tree at /run/rootfs.tar, into /mnt. */
+export const UNPACK = [
   '--extract',
   '--file=/run/rootfs.tar',
   '--directory=/mnt',

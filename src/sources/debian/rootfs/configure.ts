@@ -42,7 +42,7 @@ async function configureFirst({ input, context }: RootfsBuild, { sandbox, env }:
   const follow = followDpkg('Setting up', input.lock.install.length, context);
   const names = CONFIGURED_FIRST.filter((name) => input.lock.install.some((one) => one.name === name));
   const args = [...DPKG, '--force-depends', '--configure', ...names];
-  await runDpkg(context.host, sandbox, { file: 'dpkg', args, env }, follow);
+  if (names.length > 0) await runDpkg(context.host, sandbox, { file: 'dpkg', args, env }, follow);
   const stdin = `${DEBCONF_ANSWERS.join('\n')}\n`;
   await context.host.runIn(sandbox, { file: 'debconf-set-selections', args: [], stdin, env }, follow);
 }
@@ -62,10 +62,11 @@ async function enableUnits(
   overlay: NativeMounts,
   units: ReturnType<typeof unitPresets>,
 ): Promise<void> {
-  const { root, context } = build;
+  const { root, context, unitsBelow } = build;
   for (const verb of ['enable', 'disable'] as const) {
     const present: string[] = [];
     for (const unit of units[verb]) {
+      if (unitsBelow?.has(unit) === true) continue;
       if (await pathExists(join(root, 'usr/lib/systemd/system', unit))) present.push(unit);
     }
     if (present.length === 0) continue;

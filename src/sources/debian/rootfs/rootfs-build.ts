@@ -30,6 +30,8 @@ export type RootfsBuild = {
   readonly input: RootfsInput;
   readonly root: string;
   readonly context: StageContext;
+  /** Units that were there before these packages: what became of them is not changed. */
+  readonly unitsBelow?: ReadonlySet<string>;
 };
 
 /** What is laid over the image while a command runs in it; empty: nothing, its programs are emulated or native as they are. */

@@ -75,7 +75,7 @@ export const rootfsStage: Stage<RootfsInput, Rootfs> = {
 };
 
 /** Undefined where the image's own programs run: they are native, or emulation is asked for, or nothing is known of the host's. */
-function twinKinds({ accelerate, lock, hostArchitecture }: RootfsInput) {
+export function twinKinds({ accelerate, lock, hostArchitecture }: RootfsInput) {
   const host = programKind(hostArchitecture);
   const image = programKind(lock.architecture);
   const pointless = !accelerate || hostArchitecture === lock.architecture;

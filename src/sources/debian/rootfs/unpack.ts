@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Command } from '../../../model/command.js';
 import { dpkgFilterOptions } from '../dpkg-filters.js';
 import type { DebFile } from '../packages.js';
+import type { StageContext } from '../../../pipeline/stage.js';
 import type { NativeMounts, RootfsBuild, RootfsInput } from './rootfs-build.js';
 import { runDpkg } from './dpkg-failure.js';
 import { debMounts, followDpkg, inImage, scriptEnvironment } from './rootfs-build.js';
@@ -16,6 +17,17 @@ export async function prepareRoot({ root, input, context }: RootfsBuild): Promis
   for (const file of ['status', 'available']) await writeFile(join(root, 'var/lib/dpkg', file), '');
   await writeFile(join(root, 'var/lib/dpkg/arch'), `${input.lock.architecture}\n${input.hostArchitecture}\n`);
   await copyFile(join(input.tools.root, 'etc/debconf.conf'), join(root, 'etc/debconf.conf'));
+  await forbidServices(context);
+}
+
+/** What dpkg needs in a root that has packages already. */
+export async function prepareInstalledRoot({ root, input, context }: RootfsBuild): Promise<void> {
+  const architectures = `${input.lock.architecture}\n${input.hostArchitecture}\n`;
+  await writeFile(join(root, 'var/lib/dpkg/arch'), architectures);
+  await forbidServices(context);
+}
+
+async function forbidServices(context: StageContext): Promise<void> {
   const policy = join(context.work, 'policy-rc.d');
   await writeFile(policy, '#!/bin/sh\nexit 101\n');
   await chmod(policy, 0o755);
