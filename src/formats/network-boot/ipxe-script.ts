@@ -12,7 +12,9 @@ export function ipxeScript({ kernel, archives, seed, commandLine, base = '.' }: 
     '#!ipxe',
     '# Run by iPXE. Where the files are: by default beside this script. iPXE reads by HTTP many times faster than by TFTP.',
     `isset \${base} || set base ${base}`,
-    ...(seed === undefined ? [] : ['# A device with a seed of its own has a folder that is named after its MAC address.']),
+    ...(seed === undefined
+      ? []
+      : ['# A device with a seed of its own has a folder that is named after its MAC address.']),
     ...(seed === undefined ? [] : ['set device ${base}/${netX/mac:hexhyp}']),
     // UEFI's kernels ask for their archives by a name that iPXE has for all of them together.
     `kernel \${base}/${kernel} initrd=initrd.magic ${plainCommandLine(commandLine)} \${extra} || goto failed`,

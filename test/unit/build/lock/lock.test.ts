@@ -77,9 +77,7 @@ describe('a lock file', () => {
         ],
       }),
     );
-    expect(() => lockedSources(['busybox'], inUse(lock))).toThrow(
-      expect.objectContaining({ code: 'lock-outdated' }),
-    );
+    expect(() => lockedSources(['busybox'], inUse(lock))).toThrow(expect.objectContaining({ code: 'lock-outdated' }));
     expect(() => lockedTools(inUse(lock), 'arm64')).toThrow(expect.objectContaining({ code: 'lock-other-host' }));
   });
 

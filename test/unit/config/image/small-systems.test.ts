@@ -33,7 +33,10 @@ describe('a system whose root is an archive', () => {
   it.each(['tiny', 'minimal'])('%s has one partition and its own kernel', async (name) => {
     const { image, problems } = await check(name);
     expect(problems).toEqual([]);
-    expect(image?.spec).toMatchObject({ kernelProfiles: name === 'minimal' ? ['minimal', 'tiny'] : ['tiny'], root: { kind: 'initramfs', tree: 'root' } });
+    expect(image?.spec).toMatchObject({
+      kernelProfiles: name === 'minimal' ? ['minimal', 'tiny'] : ['tiny'],
+      root: { kind: 'initramfs', tree: 'root' },
+    });
     expect(image?.spec.partitions.map(({ role }) => role)).toEqual(['boot']);
   });
 

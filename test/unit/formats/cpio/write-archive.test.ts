@@ -32,11 +32,14 @@ describe('an archive that is written', () => {
     expect(content).toEqual(['', '#cloud-config\n', '']);
   });
 
-  it.each([0, 1, 2, 3, 4, 511, 512, 513])('of a file of %i bytes keeps the next archive at a multiple of 4', async (n) => {
-    const bytes = Buffer.alloc(n, 'x');
-    const archive = cpioArchive([{ name: 'file', mode: 0o644, content: bytes }], TIME);
-    expect(archive.length % 512).toBe(0);
-    const { content } = await readBack(archive);
-    expect(content[0]).toBe(bytes.toString());
-  });
+  it.each([0, 1, 2, 3, 4, 511, 512, 513])(
+    'of a file of %i bytes keeps the next archive at a multiple of 4',
+    async (n) => {
+      const bytes = Buffer.alloc(n, 'x');
+      const archive = cpioArchive([{ name: 'file', mode: 0o644, content: bytes }], TIME);
+      expect(archive.length % 512).toBe(0);
+      const { content } = await readBack(archive);
+      expect(content[0]).toBe(bytes.toString());
+    },
+  );
 });

@@ -57,7 +57,14 @@ describe.each(pairs)('the board $board for a $model', ({ board: id, model }) => 
     expect(missing).toEqual([]);
     expect(prefix).toBe('');
     const needed = requests.filter((one) => one.needed).map(({ path }) => path);
-    for (const name of [...row.firmware, ...row.deviceTree, 'kernel8.img', 'cmdline.txt', 'seed.cpio', 'initramfs.zst']) {
+    for (const name of [
+      ...row.firmware,
+      ...row.deviceTree,
+      'kernel8.img',
+      'cmdline.txt',
+      'seed.cpio',
+      'initramfs.zst',
+    ]) {
       expect(needed).toContain(name);
     }
   });

@@ -78,7 +78,11 @@ describe('the example for dnsmasq', () => {
     const pi = dnsmasqConf({ forRaspberryPi: true });
     expect(pi).toContain('pxe-service=0,"Raspberry Pi Boot"');
     expect(pi).not.toContain('GRUB');
-    const pc = dnsmasqConf({ forRaspberryPi: false, loaders: { bios: 'grub.0', uefi: 'grub.efi' }, base: 'http://h/n' });
+    const pc = dnsmasqConf({
+      forRaspberryPi: false,
+      loaders: { bios: 'grub.0', uefi: 'grub.efi' },
+      base: 'http://h/n',
+    });
     expect(pc).toContain('dhcp-boot=tag:ipxe,http://h/n/boot.ipxe');
     expect(pc).not.toContain('Raspberry');
   });
