@@ -136,10 +136,16 @@ function inheritedId(chain: FileChain, id: string): Problem[] {
   ];
 }
 
+/** `kernel.profiles.NAME.patches`; those of `kernel.patches` are paths always. */
+function isProfilePatches(at: Path): boolean {
+  return at.at(1) === 'profiles' && at.at(-1) === 'patches';
+}
+
 function pathResolver(chain: FileChain, boardsDir: string): ResolvePath {
   return (written, at) => {
     if (['fragments', 'adds'].includes(at.at(-1) as string) && !isPath(written))
       return join(boardsDir, 'kernel', `${written}.config`);
+    if (isProfilePatches(at) && !isPath(written)) return join(boardsDir, 'kernel', 'patches', written);
     if (at === DEVICE_TREE_OVERLAYS_PATH && !isPath(written)) return join(boardsDir, 'overlays', `${written}.dtso`);
     return resolve(dirname(chain.sourceOf(at).file), written);
   };

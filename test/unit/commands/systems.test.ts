@@ -34,7 +34,7 @@ async function recorder(): Promise<string> {
 describe('systems list', () => {
   it('says what each system is for, as JSON with --json', async () => {
     await SystemsList.run([], { root });
-    expect(output.stdout).toMatch(/^debian {3}Small Debian .*\n {9}Partitions: boot, root\n/);
+    expect(output.stdout).toMatch(/^debian {3}Small Debian .*\n {9}Partitions: boot, root\n/m);
     expect(await SystemsList.run([], { root })).toMatchObject({
       systems: [
         { id: 'debian', partitions: ['boot', 'root'] },

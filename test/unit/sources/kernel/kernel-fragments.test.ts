@@ -18,7 +18,7 @@ const lists = await readKernelRequirements(fileURLToPath(new URL('requirements.y
 type Asked = { board: Board; asked: ReadonlyMap<string, string>; problems: readonly unknown[] };
 
 let boards: readonly Board[];
-/** Every board with its own kernel and with that of each of its profiles. */
+/** Every board with its own kernel and with that of each of its profiles, and one with what only some roots need. */
 let kernels: readonly Asked[];
 
 beforeAll(async () => {
@@ -26,9 +26,15 @@ beforeAll(async () => {
   const all = boards.flatMap((board) => [
     board,
     ...Object.keys(board.kernel.profiles).map((name) => withProfile(board, name)),
+    ...(board.id === 'rpi4' ? [withFragment(board, 'storage-roots')] : []),
   ]);
   kernels = await Promise.all(all.map(askedOf));
 });
+
+function withFragment(board: Board, name: string): Board {
+  const path = join(boardsDir, 'kernel', `${name}.config`);
+  return { ...board, kernel: { ...board.kernel, fragments: [...board.kernel.fragments, { name, path }] } };
+}
 
 async function askedOf(board: Board): Promise<Asked> {
   const { requests, problems } = mergeFragments(await readFragments(board));
