@@ -2,12 +2,20 @@ import { basename, join } from 'node:path';
 import type { Board } from '../model/board.js';
 import type { Slot } from '../model/image-spec.js';
 import type { BootedRoot, BootMethod, RootArchive } from './boot-method.js';
+import { archiveOf, slotOf, wordsOf } from './boot-method.js';
 import type { BootFile } from './boot-tree.js';
 
-/** config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read. */
+/**
+ * config.txt of the Raspberry Pi firmware. Ends under `[all]`, so that a line which a person appends is always read.
+ *
+ * @param archive its name, or the names of several with commas between them: the firmware loads one behind the other
+ */
 export function configTxt(
   board: Pick<Board, 'id' | 'configTxt' | 'kernel'>,
-  { archive, slot }: { readonly archive?: RootArchive | undefined; readonly slot?: Slot | undefined } = {},
+  {
+    archive,
+    slot,
+  }: { readonly archive?: Pick<RootArchive, 'name'> | undefined; readonly slot?: Slot | undefined } = {},
 ): string {
   const all = board.configTxt.filter(({ filter }) => filter === 'all').flatMap(({ lines }) => lines);
   const watched = slot === undefined ? [] : WATCHED_MODELS.map((filter) => ({ filter, lines: [KERNEL_WATCHDOG] }));
@@ -29,16 +37,14 @@ export function configTxt(
 const KERNEL_WATCHDOG = 'kernel_watchdog_timeout=60';
 const WATCHED_MODELS = ['pi4', 'pi5'];
 
-/**
- * The words of cmdline.txt. A root on a partition is named by PARTUUID: the order in which SD controllers appear is not
- * fixed. An archive needs no word: the kernel runs its /init.
- */
+/** The words of cmdline.txt. */
 export function kernelCommandLine(root: BootedRoot, board: Pick<Board, 'consoles' | 'cmdline'>): readonly string[] {
+  const slot = slotOf(root);
   return [
     ...board.consoles.map((console) => `console=${console}`),
-    ...('partUuid' in root ? [`root=PARTUUID=${root.partUuid}`, `rootfstype=${root.fsType}`, 'rootwait'] : []),
+    ...wordsOf(root),
     ...board.cmdline,
-    ...('slot' in root && root.slot !== undefined ? [`rauc.slot=${root.slot.toUpperCase()}`] : []),
+    ...(slot === undefined ? [] : [`rauc.slot=${slot.toUpperCase()}`]),
   ];
 }
 
@@ -61,8 +67,8 @@ function commandLineTemplate(root: BootedRoot, board: Pick<Board, 'consoles' | '
 export const raspberryPi: BootMethod = {
   files({ board }, { kernel, firmware, overlays }, root) {
     const { image } = board.kernel;
-    const archive = 'path' in root ? root : undefined;
-    const slot = 'slot' in root ? root.slot : undefined;
+    const archive = archiveOf(root);
+    const slot = slotOf(root);
     const from = (made: { readonly key: string }, name: string, source: string): BootFile => {
       return { name, source, digest: `${made.key}/${basename(source)}` };
     };

@@ -1,4 +1,5 @@
-import type { RootArchive } from '../boot/boot-method.js';
+import type { BootedRoot, RootArchive } from '../boot/boot-method.js';
+import { wordsOf } from '../boot/boot-method.js';
 import { bootTree } from '../boot/boot-tree.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
@@ -7,6 +8,8 @@ import { identify } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { AUTOBOOT, formatAutoboot } from '../formats/autoboot.js';
 import { fileSystem } from '../filesystems/registry.js';
+import { KiB } from '../model/bytes.js';
+import { unlockMemory } from '../model/root-encryption.js';
 import { SYSTEM_MARKER, systemMarkerText } from '../images/system-marker.js';
 import type { ImageSpec, PartitionRoot, Slot } from '../model/image-spec.js';
 import { hasSlots } from '../model/image-spec.js';
@@ -19,7 +22,7 @@ import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { HardwareNodes } from './hardware-nodes.js';
 
-/** Firmware, kernel, device trees, the archive of a root that has one, what boot loaders read, and the seed. */
+/** Firmware, kernel, device trees, the archive of the root or of what finds it, what boot loaders read, and the seed. */
 export function bootTreeNode(
   request: BuildRequest,
   { kernel, firmware, overlays, loader }: HardwareNodes,
@@ -28,8 +31,7 @@ export function bootTreeNode(
 ): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
   return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
-    const { root } = spec;
-    const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
+    const place = bootedRoot(spec, identity, parts.archive);
     // The seed of a system with slots is on the selector.
     const own = hasSlots(spec) ? [] : deviceFiles(request);
     const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...own];
@@ -59,6 +61,26 @@ function rootOnDisk({ partitions, volumes }: ImageSpec, root: PartitionRoot, ide
   const slot = partition?.slot;
   const place = { partUuid: identity.partition(root.partition).partUuid, fsType: fs.mount.type };
   return slot === undefined ? place : { ...place, slot };
+}
+
+/** How the kernel, or an early user space beside it, finds the root. */
+export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: RootArchive | undefined): BootedRoot {
+  const { root } = spec;
+  if (root.kind === 'initramfs') return archived(archive);
+  const place = rootOnDisk(spec, root, identity);
+  if (archive === undefined) return place;
+  const words = [...wordsOf(place), ...unlockWords(spec, root)];
+  return 'slot' in place ? { archive, words, slot: place.slot } : { archive, words };
+}
+
+/** What root-crypt of native/initramfs reads. */
+function unlockWords({ board }: ImageSpec, { encryption }: PartitionRoot): readonly string[] {
+  if (encryption === undefined) return [];
+  const { unlock, keyFile = '', at } = encryption;
+  return [
+    `reswarm.unlock=${unlock === 'keyfile' ? keyFile : unlock}`,
+    ...(at === 'build' ? [] : [`reswarm.encrypt=${Math.floor(unlockMemory(encryption, board) / KiB)}`]),
+  ];
 }
 
 function archived(archive: RootArchive | undefined): RootArchive {

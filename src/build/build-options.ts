@@ -32,6 +32,10 @@ export type BuildOptions = {
   readonly drop?: readonly string[];
   /** PEM of the certificates whose updates the devices take, for a system with slots. */
   readonly updateKeyring?: string | undefined;
+  /** File with the passphrase or the key of an encrypted root; `-`: standard input. */
+  readonly rootKey?: string | undefined;
+  /** Where no file is given. */
+  readonly askRootPassphrase?: () => Promise<string>;
   /** Also write the image compressed. */
   readonly compression?: Compression | undefined;
   /** Also write it as a hypervisor's disk. */

@@ -1,3 +1,4 @@
+import type { RootArchive } from '../boot/boot-method.js';
 import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
@@ -24,10 +25,13 @@ import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import { earlyUserSpaceNode } from './early-user-space-node.js';
+import { encryptedVolumeNode, luksBytes } from './encrypted-root.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
 import { isoNodes } from './iso-nodes.js';
+import { networkNodes } from './network-nodes.js';
 import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
 import type { WrittenNodes } from './written-nodes.js';
@@ -65,10 +69,8 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
-  const made =
-    target.iso === undefined
-      ? diskNodes(request, target, parts, userland, archive)
-      : isoNodes(request, target.iso, parts, archive);
+  const early = earlyUserSpaceNode(request, parts);
+  const made = writtenNodes(request, target, parts, userland, { root: archive, early });
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -103,12 +105,26 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
+      ...(made.sources ?? []),
       disk,
       blockMap,
       compressed,
       virtualDisk,
     ].filter((node) => node !== undefined),
   };
+}
+
+/** The output that is asked for decides the last nodes, and nothing before. */
+function writtenNodes(
+  request: BuildRequest,
+  target: ImageTarget,
+  parts: UserlandParts,
+  userland: UserlandNodes,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
+): WrittenNodes {
+  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archives.root);
+  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archives.root);
+  return diskNodes(request, target, parts, userland, archives);
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
@@ -127,9 +143,9 @@ export function packagesNode(
 function diskNodes(
   request: BuildRequest,
   target: ImageTarget,
-  { tools, hardware, attributes, identity }: UserlandParts,
+  { tools, hardware, attributes, identity, surroundings }: UserlandParts,
   userland: UserlandNodes,
-  archive: RootArchiveNodes | undefined,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
 ): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
@@ -137,7 +153,7 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archive?.archive);
+        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early);
       case 'selector':
         return selectorTreeNode(request);
       case 'files':
@@ -153,6 +169,10 @@ function diskNodes(
   const volumeInput = (partition: PartitionSpec, volume: VolumeSpec, made: { tools: ToolsTree; tree: Tree }) => {
     return { ...made, volume, ids: identity.partition(partition.name), alignmentBytes, sourceDateEpoch };
   };
+  const inside = (volume: VolumeSpec, { name }: PartitionSpec): VolumeSpec => {
+    const { sizeBytes } = volume;
+    return sizeBytes === 'fit' ? volume : { ...volume, sizeBytes: sizeBytes - luksBytes({ spec, name }) };
+  };
   const parts: DiskPart[] = [];
   for (const partition of spec.partitions) {
     const volume = volumeOf(partition, spec.volumes);
@@ -162,14 +182,16 @@ function diskNodes(
     const like = parts.find((one) => one.partition.volume === volume.sizeOf);
     const kept = fs.knowsItsPlace
       ? undefined
-      : stageNode(volumeStage(partition.name, fs), { tools, tree, like: like?.kept }, ({ like: full, ...made }) =>
-          volumeInput(partition, full === undefined ? volume : emptyLike(volume, full.sizeBytes), made),
-        );
+      : stageNode(volumeStage(partition.name, fs), { tools, tree, like: like?.kept }, ({ like: full, ...made }) => {
+          const own = full === undefined ? inside(volume, partition) : emptyLike(volume, full.sizeBytes);
+          return volumeInput(partition, own, made);
+        });
     parts.push({ partition, volume, fs, tree, kept, like });
   }
 
   const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept, like }) => {
-    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes] as const);
+    const luks = luksBytes({ spec, name });
+    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes + luks] as const);
     return valueNode({ tree: like?.tree ?? tree }, ({ tree: { content } }) => {
       if (content === undefined) throw new TypeError(`the content of ${name} is not known before it is made`);
       return [name, volumeSize(name, like?.volume ?? volume, content, fs, alignmentBytes)] as const;
@@ -179,7 +201,10 @@ function diskNodes(
 
   const volumes = parts.map(({ partition, volume, fs, tree, kept }) => {
     const { name } = partition;
-    if (kept !== undefined) return { name, step: undefined, pending: valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    if (kept !== undefined) {
+      const encrypted = encryptedVolumeNode(request, name, kept, identity, { tools, surroundings });
+      return { name, step: encrypted, pending: encrypted ?? valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    }
     const step = stepNode(volumeStage(name, fs), { tools, tree, layout }, ({ tools, tree, layout }) => {
       const at = layout.partitions.find((one) => one.name === name);
       return {
@@ -214,7 +239,7 @@ function diskNodes(
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
   const rootContent =
-    archive?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+    archives.root?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
 }

@@ -166,7 +166,8 @@ export async function withLoadedMachine<Result>(
   return withRawImage(options.image, host, load, { tools });
 }
 
-function refuseFixed(machine: Machine, { memoryBytes, cpus }: BootOptions): void {
+/** Throws UserError `machine-fixed`. */
+export function refuseFixed(machine: Machine, { memoryBytes, cpus }: Pick<BootOptions, 'memoryBytes' | 'cpus'>): void {
   if (machine.fixed === undefined || (memoryBytes === undefined && cpus === undefined)) return;
   throw new UserError('machine-fixed', `QEMU's ${machine.name} always has ${machine.fixed}`, {
     hints: ['Leave --memory and --cpus out, or take --machine virt.'],
@@ -234,7 +235,7 @@ export function forwardsOf({ sshPort, forwards = [] }: BootOptions): readonly Po
 }
 
 /** Throws UserError `device-tree-unfit` for a device tree that the machine cannot be started with. */
-function fitting(machine: Machine, deviceTree: string | undefined): Machine {
+export function fitting(machine: Machine, deviceTree: string | undefined): Machine {
   if (deviceTree === undefined) return machine;
   if (machine.deviceTrees.includes(deviceTree)) return { ...machine, deviceTrees: [deviceTree] };
   const hint =

@@ -1,5 +1,6 @@
 import type { Board } from './board.js';
 import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
+import type { RootEncryption } from './root-encryption.js';
 import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
 
@@ -198,7 +199,11 @@ export function hasSlots({ partitions }: { readonly partitions: readonly Pick<Pa
 export type RootSpec = PartitionRoot | ArchiveRoot;
 
 /** A file system on a partition. */
-export type PartitionRoot = { readonly kind: 'partition'; readonly partition: string };
+export type PartitionRoot = {
+  readonly kind: 'partition';
+  readonly partition: string;
+  readonly encryption?: RootEncryption;
+};
 
 /** An archive that the boot loader puts into memory. */
 export type ArchiveRoot = {

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { readSecretFile } from '../provision/secret-file.js';
+import { readSecretFile } from '../host/secret-file.js';
 import type { SignerKeeping } from '../updates/keys/add-signer.js';
 import type { UsableSigner } from '../updates/keys/choose-signer.js';
 import { chooseSigner } from '../updates/keys/choose-signer.js';

@@ -6,6 +6,7 @@ import { formatFstab } from '../../formats/fstab.js';
 import type { Command } from '../../model/command.js';
 import type { ImageSpec, PartitionSpec } from '../../model/image-spec.js';
 import { engineLayer, GROW_LAYER, hasSlots } from '../../model/image-spec.js';
+import { OPENED_ROOT } from '../../model/root-encryption.js';
 import { keyringPath } from '../../model/packages.js';
 import type { PlacedFile } from '../../model/software.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../../model/software.js';
@@ -96,13 +97,13 @@ export function fstabRows(spec: ImageSpec, identity: DiskIdentity): readonly Fst
   return [...mounted]
     .sort((a, b) => depth(a) - depth(b))
     .map((partition) => {
-      const { name, role, volume, mount, readOnly, grow } = partition;
+      const { role, volume, mount, readOnly, grow } = partition;
       const { type, options, isChecked } = fileSystem(volumes[volume]?.fs ?? '').mount;
       // A device whose data is damaged should still be reachable.
       const isData = role === 'data' || (bySlot && mount !== '/');
       const nofail = isData && !options.includes('nofail') ? ',nofail' : '';
       return {
-        source: bySlot ? ofRunningSlot(partition) : `PARTUUID=${identity.partition(name).partUuid}`,
+        source: sourceOf(spec, partition, identity),
         mount,
         type,
         // The script that grows it checks it too, before it is mounted.
@@ -112,9 +113,16 @@ export function fstabRows(spec: ImageSpec, identity: DiskIdentity): readonly Fst
     });
 }
 
-/** "/dev/reswarm/boot" is the boot partition of the slot that runs. */
-function ofRunningSlot(partition: PartitionSpec): string {
-  return `/dev/reswarm/${partition.slot === undefined ? deviceName(partition) : partition.role}`;
+/** What a partition is mounted from: "/dev/reswarm/boot" is the boot partition of the slot that runs. */
+function sourceOf(spec: ImageSpec, partition: PartitionSpec, identity: DiskIdentity): string {
+  const { name, role, slot } = partition;
+  if (hasSlots(spec)) return `/dev/reswarm/${slot === undefined ? deviceName(partition) : role}`;
+  return isOpened(spec.root, name) ? `/dev/mapper/${OPENED_ROOT}` : `PARTUUID=${identity.partition(name).partUuid}`;
+}
+
+/** An encrypted root is mounted as what the early user space has opened. */
+function isOpened(root: ImageSpec['root'], name: string): boolean {
+  return root.kind === 'partition' && root.partition === name && root.encryption !== undefined;
 }
 
 const AFTER_GROWTH = ',x-systemd.after=reswarm-grow-root.service';

@@ -12,6 +12,7 @@ import { FEATURES, STANDARD_KERNEL } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
 import type { ResolvedImage } from './resolve-image.js';
+import { rootEncryption } from './root-rules.js';
 import { sizeBytes } from '../size-schema.js';
 import type { ImageStatements } from '../statements/statements.js';
 
@@ -35,17 +36,18 @@ export function imageSpec(
     table: disk.table.value,
     alignmentBytes: alignmentBytes(disk),
     partitions: partitions.map(partitionOf),
-    root: disk.rootIsArchive ? archiveRoot(statements) : partitionRoot(partitions),
+    root: disk.rootIsArchive ? archiveRoot(statements) : partitionRoot(partitions, statements),
     features: featuresOf(layers, statements),
   };
 }
 
 const ROOT_TREE = 'root';
 
-function partitionRoot(partitions: readonly DraftPartition[]): RootSpec {
+function partitionRoot(partitions: readonly DraftPartition[], { root: said }: ImageStatements): RootSpec {
   const root = partitions.find(({ role }) => role === 'root');
   if (root === undefined) throw new TypeError('an image without a root partition');
-  return { kind: 'partition', partition: root.name };
+  const encryption = said && rootEncryption(said.value);
+  return { kind: 'partition', partition: root.name, ...(encryption === undefined ? {} : { encryption }) };
 }
 
 function archiveRoot({ filesystem, compression, sizeBudget }: ImageStatements): RootSpec {
