@@ -152,22 +152,11 @@ function isoProblems({ board, root, system }: ImageSpec, { type }: BuildTarget):
   return [{ code: 'iso-needs-root-in-memory', message, hint }];
 }
 
-/** Codes: `slots-need-raspberry-pi`: GRUB knows nothing of autoboot.txt; `slots-kernel-too-new`. */
+/** Code: `slots-need-raspberry-pi`: GRUB knows nothing of autoboot.txt. */
 function slotProblems(spec: ImageSpec): readonly Problem[] {
-  if (!hasSlots(spec)) return [];
-  if (!startsByGrub(spec.board)) return kernelOfSlots(spec);
+  if (!hasSlots(spec) || !startsByGrub(spec.board)) return [];
   const message = `${spec.board.id} starts by GRUB, and the firmware of a Raspberry Pi chooses between the slots of ${spec.system.id}`;
   return [{ code: 'slots-need-raspberry-pi', message, hint: 'Choose a Raspberry Pi, or a system with one slot.' }];
-}
-
-/** RAUC 1.13 of Debian trixie installs no verity bundle on Linux 6.19 and later: such a device would never take an update. */
-function kernelOfSlots({ board: { id, kernel } }: ImageSpec): readonly Problem[] {
-  const [, major = '0', minor = '0'] = /^linux-source-(\d+)\.(\d+)$/.exec(kernel.package) ?? [];
-  const isOld = Number(major) < 6 || (Number(major) === 6 && Number(minor) < 19);
-  if (kernel.source !== undefined || isOld) return [];
-  const message = `${id} has Linux ${major}.${minor}, on which RAUC 1.13 cannot install updates: it takes Linux up to 6.18`;
-  const hint = 'Choose a board with Linux 6.12, or a system with one slot (docs/slots.md, Known limitations).';
-  return [{ code: 'slots-kernel-too-new', message, hint }];
 }
 
 /** Codes: `board-without-network-boot`, `network-boot-needs-root-in-memory`. */

@@ -1,4 +1,11 @@
-import { deviceStates, NEVER_WRITTEN, type DeviceState, type WrittenEvent } from './record-lines.js';
+import {
+  deviceStates,
+  NEVER_WRITTEN,
+  type DeviceState,
+  type SeenEvent,
+  type UpdatedEvent,
+  type WrittenEvent,
+} from './record-lines.js';
 import { isClaimed } from './fleet-claims.js';
 import { openFleet } from './fleet-queue.js';
 import { readRecord, recordPathOf } from './fleet-record.js';
@@ -9,6 +16,9 @@ export type DeviceStatus = {
   /** How often it was written. */
   readonly times: number;
   readonly last?: WrittenEvent;
+  /** What ran when "fleet collect" looked last. */
+  readonly seen?: SeenEvent;
+  readonly lastUpdate?: UpdatedEvent;
 };
 
 export type FleetStatus = {
@@ -41,13 +51,16 @@ export async function fleetStatus(path: string, record = recordPathOf(path)): Pr
 }
 
 function describe(device: string, state: DeviceState): DeviceStatus {
-  const { written } = state;
+  const { written, seen, updates } = state;
   const last = written.at(-1);
+  const lastUpdate = updates?.at(-1);
   return {
     device,
     state: isClaimed(state) ? 'writing' : last === undefined ? 'waiting' : 'written',
     times: written.length,
     ...(last === undefined ? {} : { last }),
+    ...(seen === undefined ? {} : { seen }),
+    ...(lastUpdate === undefined ? {} : { lastUpdate }),
   };
 }
 

@@ -23,9 +23,35 @@ export type WrittenEvent = {
   readonly overlaySha256?: string;
 };
 
+/** What became of an update, as the device tells it. */
+export type UpdatedEvent = {
+  readonly event: 'updated';
+  readonly device: string;
+  /** ISO 8601, UTC; by the clock of the device. */
+  readonly at: string;
+  readonly version?: string;
+  readonly slot?: string;
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly bundleSha256?: string;
+};
+
+/** What ran on a device when somebody looked. */
+export type SeenEvent = {
+  readonly event: 'seen';
+  readonly device: string;
+  readonly at: string;
+  readonly slot: string;
+  readonly version?: string;
+  readonly machineId: string;
+  readonly trial: boolean;
+};
+
 /** One line of a record. What was claimed is being written; a claim ends by `written`, by `released` or with its process. */
 export type FleetEvent =
   | WrittenEvent
+  | UpdatedEvent
+  | SeenEvent
   | { readonly event: 'claimed'; readonly device: string; readonly at: string; readonly by: Claimant }
   | { readonly event: 'released'; readonly device: string; readonly at: string };
 
@@ -40,6 +66,10 @@ export type DeviceState = {
   readonly written: readonly WrittenEvent[];
   /** Set while a process has it in hand, as far as the record knows. */
   readonly claim?: { readonly at: string; readonly by: Claimant };
+  /** When somebody looked last. */
+  readonly seen?: SeenEvent;
+  /** Every update that is known of, in the order of the record. */
+  readonly updates?: readonly UpdatedEvent[];
 };
 
 export const NEVER_WRITTEN: DeviceState = { written: [] };
@@ -65,13 +95,32 @@ export function parseRecord(text: string): FleetRecord {
 export function deviceStates(events: readonly FleetEvent[]): ReadonlyMap<string, DeviceState> {
   const states = new Map<string, DeviceState>();
   for (const event of events) {
-    const { written } = states.get(event.device) ?? NEVER_WRITTEN;
-    states.set(event.device, {
-      written: event.event === 'written' ? [...written, event] : written,
-      ...(event.event === 'claimed' ? { claim: { at: event.at, by: event.by } } : {}),
-    });
+    states.set(event.device, after(states.get(event.device) ?? NEVER_WRITTEN, event));
   }
   return states;
+}
+
+function after(state: DeviceState, event: FleetEvent): DeviceState {
+  switch (event.event) {
+    case 'written':
+      return { ...withoutClaim(state), written: [...state.written, event] };
+    case 'claimed':
+      return { ...state, claim: { at: event.at, by: event.by } };
+    case 'released':
+      return withoutClaim(state);
+    case 'updated':
+      return { ...state, updates: [...(state.updates ?? []), event] };
+    case 'seen':
+      return { ...state, seen: event };
+  }
+}
+
+function withoutClaim({ written, updates, seen }: DeviceState): DeviceState {
+  return {
+    written,
+    ...(updates === undefined ? {} : { updates }),
+    ...(seen === undefined ? {} : { seen }),
+  };
 }
 
 function parseEvent(line: string): FleetEvent | undefined {
@@ -85,6 +134,8 @@ function parseEvent(line: string): FleetEvent | undefined {
   if (typeof found['device'] !== 'string' || typeof found['at'] !== 'string') return undefined;
   const isEvent =
     found['event'] === 'released' ||
+    (found['event'] === 'updated' && typeof found['outcome'] === 'string') ||
+    (found['event'] === 'seen' && typeof found['slot'] === 'string') ||
     (found['event'] === 'claimed' && isClaimant(fields(found['by']))) ||
     (found['event'] === 'written' &&
       typeof found['imageSha256'] === 'string' &&

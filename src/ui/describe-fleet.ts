@@ -49,8 +49,11 @@ export function describeNetworkFolders({ images, out }: FleetImages): readonly s
 
 export function describeStatus(status: FleetStatus): readonly string[] {
   const written = status.devices.filter(({ times }) => times > 0).length;
+  const isUpdated = status.devices.some(({ seen, lastUpdate }) => (seen ?? lastUpdate) !== undefined);
+  const more = isUpdated ? [['VERSION', 'SLOT', 'SEEN (UTC)', 'LAST UPDATE'], ...status.devices.map(updateCells)] : [];
+  const rows = [['DEVICE', 'STATE', 'WRITTEN (UTC)', 'CARD', 'IMAGE'], ...status.devices.map(rowOf)];
   return [
-    ...table([['DEVICE', 'STATE', 'WRITTEN (UTC)', 'CARD', 'IMAGE'], ...status.devices.map(rowOf)]),
+    ...table(rows.map((row, index) => [...row, ...(more[index] ?? [])])),
     `${written} of ${status.devices.length} written, by ${status.record}`,
     ...(status.removed.length === 0
       ? []
@@ -75,6 +78,17 @@ function rowOf({ device, state, times, last }: DeviceStatus): readonly string[] 
     last.at.slice(0, 16).replace('T', ' '),
     cardOf(last.card),
     last.imageSha256.slice(0, SHOWN_DIGEST_LENGTH),
+  ];
+}
+
+function updateCells({ seen, lastUpdate }: DeviceStatus): readonly string[] {
+  const became = lastUpdate === undefined ? '' : `${lastUpdate.version ?? ''} ${lastUpdate.outcome}`.trim();
+  const why = lastUpdate?.reason === undefined || lastUpdate.outcome === 'good' ? '' : `: ${lastUpdate.reason}`;
+  return [
+    seen?.version ?? '',
+    seen === undefined ? '' : seen.slot + (seen.trial ? ' (trial)' : ''),
+    seen?.at.slice(0, 16).replace('T', ' ') ?? '',
+    became + why,
   ];
 }
 

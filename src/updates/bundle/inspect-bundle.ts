@@ -50,6 +50,17 @@ export type BundleFacts = {
 type Verity = { readonly treeBytes: number; readonly salt: string; readonly rootHash: string };
 type ReadBundle = { readonly facts: BundleFacts; readonly verity: Verity | undefined };
 
+/** As devices have it: what a signer signed while it was valid stays good. RAUC takes this setting from a file only. */
+const DEVICE_CONFIG = [
+  '[system]',
+  'compatible=any',
+  'bootloader=noop',
+  '[keyring]',
+  'path=/run/keyring.pem',
+  'use-bundle-signing-time=true',
+  '',
+].join('\\n');
+
 /** As the first bytes of every bundle are. */
 const SQUASHFS_MAGIC = 'hsqs';
 /** A bundle ends with the size of its signature. */
@@ -94,8 +105,11 @@ async function readBundle(
     { source: resolve(path), target: '/run/bundle.raucb' },
     ...(keyring === undefined ? [] : [{ source: resolve(keyring), target: '/run/keyring.pem' }]),
   ];
-  const check = keyring === undefined ? '--no-verify' : '--keyring=/run/keyring.pem';
-  const text = `rauc -C keyring:use-bundle-signing-time=true info ${check} --output-format=json-2 /run/bundle.raucb`;
+  const text =
+    keyring === undefined
+      ? 'rauc info --no-verify --output-format=json-2 /run/bundle.raucb'
+      : `printf '${DEVICE_CONFIG}' >/run/system.conf
+rauc -c /run/system.conf info --output-format=json-2 /run/bundle.raucb`;
   try {
     const { stdout, stderr } = await runSigning({ text, mounts }, tools, host);
     return parseInfo(path, (await stat(path)).size, stdout, stderr, keyring !== undefined);
