@@ -4,7 +4,7 @@
  * (raspberrypi/documentation, config_txt/autoboot.adoc).
  */
 export const AUTOBOOT = 'autoboot.txt';
-export const AUTOBOOT_MAX_BYTES = 512;
+const AUTOBOOT_MAX_BYTES = 512;
 
 /** What autoboot.txt says for one start. */
 export type Autoboot = {

@@ -20,7 +20,7 @@ export type SlotImage = {
 const COMMON_BOOT = { 'config.txt': 'arm_64bit=1\n', 'cmdline.in': 'root=PARTUUID=@DISK@-@ROOT@ rauc.slot=@SLOT@\n' };
 const COMMON_ROOT = {
   'etc/rauc/system.conf': '[system]\ncompatible=reswarm-os-test\n',
-  'usr/lib/os-release': 'ID=debian\nIMAGE_VERSION=1.0.1\n',
+  'etc/os-release': 'ID=debian\nIMAGE_VERSION=1.0.1\n',
 };
 
 /** A small image with two slots as the system "ab" divides it: MBR, 1 selector, 2 and 3 boot, 5 and 6 root, 7 data. */

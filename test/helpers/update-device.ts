@@ -112,7 +112,7 @@ function filesOf({ machineId, version, keyring, settings, refused, trial }: Devi
   const state = '/data/reswarm/updates';
   return {
     'etc/machine-id': `${machineId ?? '0123456789abcdef0123456789abcdef'}\n`,
-    'usr/lib/os-release': `ID=debian\nIMAGE_VERSION=${version ?? '1.0.0'}\n`,
+    'etc/os-release': `ID=debian\nIMAGE_VERSION=${version ?? '1.0.0'}\n`,
     'etc/rauc/keyring.pem': keyring,
     'etc/rauc/system.conf': RAUC_CONF,
     ...(settings === undefined ? {} : { 'etc/reswarm/updates.conf': settings }),

@@ -60,7 +60,6 @@ function raucConfig(spec: ImageSpec): string {
     `statusfile=${STATE}/rauc.status`,
     `data-directory=${STATE}/rauc`,
     'mountprefix=/run/rauc/mnt',
-    'max-bundle-download-size=1073741824',
     '',
     '[keyring]',
     'path=/etc/rauc/keyring.pem',

@@ -75,7 +75,7 @@ def version_of(slot, known=None):
 
 
 def os_release():
-    return shell_settings('/usr/lib/os-release')
+    return shell_settings('/etc/os-release')
 
 
 def shell_settings(path):
