@@ -49,10 +49,9 @@ describe('withProfile', () => {
     expect(updates.kernel.patches).toEqual([fileURLToPath(new URL('kernel/patches/tryboot', `file://${boardsDir}`))]);
     const realtime = withProfile(await withFlavour(standard, 'rt', boardsDir), 'updates');
     expect(localVersionOf(realtime)).toBe('-reswarm-updates-rt');
-    expect(withProfile(await shipped('rpi5'), 'updates').kernel).toMatchObject({
-      package: 'linux-source-7.3',
-      patches: updates.kernel.patches,
-    });
+    const { kernel } = withProfile(await shipped('rpi5'), 'updates');
+    expect(kernel.package).toBe('linux-source-7.3');
+    expect(kernel.patches).toEqual(expect.arrayContaining([...updates.kernel.patches]));
   });
 
   it('keeps the sources and everything else of the board', async () => {
