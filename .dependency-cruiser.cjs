@@ -7,7 +7,7 @@ const LEVELS = [
   ['ui'],
   ['build', 'fleet'],
   ['write', 'maintenance'],
-  ['provision', 'check', 'inspect'],
+  ['provision', 'check', 'inspect', 'updates'],
   ['outputs'],
   ['sources', 'filesystems', 'boot', 'disk'],
   ['images', 'drives', 'seeds'],

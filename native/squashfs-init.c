@@ -22,6 +22,7 @@
 #define UPPER MEMORY "/upper"
 #define WORK MEMORY "/work"
 #define ROOT "/reswarm/root"
+#define BOOT "/boot"
 
 static void fail(const char *step)
 {
@@ -72,6 +73,16 @@ static void attach_image(char *device, size_t size)
     close(control);
 }
 
+/*
+ * A boot loader may have added an archive with files in /boot: a device that starts from its network gets its seed in
+ * this way. What the root has there itself is hidden.
+ */
+static void show_boot(void)
+{
+    if (access(BOOT, F_OK) == 0 && access(ROOT BOOT, F_OK) == 0 && mount(BOOT, ROOT BOOT, NULL, MS_BIND, NULL) != 0)
+        fail(ROOT BOOT);
+}
+
 int main(int argc, char **argv)
 {
     char device[32];
@@ -87,6 +98,7 @@ int main(int argc, char **argv)
     make_folder(ROOT "/dev");
     if (mount("/dev", ROOT "/dev", NULL, MS_MOVE, NULL) != 0)
         fail("moving /dev");
+    show_boot();
     /* As switch_root does. The archive stays below: it holds the image itself and hardly more. */
     if (chdir(ROOT) != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0)
         fail("moving the root");

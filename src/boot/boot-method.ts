@@ -1,4 +1,4 @@
-import type { ImageSpec } from '../model/image-spec.js';
+import type { ImageSpec, Slot } from '../model/image-spec.js';
 import type { Made } from '../pipeline/stage.js';
 import type { BootFile } from './boot-tree.js';
 
@@ -20,12 +20,36 @@ export type BootParts = {
 };
 
 /** A root on a partition, as the kernel is told about it. */
-export type RootOnDisk = { readonly partUuid: string; readonly fsType: string };
+export type RootOnDisk = { readonly partUuid: string; readonly fsType: string; readonly slot?: Slot };
 
 /** A root that the boot loader puts into memory: its file, what stands for its bytes, and its name on the boot partition. */
 export type RootArchive = { readonly key: string; readonly path: string; readonly name: string };
 
-export type BootedRoot = RootOnDisk | RootArchive;
+/** A root that an early user space finds: its archive, and what that reads on the kernel command line. */
+export type RootFound = { readonly archive: RootArchive; readonly words: readonly string[]; readonly slot?: Slot };
+
+export type BootedRoot = RootOnDisk | RootArchive | RootFound;
+
+/** The slot that a root belongs to, where a system has two. */
+export function slotOf(root: BootedRoot): Slot | undefined {
+  return 'slot' in root ? root.slot : undefined;
+}
+
+/** What the boot loader puts into memory beside the kernel; undefined: nothing. */
+export function archiveOf(root: BootedRoot): RootArchive | undefined {
+  if ('archive' in root) return root.archive;
+  return 'path' in root ? root : undefined;
+}
+
+/**
+ * What the kernel command line says of the root. One on a partition is named by PARTUUID: the order in which SD
+ * controllers appear is not fixed. An archive needs no word: the kernel runs its /init.
+ */
+export function wordsOf(root: BootedRoot): readonly string[] {
+  if ('words' in root) return root.words;
+  if ('path' in root) return [];
+  return [`root=PARTUUID=${root.partUuid}`, `rootfstype=${root.fsType}`, 'rootwait'];
+}
 
 /** How a machine comes from power-on to the kernel. */
 export interface BootMethod {

@@ -1,5 +1,6 @@
 import type { Board } from '../model/board.js';
 import type { BootMethod } from './boot-method.js';
+import { archiveOf } from './boot-method.js';
 import { kernelCommandLine, raspberryPi } from './raspberry-pi.js';
 import { grubCfg } from '../formats/grub-cfg.js';
 
@@ -22,7 +23,8 @@ export const grub: BootMethod = {
     const { loader } = parts;
     if (loader === undefined) throw new TypeError(`no boot loader was made for ${board.id}`);
     const commandLine = kernelCommandLine(root, board).join(' ');
-    const initrd = 'path' in root ? { initrd: `/${root.name}` } : {};
+    const archive = archiveOf(root);
+    const initrd = archive === undefined ? {} : { initrd: `/${archive.name}` };
     return [
       ...raspberryPi.files(spec, parts, root),
       { name: GRUB_CFG, text: grubCfg({ kernel: `/${board.kernel.image.name}`, ...initrd, commandLine }) },

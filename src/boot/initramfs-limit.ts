@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import type { Board } from '../model/board.js';
+import { leastMemory } from '../model/board.js';
 import { MiB, formatSize } from '../model/bytes.js';
 
 /**
@@ -13,9 +14,6 @@ const HIGHEST_BYTES = 0x2f00_0000;
 const KERNEL_START_BYTES = 2 * MiB;
 /** The device tree with its overlays, generously, and rounding. */
 const DEVICE_TREE_BYTES = 2 * MiB;
-
-/** Those of 512 MiB that 64-bit kernels run on; all others have 1 GiB at least. */
-const SMALL_MODELS = /Zero 2|3 Model A\+/;
 
 /** What the firmware keeps for the VideoCore where config.txt does not say (config.txt, gpu_mem). */
 const GPU_BYTES = { small: 64 * MiB, other: 76 * MiB } as const;
@@ -34,8 +32,8 @@ export function memoryForInitramfs(
   { models, configTxt }: Pick<Board, 'models' | 'configTxt'>,
   kernelBytes: number,
 ): { readonly mostArchiveBytes: number; readonly mostUnpackedBytes: number; readonly memoryBytes: number } {
-  const isSmall = models.some((model) => SMALL_MODELS.test(model));
-  const memoryBytes = (isSmall ? 512 : 1024) * MiB;
+  const memoryBytes = leastMemory({ models });
+  const isSmall = memoryBytes < 1024 * MiB;
   const armBytes = memoryBytes - gpuBytes(configTxt, isSmall);
   const ceiling = Math.min(armBytes, HIGHEST_BYTES);
   return {

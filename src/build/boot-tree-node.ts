@@ -1,12 +1,18 @@
-import type { RootArchive } from '../boot/boot-method.js';
+import type { BootedRoot, RootArchive } from '../boot/boot-method.js';
+import { wordsOf } from '../boot/boot-method.js';
 import { bootTree } from '../boot/boot-tree.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
+import { identify } from '../disk/identity.js';
 import { UserError } from '../errors.js';
+import { AUTOBOOT, formatAutoboot } from '../formats/autoboot.js';
 import { fileSystem } from '../filesystems/registry.js';
+import { KiB } from '../model/bytes.js';
+import { unlockMemory } from '../model/root-encryption.js';
 import { SYSTEM_MARKER, systemMarkerText } from '../images/system-marker.js';
-import type { ImageSpec, PartitionRoot } from '../model/image-spec.js';
+import type { ImageSpec, PartitionRoot, Slot } from '../model/image-spec.js';
+import { hasSlots } from '../model/image-spec.js';
 import type { Node } from '../pipeline/graph.js';
 import { valueNode } from '../pipeline/graph.js';
 import { finishSeed } from '../seeds/compose/finish-seed.js';
@@ -16,7 +22,7 @@ import type { Tree } from '../tools/tree.js';
 import type { BuildRequest } from './build-request.js';
 import type { HardwareNodes } from './hardware-nodes.js';
 
-/** Firmware, kernel, device trees, the archive of a root that has one, what boot loaders read, and the seed. */
+/** Firmware, kernel, device trees, the archive of the root or of what finds it, what boot loaders read, and the seed. */
 export function bootTreeNode(
   request: BuildRequest,
   { kernel, firmware, overlays, loader }: HardwareNodes,
@@ -25,19 +31,56 @@ export function bootTreeNode(
 ): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
   return valueNode({ kernel, firmware, overlays, loader, archive }, async (parts) => {
-    const { root } = spec;
-    const place = root.kind === 'partition' ? rootOnDisk(spec, root, identity) : archived(parts.archive);
-    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...deviceFiles(request)];
+    const place = bootedRoot(spec, identity, parts.archive);
+    // The seed of a system with slots is on the selector.
+    const own = hasSlots(spec) ? [] : deviceFiles(request);
+    const files = [...bootMethodOf(spec.board).files(spec, parts, place), ...own];
     const problems = await bootFileProblems(files);
     if (problems.length > 0) throw UserError.fromProblems(problems);
     return bootTree(files, sourceDateEpoch);
   });
 }
 
+/** Which slot is started (slot a of a new image), and the seed. Firmware files would make the firmware stop there. */
+export function selectorTreeNode(request: BuildRequest): Node<Tree> {
+  const { spec, sourceDateEpoch } = request;
+  return valueNode({}, () => {
+    const boot = spec.partitions.filter(({ role }) => role === 'boot');
+    const identity = identify(spec.id, spec.table, spec.partitions);
+    const numberOf = (wanted: Slot): number => {
+      return identity.partition(boot.find(({ slot }) => slot === wanted)?.name ?? '').number;
+    };
+    const selector = { name: AUTOBOOT, text: formatAutoboot({ boot: numberOf('a'), tryboot: numberOf('b') }) };
+    return bootTree([selector, ...deviceFiles(request)], sourceDateEpoch);
+  });
+}
+
 function rootOnDisk({ partitions, volumes }: ImageSpec, root: PartitionRoot, identity: DiskIdentity) {
   const partition = partitions.find(({ name }) => name === root.partition);
   const fs = fileSystem(volumes[partition?.volume ?? '']?.fs ?? '');
-  return { partUuid: identity.partition(root.partition).partUuid, fsType: fs.mount.type };
+  const slot = partition?.slot;
+  const place = { partUuid: identity.partition(root.partition).partUuid, fsType: fs.mount.type };
+  return slot === undefined ? place : { ...place, slot };
+}
+
+/** How the kernel, or an early user space beside it, finds the root. */
+export function bootedRoot(spec: ImageSpec, identity: DiskIdentity, archive: RootArchive | undefined): BootedRoot {
+  const { root } = spec;
+  if (root.kind === 'initramfs') return archived(archive);
+  const place = rootOnDisk(spec, root, identity);
+  if (archive === undefined) return place;
+  const words = [...wordsOf(place), ...unlockWords(spec, root)];
+  return 'slot' in place ? { archive, words, slot: place.slot } : { archive, words };
+}
+
+/** What root-crypt of native/initramfs reads. */
+function unlockWords({ board }: ImageSpec, { encryption }: PartitionRoot): readonly string[] {
+  if (encryption === undefined) return [];
+  const { unlock, keyFile = '', at } = encryption;
+  return [
+    `reswarm.unlock=${unlock === 'keyfile' ? keyFile : unlock}`,
+    ...(at === 'build' ? [] : [`reswarm.encrypt=${Math.floor(unlockMemory(encryption, board) / KiB)}`]),
+  ];
 }
 
 function archived(archive: RootArchive | undefined): RootArchive {

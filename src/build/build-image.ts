@@ -3,8 +3,11 @@ import type { Host } from '../host/host.js';
 import { requireLoopDevices } from '../drives/loop-device.js';
 import type { ImageOutput } from '../images/image-description.js';
 import { findCurrentImage } from '../images/image-file.js';
+import { NETWORK_MANIFEST, NETWORK_SUMS } from '../images/network-folder.js';
 import type { StagedFiles } from '../images/staged-files.js';
 import { withStagedFiles } from '../images/staged-files.js';
+import type { WrittenDisk } from '../outputs/disk.js';
+import type { WrittenFolder } from '../outputs/network-folder.js';
 import { archiveAsOf, keepArchiveAsOf } from '../pipeline/archive-date.js';
 import type { Reporter } from '../pipeline/reporter.js';
 import type { Runner, StageRecord } from '../pipeline/runner.js';
@@ -14,6 +17,7 @@ import type { BuildOptions } from './build-options.js';
 import type { BuildRequest } from './build-request.js';
 import { readBuildRequest } from './build-request.js';
 import { warnOfImages } from './debian/read-content.js';
+import { warnOfMissingKeyring } from './debian/update-keyring.js';
 import { imageGraph } from './image-graph.js';
 import type { Outputs } from './image-outputs.js';
 import { completeOutputs } from './image-outputs.js';
@@ -21,7 +25,7 @@ import { imageTarget } from './image-target.js';
 
 /** What a build gives back; the durations are wall time. */
 export type BuiltImage = {
-  /** Path of the image file, or of the device that was written. */
+  /** Path of the image file, of the device that was written, or of the folder for network boot. */
   readonly image: string;
   readonly board: string;
   readonly system: string;
@@ -32,7 +36,7 @@ export type BuiltImage = {
   /** The image at this path was already what this build would have made, and so was all that is beside it. */
   readonly unchanged: boolean;
   /** The image first, then what was made from it; SHA256SUMS has them all. */
-  readonly files: readonly ImageOutput[];
+  readonly files: readonly BuiltFile[];
   /** Names of what else is beside it: description, sums, catalogue entries. None for a device. */
   readonly described: readonly string[];
   readonly stages: readonly StageRecord[];
@@ -40,12 +44,19 @@ export type BuiltImage = {
   readonly packagesAsOf: string;
 };
 
+/** Of a folder for network boot each file is named. */
+export type BuiltFile = Omit<ImageOutput, 'kind'> & { readonly kind: ImageOutput['kind'] | 'network-file' };
+
 /** A board's image, from definitions to bytes on the disk. Every input is checked before anything of the image is made. */
 export async function buildImage(options: BuildOptions, host: Host, reporter: Reporter): Promise<BuiltImage> {
   const started = performance.now();
   if (options.target?.type === 'loop') requireLoopDevices(host);
   const request = await readBuildRequest(options);
-  if (request.userland.from === 'debian') warnOfImages(request.userland.images, reporter);
+  if (request.userland.from === 'debian') {
+    const { images, keyring, root } = request.userland;
+    warnOfImages(images, reporter);
+    warnOfMissingKeyring(request.spec, keyring, root.overlays, reporter);
+  }
   const store = new Store(host.facts.cacheDir, host);
   return withStagedFiles((staged) =>
     withRunner(host, store, reporter, options, async (runner) => {
@@ -88,6 +99,7 @@ async function runGraph(
   const current = target.image && (await findCurrentImage(request.image, disk.key));
   if (current !== undefined) for (const step of [...graph.steps, graph.disk]) runner.foundDone(step, disk.key);
   const image = current ?? (await runner.make(graph.disk));
+  if (isFolder(image)) return builtFolder(request, image, runner.records, asOf);
   const outputs: Outputs =
     target.image === undefined
       ? { files: [{ name: request.image, kind: 'image', ...image }], described: [], unchanged: false }
@@ -110,5 +122,30 @@ async function runGraph(
     ...outputs,
     stages: runner.records,
     packagesAsOf: asOf,
+  };
+}
+
+function isFolder(written: WrittenDisk | WrittenFolder): written is WrittenFolder {
+  return 'files' in written;
+}
+
+function builtFolder(
+  { image, spec }: BuildRequest,
+  { files, sizeBytes, sha256, unchanged }: WrittenFolder,
+  stages: BuiltImage['stages'],
+  packagesAsOf: string,
+): Omit<BuiltImage, 'durationMs'> {
+  return {
+    image,
+    board: spec.board.id,
+    system: spec.system.id,
+    sizeBytes,
+    diskBytes: sizeBytes,
+    sha256,
+    unchanged,
+    files: files.map(({ path, ...file }) => ({ name: path, kind: 'network-file', ...file })),
+    described: [NETWORK_MANIFEST, NETWORK_SUMS],
+    stages,
+    packagesAsOf,
   };
 }

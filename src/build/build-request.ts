@@ -1,15 +1,20 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { requireNetworkBoard } from '../boot/network.js';
+import { firmwareTable } from '../config/hardware/firmware-table.js';
 import { readImageSpec } from '../config/image/read-image-spec.js';
 import { configPlaces } from '../config/places.js';
 import type { FirmwareEntry, FirmwareManifest } from '../config/firmware-manifest.js';
 import { firmwareEntry, loadFirmwareManifest } from '../config/firmware-manifest.js';
+import { startsByGrub } from '../boot/grub.js';
 import { isPackageFile } from '../config/package-word.js';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
+import { checkOutputFolder } from '../images/network-folder.js';
 import type { Board } from '../model/board.js';
-import type { ImageSpec, RootTreeSpec } from '../model/image-spec.js';
+import type { ImageSpec, RootTreeSpec, TreeSpec } from '../model/image-spec.js';
+import { hasSlots } from '../model/image-spec.js';
 import { requireIsoBoard } from '../outputs/iso.js';
 import { readSourceDateEpoch } from '../model/source-date-epoch.js';
 import { checkSeed } from '../seeds/check-seed.js';
@@ -18,6 +23,7 @@ import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import { readSeedInputs } from '../seeds/compose/read-seed.js';
 import type { SeedFiles } from '../seeds/text/seed.js';
 import { checkTinySeed, TINY_DEFAULT_SEED } from '../seeds/tiny/check-tiny-seed.js';
+import type { RootKey } from '../filesystems/luks.js';
 import { unknownFirmwareFiles } from '../sources/firmware/boot-firmware.js';
 import type { DtboSource } from '../sources/kernel/device-tree-overlays.js';
 import type { FragmentFile } from '../sources/kernel/fragments.js';
@@ -32,6 +38,7 @@ import { readBusyboxRequest } from './busybox/busybox-request.js';
 import type { DebianRequest } from './debian/debian-request.js';
 import { readDebianRequest } from './debian/debian-request.js';
 import type { WorkloadRequest } from './workload/workload-request.js';
+import { readRootKey } from './read-root-key.js';
 import { readWorkloadRequest } from './workload/workload-request.js';
 import type { BuildTarget } from './write-target.js';
 
@@ -59,6 +66,8 @@ export type BuildRequest = {
   /** Of the image and its metadata files: an image with a device's own seed contains password hashes and Wi-Fi keys. */
   readonly fileMode: number;
   readonly sourceDateEpoch: number;
+  /** Of a root that the build encrypts. */
+  readonly rootKey?: RootKey | undefined;
 };
 
 export type UserlandRequest = DebianRequest | BusyboxRequest | WorkloadRequest;
@@ -73,6 +82,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const { request: userland, problems: ofUserland } = await readUserland(spec, options, manifest);
   const target = targetOf(options);
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
+  const withoutEthernet = await modelsWithoutEthernet(options.projectDir);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
     resolveSeedPaths(options.seed, workingFolder),
@@ -82,8 +92,10 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const firmware = board.firmware && firmwareEntry(manifest, board.firmware.manifest);
   const fragments = await readFragments(board);
   const patches = await readPatches(board);
+  const { key: rootKey, problems: ofRootKey } = await readRootKey(spec.root, options);
   const problems = [
     ...ofUserland,
+    ...ofRootKey,
     ...workloadProblems(spec, userland, options),
     ...(firmware === undefined ? [] : unknownFirmwareFiles(firmware, board.firmware?.files ?? [])),
     ...mergeFragments(fragments).problems,
@@ -91,7 +103,9 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...composed.problems,
     ...seedProblems(userland, composed.files),
     ...isoProblems(spec, target),
-    ...(target.type === 'device' ? [] : await checkImagePath(image)),
+    ...slotProblems(spec),
+    ...networkProblems(spec, target, withoutEthernet),
+    ...(await targetProblems(target, image)),
     ...(await Promise.all(options.overlays.map(absolute).map(missingFolder))).flat(),
     ...badUrlBase(options.urlBase),
     ...epoch.problems,
@@ -112,6 +126,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     hasOwnSeed: isOwnSeed(options.seed),
     fileMode: isOwnSeed(options.seed) ? 0o600 : 0o644,
     sourceDateEpoch: epoch.seconds,
+    ...(rootKey === undefined ? {} : { rootKey }),
   };
 }
 
@@ -135,6 +150,37 @@ function isoProblems({ board, root, system }: ImageSpec, { type }: BuildTarget):
   const message = `a disc cannot be written to, and the system ${system.id} has its root on a partition`;
   const hint = 'Choose a system in memory (--system tiny), or write an image: --output NAME.img';
   return [{ code: 'iso-needs-root-in-memory', message, hint }];
+}
+
+/** Code: `slots-need-raspberry-pi`: GRUB knows nothing of autoboot.txt. */
+function slotProblems(spec: ImageSpec): readonly Problem[] {
+  if (!hasSlots(spec) || !startsByGrub(spec.board)) return [];
+  const message = `${spec.board.id} starts by GRUB, and the firmware of a Raspberry Pi chooses between the slots of ${spec.system.id}`;
+  return [{ code: 'slots-need-raspberry-pi', message, hint: 'Choose a Raspberry Pi, or a system with one slot.' }];
+}
+
+/** Codes: `board-without-network-boot`, `network-boot-needs-root-in-memory`. */
+function networkProblems(
+  { board, root, system }: ImageSpec,
+  { type }: BuildTarget,
+  withoutEthernet: readonly string[],
+): readonly Problem[] {
+  if (type !== 'folder') return [];
+  requireNetworkBoard(board, withoutEthernet);
+  if (root.kind === 'initramfs') return [];
+  const message = `the system ${system.id} has its root on a partition, and a device that starts from its network has none`;
+  const hint = 'Choose a system in memory (--system tiny, --system minimal), or write an image: --output NAME.img';
+  return [{ code: 'network-boot-needs-root-in-memory', message, hint }];
+}
+
+async function modelsWithoutEthernet(projectDir: string): Promise<readonly string[]> {
+  const rows = await firmwareTable(projectDir);
+  return rows.filter(({ networkBoot }) => networkBoot === 'none').map(({ model }) => model);
+}
+
+async function targetProblems({ type }: BuildTarget, path: string): Promise<readonly Problem[]> {
+  if (type === 'device') return [];
+  return type === 'folder' ? checkOutputFolder(path) : checkImagePath(path);
 }
 
 /** What the userland's reader of seeds would not do, as far as that is known now. */
@@ -195,8 +241,12 @@ function rootTree({ trees, volumes, partitions, root }: ImageSpec): RootTreeSpec
   const partition = root.kind === 'partition' && partitions.find(({ name }) => name === root.partition);
   const name = root.kind === 'initramfs' ? root.tree : volumes[partition ? partition.volume : '']?.tree;
   const tree = trees[name ?? ''];
-  if (tree === undefined || tree.from === 'boot' || tree.from === 'files') throw new TypeError('no tree is the root');
+  if (tree === undefined || isNoRoot(tree)) throw new TypeError('no tree is the root');
   return tree;
+}
+
+function isNoRoot(tree: TreeSpec): tree is Exclude<TreeSpec, RootTreeSpec> {
+  return tree.from === 'boot' || tree.from === 'selector' || tree.from === 'files';
 }
 
 async function ownVersion(projectDir: string): Promise<string> {

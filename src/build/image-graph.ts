@@ -1,6 +1,8 @@
+import type { RootArchive } from '../boot/boot-method.js';
 import { diskOf } from '../disk/disk.js';
 import { identify } from '../disk/identity.js';
 import { tableScript } from '../disk/table.js';
+import type { FileSystem } from '../filesystems/file-system.js';
 import { fileSystem } from '../filesystems/registry.js';
 import { volumeSize } from '../filesystems/size.js';
 import type { Volume } from '../filesystems/volume.js';
@@ -18,15 +20,18 @@ import { Pending, stageNode, stepNode, valueNode } from '../pipeline/graph.js';
 import type { Packages } from '../sources/debian/packages-of-image.js';
 import type { ToolsTree } from '../tools/tools-tree.js';
 import type { Tree } from '../tools/tree.js';
-import { bootTreeNode } from './boot-tree-node.js';
+import { bootTreeNode, selectorTreeNode } from './boot-tree-node.js';
 import type { BuildRequest } from './build-request.js';
 import type { Surroundings } from './debian-nodes.js';
 import { lockNode, toolsNode } from './debian-nodes.js';
 import { attributesNode } from './folder-attributes.js';
+import { earlyUserSpaceNode } from './early-user-space-node.js';
+import { encryptedVolumeNode, luksBytes } from './encrypted-root.js';
 import { filesTreeNode } from './files-tree-node.js';
 import { hardwareNodes, hardwarePackages } from './hardware-nodes.js';
 import type { ImageTarget } from './image-target.js';
 import { isoNodes } from './iso-nodes.js';
+import { networkNodes } from './network-nodes.js';
 import type { RootArchiveNodes } from './root-archive-nodes.js';
 import { rootArchiveNodes } from './root-archive-nodes.js';
 import type { WrittenNodes } from './written-nodes.js';
@@ -64,10 +69,8 @@ export async function imageGraph(
   const userland = await userlandNodes(request, parts);
   const { root } = spec;
   const archive = root.kind === 'initramfs' ? rootArchiveNodes(request, root, parts, userland.tree) : undefined;
-  const made =
-    target.iso === undefined
-      ? diskNodes(request, target, parts, userland, archive)
-      : isoNodes(request, target.iso, parts, archive);
+  const early = earlyUserSpaceNode(request, parts);
+  const made = writtenNodes(request, target, parts, userland, { root: archive, early });
   const { disk } = made;
   const key = valueNode({ disk }, ({ disk: { key: diskKey } }) => diskKey);
   const { image, compression, format } = target;
@@ -102,12 +105,26 @@ export async function imageGraph(
       ...userland.ofSeed,
       ...hardware.all,
       ...userland.sources,
+      ...(made.sources ?? []),
       disk,
       blockMap,
       compressed,
       virtualDisk,
     ].filter((node) => node !== undefined),
   };
+}
+
+/** The output that is asked for decides the last nodes, and nothing before. */
+function writtenNodes(
+  request: BuildRequest,
+  target: ImageTarget,
+  parts: UserlandParts,
+  userland: UserlandNodes,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
+): WrittenNodes {
+  if (target.folder !== undefined) return networkNodes(request, target.folder, parts, archives.root);
+  if (target.iso !== undefined) return isoNodes(request, target.iso, parts, archives.root);
+  return diskNodes(request, target, parts, userland, archives);
 }
 
 /** What apt resolves for an image: its packages, and those that are only unpacked while it is made. */
@@ -126,9 +143,9 @@ export function packagesNode(
 function diskNodes(
   request: BuildRequest,
   target: ImageTarget,
-  { tools, hardware, attributes, identity }: UserlandParts,
+  { tools, hardware, attributes, identity, surroundings }: UserlandParts,
   userland: UserlandNodes,
-  archive: RootArchiveNodes | undefined,
+  archives: { readonly root: RootArchiveNodes | undefined; readonly early: Node<RootArchive> | undefined },
 ): WrittenNodes {
   const { spec, sourceDateEpoch } = request;
   const { alignmentBytes } = spec;
@@ -136,7 +153,9 @@ function diskNodes(
     const tree = spec.trees[name ?? ''];
     switch (tree?.from) {
       case 'boot':
-        return bootTreeNode(request, hardware, identity, archive?.archive);
+        return bootTreeNode(request, hardware, identity, archives.root?.archive ?? archives.early);
+      case 'selector':
+        return selectorTreeNode(request);
       case 'files':
         return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
       case undefined:
@@ -150,33 +169,50 @@ function diskNodes(
   const volumeInput = (partition: PartitionSpec, volume: VolumeSpec, made: { tools: ToolsTree; tree: Tree }) => {
     return { ...made, volume, ids: identity.partition(partition.name), alignmentBytes, sourceDateEpoch };
   };
-  const parts = spec.partitions.map((partition) => {
+  const inside = (volume: VolumeSpec, { name }: PartitionSpec): VolumeSpec => {
+    const { sizeBytes } = volume;
+    return sizeBytes === 'fit' ? volume : { ...volume, sizeBytes: sizeBytes - luksBytes({ spec, name }) };
+  };
+  const parts: DiskPart[] = [];
+  for (const partition of spec.partitions) {
     const volume = volumeOf(partition, spec.volumes);
     const fs = fileSystem(volume.fs);
     const tree = treeOf(volume.tree);
+    // An empty slot is as large as the one that is full.
+    const like = parts.find((one) => one.partition.volume === volume.sizeOf);
     const kept = fs.knowsItsPlace
       ? undefined
-      : stageNode(volumeStage(partition.name, fs), { tools, tree }, (made) => volumeInput(partition, volume, made));
-    return { partition, volume, fs, tree, kept };
-  });
+      : stageNode(volumeStage(partition.name, fs), { tools, tree, like: like?.kept }, ({ like: full, ...made }) => {
+          const own = full === undefined ? inside(volume, partition) : emptyLike(volume, full.sizeBytes);
+          return volumeInput(partition, own, made);
+        });
+    parts.push({ partition, volume, fs, tree, kept, like });
+  }
 
-  const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept }) => {
-    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes] as const);
-    return valueNode({ tree }, ({ tree: { content } }) => {
+  const sizes = parts.map(({ partition: { name }, volume, fs, tree, kept, like }) => {
+    const luks = luksBytes({ spec, name });
+    if (kept !== undefined) return valueNode({ kept }, ({ kept }) => [name, kept.sizeBytes + luks] as const);
+    return valueNode({ tree: like?.tree ?? tree }, ({ tree: { content } }) => {
       if (content === undefined) throw new TypeError(`the content of ${name} is not known before it is made`);
-      return [name, volumeSize(name, volume, content, fs, alignmentBytes)] as const;
+      return [name, volumeSize(name, like?.volume ?? volume, content, fs, alignmentBytes)] as const;
     });
   });
   const layout = valueNode(named(sizes), (known) => diskOf(spec, identity, new Map(Object.values(known))));
 
   const volumes = parts.map(({ partition, volume, fs, tree, kept }) => {
     const { name } = partition;
-    if (kept !== undefined) return { name, step: undefined, pending: valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    if (kept !== undefined) {
+      const encrypted = encryptedVolumeNode(request, name, kept, identity, { tools, surroundings });
+      return { name, step: encrypted, pending: encrypted ?? valueNode({ kept }, ({ kept }) => atHand(kept)) };
+    }
     const step = stepNode(volumeStage(name, fs), { tools, tree, layout }, ({ tools, tree, layout }) => {
       const at = layout.partitions.find((one) => one.name === name);
       return {
         ...volumeInput(partition, volume, { tools, tree }),
-        volume: { ...volume, sizeBytes: at?.sizeBytes ?? volume.sizeBytes },
+        volume:
+          volume.sizeOf === undefined
+            ? { ...volume, sizeBytes: at?.sizeBytes ?? volume.sizeBytes }
+            : emptyLike(volume, at?.sizeBytes ?? 0),
         offsetBytes: at?.offsetBytes,
       };
     });
@@ -203,9 +239,23 @@ function diskNodes(
   const ofPartition =
     root.kind === 'partition' ? parts.find(({ partition }) => partition.name === root.partition)?.kept : undefined;
   const rootContent =
-    archive?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
+    archives.root?.content ?? (ofPartition && valueNode({ ofPartition }, (made) => made.ofPartition.content));
   if (rootContent === undefined) throw new TypeError('the root has no volume that can be kept');
   return { rootContent, layout, steps: volumes.flatMap(({ step }) => step ?? []), disk };
+}
+
+type DiskPart = {
+  readonly partition: PartitionSpec;
+  readonly volume: VolumeSpec;
+  readonly fs: FileSystem;
+  readonly tree: Node<Tree>;
+  readonly kept: Node<Volume> | undefined;
+  /** Whose size it has. */
+  readonly like: DiskPart | undefined;
+};
+
+function emptyLike(volume: VolumeSpec, sizeBytes: number): VolumeSpec {
+  return { ...volume, sizeBytes, headroomBytes: 0, headroomShare: 0 };
 }
 
 function volumeOf({ name, volume }: PartitionSpec, volumes: Readonly<Record<string, VolumeSpec>>): VolumeSpec {

@@ -15,12 +15,14 @@ import { writeTarget } from './write-target.js';
 /** Where a build's disk goes, and the image that results for what is made from it. */
 export type ImageTarget = {
   readonly write: WriteDisk;
-  /** Undefined for a drive that is written directly. */
+  /** Undefined for a drive that is written directly, and for a folder. */
   readonly image: ImageInPlace | undefined;
   readonly compression: Compression;
   readonly format: VirtualDiskFormat | undefined;
   /** For a disc: it is made as one file. */
   readonly iso: PlaceFile | undefined;
+  /** For network boot: the folder, and where others find it by HTTP. */
+  readonly folder: { readonly folder: string; readonly base?: string | undefined } | undefined;
 };
 
 export function imageTarget(
@@ -32,9 +34,10 @@ export function imageTarget(
   const { image: path, fileMode: mode, target } = request;
   return {
     write: (parts, host, report) => writeTarget(target, parts, { path, mode, staged }, host, report),
-    image: target.type === 'device' ? undefined : imageInPlace(path, mode, staged),
+    image: target.type === 'device' || target.type === 'folder' ? undefined : imageInPlace(path, mode, staged),
     compression,
     format,
+    folder: target.type === 'folder' ? { folder: path, base: target.base } : undefined,
     iso: target.type === 'iso' ? (made) => staged.write(path, mode, (file) => copyInto(made, file)) : undefined,
   };
 }

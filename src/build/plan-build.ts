@@ -15,7 +15,9 @@ import { imageTarget } from './image-target.js';
 export type BuildPlan = {
   readonly board: string;
   readonly system: string;
+  /** Path of the image or of the device; of the folder with `isFolder`. */
   readonly image: string;
+  readonly isFolder: boolean;
   readonly packages: readonly string[];
   /** Every stage that the build would go through, in the same order. */
   readonly stages: readonly PlannedStage[];
@@ -24,7 +26,7 @@ export type BuildPlan = {
 };
 
 export async function planBuild(options: BuildOptions, host: Host): Promise<BuildPlan> {
-  const request = await readBuildRequest(options);
+  const request = await readBuildRequest({ ...options, askRootPassphrase: () => Promise.resolve('') });
   const store = new Store(host.facts.cacheDir, host);
   const asOf = options.refresh ? undefined : await knownArchiveAsOf(store);
   return withStagedFiles(async (staged) => {
@@ -45,6 +47,7 @@ export async function planBuild(options: BuildOptions, host: Host): Promise<Buil
       image: request.image,
       packages: plannedPackages(request),
       stages: plan.stages,
+      isFolder: request.target.type === 'folder',
       layout: graph.layout && plan.resultOf(graph.layout),
     };
   });

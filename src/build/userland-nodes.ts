@@ -4,6 +4,7 @@ import type { BuildRequest } from './build-request.js';
 import { debianUserland } from './debian/debian-userland.js';
 import type { PackageRequest } from './debian-nodes.js';
 import type { UserlandNodes, UserlandParts } from './userland.js';
+import { earlyUserSpaceOf } from './early-user-space-node.js';
 import { workloadUserland } from './workload/workload-userland.js';
 
 /** The root that a request asks for, as nodes. */
@@ -20,10 +21,12 @@ export async function userlandNodes(request: BuildRequest, parts: UserlandParts)
 }
 
 /** What the root takes from the Debian archive. */
-export function userlandPackages({ userland, spec }: BuildRequest): Omit<PackageRequest, 'board'> {
+export function userlandPackages(request: BuildRequest): Omit<PackageRequest, 'board'> {
+  const { userland, spec } = request;
   const { suite } = userland.root;
   if (userland.from !== 'debian') return { suite, packages: [], fetched: STATIC_PACKAGES };
   const { packages, packageFiles, repositories, root } = userland;
-  const fetched = spec.board.wireless.map((one) => one.package);
+  const early = earlyUserSpaceOf(request) === undefined ? [] : STATIC_PACKAGES;
+  const fetched = [...spec.board.wireless.map((one) => one.package), ...early];
   return { suite, packages, fetched, without: root.withoutPackages, packageFiles, repositories };
 }

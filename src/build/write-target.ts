@@ -16,6 +16,8 @@ export type BuildTarget =
   | { readonly type: 'loop' }
   /** A disc for PCs, as a file. */
   | { readonly type: 'iso' }
+  /** A folder that a server of network boot offers; `base`: where, by HTTP. */
+  | { readonly type: 'folder'; readonly base?: string | undefined }
   | { readonly type: 'device'; readonly device: ClaimedDevice };
 
 /** @param image path of the image file, its mode, and what it takes its place with; not used for a device */

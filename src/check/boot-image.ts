@@ -30,7 +30,7 @@ import type { ImageBootFiles } from './image-boot-files.js';
 import { extractBootFiles } from './image-boot-files.js';
 import type { RawImage } from '../images/disk-image.js';
 import { isRaw, openDiskImage } from '../images/disk-image.js';
-import { readBootVolume } from '../images/volumes.js';
+import { readBootVolume, readSeedVolume } from '../images/volumes.js';
 import { withRawImage } from '../images/raw-image.js';
 import type { PartitionTable } from '../model/partition-table.js';
 
@@ -107,7 +107,8 @@ export async function withLoadedMachine<Result>(
     await store.removeAbandoned();
     return store.withScratch(async (folder) => {
       const choose = (architecture: Architecture): Machine => chooseMachine(architecture, options);
-      const files = await extractBootFiles(reader, image.name, choose, join(folder, 'boot'));
+      const seed = (await readSeedVolume(image, table)).reader;
+      const files = await extractBootFiles({ reader, seed }, image.name, choose, join(folder, 'boot'));
       const machine = withDeviceTree(files.machine, files.deviceTree);
       if (options.firmware !== undefined) requirePc(machine, options.firmware);
       const accelerated = await canAccelerate(machine, host);
@@ -165,7 +166,8 @@ export async function withLoadedMachine<Result>(
   return withRawImage(options.image, host, load, { tools });
 }
 
-function refuseFixed(machine: Machine, { memoryBytes, cpus }: BootOptions): void {
+/** Throws UserError `machine-fixed`. */
+export function refuseFixed(machine: Machine, { memoryBytes, cpus }: Pick<BootOptions, 'memoryBytes' | 'cpus'>): void {
   if (machine.fixed === undefined || (memoryBytes === undefined && cpus === undefined)) return;
   throw new UserError('machine-fixed', `QEMU's ${machine.name} always has ${machine.fixed}`, {
     hints: ['Leave --memory and --cpus out, or take --machine virt.'],
@@ -233,7 +235,7 @@ export function forwardsOf({ sshPort, forwards = [] }: BootOptions): readonly Po
 }
 
 /** Throws UserError `device-tree-unfit` for a device tree that the machine cannot be started with. */
-function fitting(machine: Machine, deviceTree: string | undefined): Machine {
+export function fitting(machine: Machine, deviceTree: string | undefined): Machine {
   if (deviceTree === undefined) return machine;
   if (machine.deviceTrees.includes(deviceTree)) return { ...machine, deviceTrees: [deviceTree] };
   const hint =

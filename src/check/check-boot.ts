@@ -10,6 +10,7 @@ import {
   startWatch,
   watchLine,
 } from '../model/boot-proof.js';
+import { PASSPHRASE_WANTED, plainText } from '../model/boot-console.js';
 import { bootRecordOf } from '../model/boot-record.js';
 import { PROBE_OFFSET_BYTES, probeArguments, probeCredentials, probeSectors } from './boot-probe.js';
 import { grubCommandLine } from '../formats/grub-cfg.js';
@@ -34,6 +35,8 @@ export type CheckOptions = BootOptions & {
   readonly timeoutSeconds?: number;
   /** The whole console goes here. */
   readonly logFile?: string;
+  /** Passphrase of an encrypted root; undefined: such an image is not started. */
+  readonly rootPassphrase?: string | undefined;
   /** Have systemd-analyze say where the time went; takes another minute. */
   readonly profile?: boolean;
 };
@@ -64,6 +67,7 @@ const GROUPS: readonly { readonly title: string; readonly stages: readonly (Mile
 export async function checkBoot(options: CheckOptions, host: Host, report: Reporter): Promise<BootProof> {
   if (options.logFile !== undefined) await emptyLog(options.logFile);
   return withLoadedMachine(options, host, report, async (loaded) => {
+    requirePassphrase(loaded, options);
     if (loaded.files.system !== undefined) return checkSmallCard(loaded, loaded.files.system, options, host, report);
     report.emit({ type: 'planned', groups: GROUPS });
     const handedOver = await placeProbe(loaded, options);
@@ -78,6 +82,14 @@ export async function checkBoot(options: CheckOptions, host: Host, report: Repor
       }
     }
     return proof;
+  });
+}
+
+/** Throws UserError `root-key-missing`: nobody could type it. */
+function requirePassphrase({ name, files }: LoadedMachine, { rootPassphrase }: CheckOptions): void {
+  if (!files.cmdlineTxt.split(/\s+/).includes('reswarm.unlock=passphrase') || rootPassphrase !== undefined) return;
+  throw new UserError('root-key-missing', `The root of ${name} is encrypted and asks for its passphrase`, {
+    hints: ['Name a file that holds it: --root-key FILE'],
   });
 }
 
@@ -186,7 +198,9 @@ async function watchBoot(
   const sandbox = { ...loaded.sandbox, network: forwardsOf(options).length > 0 };
   const running = host.startIn(sandbox, qemu, {
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    takesInput: true,
     onLine: (line) => {
+      if (PASSPHRASE_WANTED.test(plainText(line))) running.write(`${options.rootPassphrase ?? ''}\n`);
       const before = watch;
       watch = watchLine(before, line, sinceStart());
       emitReached(before, watch, report);

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { UserError } from '../errors.js';
 
 /** Begins the file that a console goes to, before anything is started for it. Throws UserError `log-not-writable`. */
@@ -8,4 +8,9 @@ export async function emptyLog(path: string): Promise<void> {
   } catch (error) {
     throw new UserError('log-not-writable', `The log ${path} cannot be written`, { cause: error });
   }
+}
+
+/** The console of one of several starts. */
+export async function appendLog(path: string, lines: readonly string[]): Promise<void> {
+  await appendFile(path, `${lines.join('\n')}\n`);
 }

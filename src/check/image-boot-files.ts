@@ -8,7 +8,6 @@ import type { Architecture } from '../model/architecture.js';
 import { kernelArchitecture } from '../model/kernel-target.js';
 import type { Machine } from '../model/qemu.js';
 import { UserError } from '../errors.js';
-import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
 
 /** What a boot needs out of an image's FAT partition. File names lie in the folder that was given. */
 export type ImageBootFiles = {
@@ -27,32 +26,32 @@ export type ImageBootFiles = {
   readonly metaData: string;
 };
 
+type Named = Pick<FileEntry, 'path' | 'kind'>;
+
+/** Files that a boot loader finds: of an image's FAT, or of a folder that a server offers. Paths begin with a slash. */
+export type BootFilesReader<Entry extends Named> = {
+  entries(): Promise<readonly Entry[]>;
+  content(entry: Entry): AsyncIterable<Uint8Array>;
+};
+
 /**
- * Copies kernel, device tree, command line and seed out of an image's FAT: no mount, no root. Throws UserError `no-kernel`, `no-command-line` or `no-device-tree`, and ReswarmError
- * `file-system-corrupt`.
+ * Copies kernel, device tree, command line and seed out of an image's FAT: no mount, no root. Throws UserError
+ * `no-kernel`, `no-command-line`, `no-device-tree` or `no-initramfs`, and ReswarmError `file-system-corrupt`.
  *
+ * @param seed of the FAT with the seed, which may be another one
  * @param name what to call the image
  * @param choose the machine for the kernel's architecture
  */
-export async function extractBootFiles(
-  reader: FileSystemReader,
+export async function extractBootFiles<Entry extends Named>(
+  { reader, seed }: { readonly reader: BootFilesReader<Entry>; readonly seed: BootFilesReader<Entry> },
   name: string,
   choose: (architecture: Architecture) => Machine,
   folder: string,
 ): Promise<ImageBootFiles> {
-  // FAT does not tell the cases apart.
-  const entries = new Map((await reader.entries()).map((entry) => [entry.path.slice(1).toLowerCase(), entry]));
-  const bytes = async (entry: FileEntry): Promise<Buffer> => {
-    const parts: Uint8Array[] = [];
-    for await (const part of reader.content(entry)) parts.push(part);
-    return Buffer.concat(parts);
-  };
-  const read = async (file: string): Promise<string> => {
-    const entry = entries.get(file.toLowerCase());
-    return entry?.kind === 'file' ? (await bytes(entry)).toString('utf8') : '';
-  };
+  const { entries, bytes, read } = await lookInto(reader);
+  const ofSeed = seed === reader ? read : (await lookInto(seed)).read;
   await mkdir(folder, { recursive: true });
-  const copy = async (entry: FileEntry, content?: Uint8Array): Promise<string> => {
+  const copy = async (entry: Entry, content?: Uint8Array): Promise<string> => {
     await writeFile(join(folder, basename(entry.path)), content ?? (await bytes(entry)));
     return basename(entry.path);
   };
@@ -87,19 +86,35 @@ export async function extractBootFiles(
     ...(deviceTree === undefined ? {} : { deviceTree: await copy(deviceTree) }),
     cmdlineTxt,
     grubCfg: await read('grub.cfg'),
-    userData: await read('user-data'),
-    metaData: await read('meta-data'),
+    userData: await ofSeed('user-data'),
+    metaData: await ofSeed('meta-data'),
   };
+}
+
+/** Its entries by path, without the leading slash and in small letters: FAT does not tell the cases apart. */
+async function lookInto<Entry extends Named>(reader: BootFilesReader<Entry>) {
+  const entries = new Map((await reader.entries()).map((entry) => [entry.path.slice(1).toLowerCase(), entry]));
+  const bytes = async (entry: Entry): Promise<Buffer> => {
+    const parts: Uint8Array[] = [];
+    for await (const part of reader.content(entry)) parts.push(part);
+    return Buffer.concat(parts);
+  };
+  /** Empty for a file that is not there. */
+  const read = async (file: string): Promise<string> => {
+    const entry = entries.get(file.toLowerCase());
+    return entry?.kind === 'file' ? (await bytes(entry)).toString('utf8') : '';
+  };
+  return { entries, bytes, read };
 }
 
 const INITRAMFS = 'initramfs';
 
 /** As the firmware loads them: one behind the other. Throws UserError `no-initramfs`. */
-async function joinArchives(
+async function joinArchives<Entry>(
   names: readonly string[],
-  entries: ReadonlyMap<string, FileEntry>,
+  entries: ReadonlyMap<string, Entry>,
   image: string,
-  bytes: (entry: FileEntry) => Promise<Buffer>,
+  bytes: (entry: Entry) => Promise<Buffer>,
 ): Promise<Buffer | undefined> {
   if (names.length === 0) return undefined;
   const parts: Buffer[] = [];

@@ -9,12 +9,19 @@ import { NotProvenError, ReswarmError, UserError } from '../errors.js';
 import { bootDisc, isDiscImage } from '../check/boot-disc.js';
 import type { DiscCheckOptions } from '../check/check-disc.js';
 import { checkDisc } from '../check/check-disc.js';
+import type { FolderCheckOptions } from '../check/check-folder.js';
+import { bootFolder, checkFolder } from '../check/check-folder.js';
+import { NETWORK_LOADER_NAMES, NETWORK_SOURCES } from '../check/network-start.js';
 import type { BootOptions } from '../check/boot-image.js';
 import { bootImage, requireBootable } from '../check/boot-image.js';
 import type { SshOptions } from '../check/ssh-into-image.js';
+import type { UpdateFailure } from '../check/check-slots.js';
+import { checkSlots, UPDATE_FAILURES } from '../check/check-slots.js';
 import { sshIntoImage } from '../check/ssh-into-image.js';
 import { checkBoot, firstFailure } from '../check/check-boot.js';
 import { describeProof } from '../ui/describe-proof.js';
+import { readSecretFile } from '../host/secret-file.js';
+import { isFolder } from '../images/network-folder.js';
 import { homeFolder } from '../host/read-facts.js';
 import { BaseCommand } from './base-command.js';
 
@@ -38,7 +45,15 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       description: 'Look around in it on its console',
       command: '<%= config.bin %> boot reswarm-os-rpi4.img --ssh-port 2222 --forward 8080:80',
     },
+    {
+      description: 'A PC without a drive that starts from a folder for network boot, by UEFI',
+      command: '<%= config.bin %> boot netboot --check --firmware uefi',
+    },
     { description: 'Log in by ssh', command: '<%= config.bin %> boot reswarm-os-rpi4.img --ssh' },
+    {
+      description: 'Prove that an image with two slots takes an update as a Raspberry Pi would start it',
+      command: '<%= config.bin %> boot reswarm-os-rpi4.img --check --firmware-model --update new.raucb',
+    },
     {
       description: 'Run a command in it, and keep what it changes for the next time',
       command: "<%= config.bin %> boot reswarm-os-rpi4.img --ssh --run 'docker info' --snapshot keep",
@@ -46,7 +61,10 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
   ];
 
   static override args = {
-    image: Args.string({ required: true, description: 'image file, packed or not, or a block device' }),
+    image: Args.string({
+      required: true,
+      description: 'image file, packed or not, a block device, or a folder for network boot',
+    }),
   };
 
   static override flags = {
@@ -61,6 +79,34 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       description:
         'start a PC image by its own boot loader, from SeaBIOS or from OVMF [default: QEMU is given its kernel]',
     })(),
+    'firmware-model': Flags.boolean({
+      description:
+        'play the firmware of a Raspberry Pi for an image with two slots: autoboot.txt, config.txt, tryboot, watchdog',
+      dependsOn: ['check'],
+    }),
+    update: Flags.string({
+      description: 'with --firmware-model: install this bundle on the way, and prove that it stays',
+      helpValue: 'FILE.raucb',
+      dependsOn: ['firmware-model'],
+    }),
+    fail: Flags.option({
+      options: UPDATE_FAILURES,
+      description: 'with --update: make it fail, and prove that the old slot comes back with the reason',
+      dependsOn: ['update'],
+    })(),
+    from: Flags.option({
+      options: NETWORK_SOURCES,
+      description:
+        'of a folder for network boot: how kernel and archives come into the machine [default: http on q35, else initrd]',
+    })(),
+    loader: Flags.option({
+      options: NETWORK_LOADER_NAMES,
+      description: 'of such a folder: what the PC fetches first [default: ipxe, or grub with --firmware uefi]',
+    })(),
+    as: Flags.string({
+      description: 'of such a folder: be this device, which has a folder of its own there',
+      helpValue: 'NAME',
+    }),
     usb: Flags.boolean({ description: 'the ISO is written to a USB stick [default: it lies in a CD drive]' }),
     'device-tree': Flags.string({
       description: 'device tree of the image to start raspi3b with [default: the first that fits]',
@@ -108,6 +154,11 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       min: 1,
     }),
     log: Flags.string({ description: 'keep the whole console in this file', helpValue: 'FILE', dependsOn: ['check'] }),
+    'root-key': Flags.string({
+      description: 'with --check: file with the passphrase of an encrypted root; - is stdin',
+      helpValue: 'FILE',
+      dependsOn: ['check'],
+    }),
     profile: Flags.boolean({
       description: 'also ask systemd-analyze where the time went; takes longer',
       dependsOn: ['check'],
@@ -137,6 +188,8 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
       ...(flags.snapshot === undefined ? {} : { snapshot: snapshotPath(flags.snapshot, args.image) }),
       ...(flags.mirror === undefined ? {} : { mirror: flags.mirror }),
     };
+    if (await isFolder(args.image)) return this.folder(options, flags);
+    refuseFolderFlags(args.image, flags);
     if (await isDiscImage(args.image, this.host)) {
       const ofCheck = {
         ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
@@ -149,11 +202,25 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
         hints: ['Leave --usb out: the image is on a card of its own.'],
       });
     }
+    if (flags['firmware-model']) {
+      return this.slots(
+        {
+          ...options,
+          projectDir: this.config.root,
+          ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
+          ...(flags.log === undefined ? {} : { logFile: flags.log }),
+        },
+        flags.update,
+        flags.fail,
+      );
+    }
     if (flags.check) {
       return this.check({
         ...options,
         projectDir: this.config.root,
         profile: flags.profile,
+        rootPassphrase:
+          flags['root-key'] === undefined ? undefined : await readSecretFile(flags['root-key'], process.cwd()),
         ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
         ...(flags.log === undefined ? {} : { logFile: flags.log }),
       });
@@ -184,6 +251,31 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
     return this.exitAs(await bootDisc(options, this.host, this.reporter));
   }
 
+  /** A machine without any drive: on a terminal, or to prove that it works. */
+  private async folder(options: BootOptions, flags: FolderFlags) {
+    refuseCardFlags(options.image, flags);
+    const ofFolder: FolderCheckOptions = {
+      ...options,
+      ...(flags.from === undefined ? {} : { from: flags.from }),
+      ...(flags.loader === undefined ? {} : { loader: flags.loader }),
+      ...(flags.as === undefined ? {} : { device: flags.as }),
+      ...(flags.timeout === undefined ? {} : { timeoutSeconds: flags.timeout }),
+      ...(flags.log === undefined ? {} : { logFile: resolve(flags.log) }),
+    };
+    if (flags.check) {
+      const proof = await checkFolder(ofFolder, this.host, this.reporter);
+      if (proof.fetched.length > 0) await this.closeReporter();
+      if (proof.fetched.length > 0) this.log(`Fetched by HTTP: ${proof.fetched.join(', ')}`);
+      return this.show(proof, flags.log);
+    }
+    if (this.jsonEnabled() || !process.stdin.isTTY) {
+      throw new UserError('no-terminal', 'Without --check the folder is started on a terminal, and this is none', {
+        hints: ['Add --check.'],
+      });
+    }
+    return this.exitAs(await bootFolder(ofFolder, this.host, this.reporter));
+  }
+
   private exitAs(exit: { exitCode: number }): { exitCode: number } {
     process.exitCode = exit.exitCode;
     return exit;
@@ -208,6 +300,20 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
     return this.show(await checkBoot(options, this.host, this.reporter), options.logFile);
   }
 
+  /** An image with two slots, started as by a Raspberry Pi. */
+  private async slots(
+    options: Parameters<typeof checkBoot>[0],
+    update: string | undefined,
+    fail: UpdateFailure | undefined,
+  ): Promise<BootProof> {
+    const asked = {
+      ...options,
+      ...(update === undefined ? {} : { update: resolve(update) }),
+      ...(fail === undefined ? {} : { fail }),
+    };
+    return this.show(await checkSlots(asked, this.host, this.reporter), options.logFile);
+  }
+
   private async show(proof: BootProof, logFile: string | undefined): Promise<BootProof> {
     await this.closeReporter();
     for (const line of describeProof(proof)) this.log(line);
@@ -217,6 +323,41 @@ Exit codes of --check: 0 the image works, 1 it does not, 3 not proven: this mach
     process.exitCode = failure.exitCode;
     return proof;
   }
+}
+
+type FolderFlags = {
+  readonly check: boolean;
+  readonly ssh: boolean;
+  readonly usb: boolean;
+  readonly profile: boolean;
+  readonly snapshot?: string | undefined;
+  readonly from?: (typeof NETWORK_SOURCES)[number] | undefined;
+  readonly loader?: (typeof NETWORK_LOADER_NAMES)[number] | undefined;
+  readonly as?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly log?: string | undefined;
+};
+
+/** Throws UserError `only-for-network-folder`. */
+function refuseFolderFlags(image: string, flags: Pick<FolderFlags, 'from' | 'loader' | 'as'>): void {
+  const given = (['from', 'loader', 'as'] as const).filter((name) => flags[name] !== undefined);
+  if (given.length === 0) return;
+  const names = given.map((name) => `--${name}`).join(' and ');
+  throw new UserError('only-for-network-folder', `${image} is no folder for network boot: ${names} is for those`, {
+    hints: ['Make one with `reswarm-os build --output-folder DIR`, or leave it out.'],
+  });
+}
+
+/** Throws UserError `not-for-network-folder`. */
+function refuseCardFlags(folder: string, flags: FolderFlags): void {
+  const given = (['ssh', 'usb', 'profile', 'snapshot'] as const).filter(
+    (name) => flags[name] !== undefined && flags[name] !== false,
+  );
+  if (given.length === 0) return;
+  const names = given.map((name) => `--${name}`).join(' and ');
+  throw new UserError('not-for-network-folder', `${folder} is a folder for network boot: ${names} is for images`, {
+    hints: given.includes('ssh') ? ['--ssh-port PORT leads to its ssh server.'] : ['Leave it out.'],
+  });
 }
 
 function failureOf(proof: BootProof, logFile: string | undefined): ReswarmError {

@@ -14,6 +14,7 @@ import type { BuildPlan } from '../build/plan-build.js';
 import { planBuild } from '../build/plan-build.js';
 import type { BuildTarget } from '../build/write-target.js';
 import { makeHostReady } from '../maintenance/doctor.js';
+import { askRootPassphrase } from '../ui/ask-root-passphrase.js';
 import { confirmFix } from '../ui/confirm.js';
 import { confirmDeviceWrites } from '../ui/confirm-device.js';
 import { ALLOW_BUILT_IN, ALLOW_LARGE } from '../ui/device-flags.js';
@@ -36,6 +37,19 @@ type DeviceFlags = {
 function deviceWrite(device: ClaimedDevice, flags: DeviceFlags): DeviceWritePlan {
   const writes = `the image of board ${flags.board}; its size is known when its parts are made`;
   return { device, path: flags.device ?? device.path, writes };
+}
+
+function optionalOutput(output: string | undefined): Pick<BuildOptions, 'output'> {
+  return output === undefined ? {} : { output };
+}
+
+function targetOf(
+  device: ClaimedDevice | undefined,
+  flags: { readonly loop: boolean; readonly 'output-folder'?: string | undefined; readonly 'url-base'?: string | undefined },
+): BuildTarget {
+  if (device !== undefined) return { type: 'device', device };
+  if (flags['output-folder'] === undefined) return { type: flags.loop ? 'loop' : 'file' };
+  return { type: 'folder', base: flags['url-base']?.replace(/\/+$/, '') };
 }
 
 export default class Build extends BaseCommand {
@@ -69,6 +83,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: '<%= config.bin %> build --board pc-amd64 --system tiny --output tiny.iso',
     },
     {
+      description: 'A folder from which devices start over the network',
+      command: '<%= config.bin %> build --board rpi4 --system tiny --output-folder netboot',
+    },
+    {
       description: 'One workload and the files that it touches',
       command: '<%= config.bin %> build --board pc-amd64 --system minimal --workload node --output node.iso',
     },
@@ -90,6 +108,11 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       char: 'o',
       description: 'image to write, a disc if it ends in .iso [default: ./reswarm-os-<board>.img]',
       helpValue: 'FILE',
+    }),
+    'output-folder': Flags.string({
+      description: 'folder to write for network boot (PXE, iPXE, Raspberry Pi), instead of an image',
+      helpValue: 'DIR',
+      exclusive: ['output', 'device', 'loop', 'compress', 'format'],
     }),
     device: Flags.string({
       description: 'drive to write instead of a file; `reswarm-os devices` lists them',
@@ -128,6 +151,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpValue: 'FILE',
       helpGroup: 'CONTENT',
     }),
+    'update-keyring': Flags.string({
+      description: 'certificates whose updates the devices take, for a system with two slots: root.pem of `keys new`',
+      helpValue: 'FILE',
+    }),
     software: Flags.string({
       description: 'YAML file that names programs of your own: pinned files and systemd units',
       multiple: true,
@@ -158,6 +185,12 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
       helpGroup: 'CONTENT',
     })(),
+    'root-key': Flags.string({
+      description:
+        'file with the passphrase or the key of an encrypted root, which only you can read; - is stdin [default: asks]',
+      helpValue: 'FILE',
+      helpGroup: 'CONTENT',
+    }),
     compress: Flags.option({
       options: ['xz', 'zst', 'gz'] as const,
       exclusive: ['device'],
@@ -203,7 +236,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       board: flags.board,
       system: flags.system,
       projectDir: this.config.root,
-      ...(flags.output === undefined ? {} : { output: flags.output }),
+      ...optionalOutput(flags.output ?? flags['output-folder']),
       workingFolder: process.cwd(),
       seed: {
         userData: flags['user-data'],
@@ -217,10 +250,13 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       docker: flags.docker,
       dockerImages: flags['docker-image'] ?? [],
       software: flags.software ?? [],
+      updateKeyring: flags['update-keyring'],
       workload: flags.workload,
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
+      rootKey: flags['root-key'],
+      askRootPassphrase,
       ...(flags.compress === undefined ? {} : { compression: flags.compress }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
       ...(flags['url-base'] === undefined ? {} : { urlBase: flags['url-base'] }),
@@ -232,8 +268,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
     };
     const device = await this.claim(flags);
-    const target: BuildTarget =
-      device === undefined ? { type: flags.loop ? 'loop' : 'file' } : { type: 'device', device };
+    const target = targetOf(device, flags);
     const options: BuildOptions = { ...wanted, target };
     if (flags['dry-run'] && device !== undefined) {
       for (const line of describeDeviceWrite(deviceWrite(device, flags))) this.log(line);
@@ -243,7 +278,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     if (device !== undefined) await this.confirm(device, flags);
     const built = await buildImage(options, this.host, this.reporter);
     await this.closeReporter();
-    this.showImage(built, flags.explain, device !== undefined);
+    this.showImage(built, flags.explain, target.type);
     return built;
   }
 
@@ -268,11 +303,16 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     return plan;
   }
 
-  private showImage(built: BuiltImage, explain: boolean, isDevice: boolean): void {
+  private showImage(built: BuiltImage, explain: boolean, type: BuildTarget['type']): void {
     if (explain) {
       for (const { stage, changes } of built.stages) {
         for (const change of changes) this.log(`${stage} ran because ${formatKeyChange(change)}`);
       }
+    }
+    const isDevice = type === 'device';
+    if (type === 'folder') {
+      this.showFolder(built);
+      return;
     }
     const made = built.stages.filter(({ cached }) => !cached);
     this.log(built.unchanged ? 'Nothing changed: the image is up to date.' : 'Image built.');
@@ -293,6 +333,18 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
     this.log('');
     if (isDevice) return;
     this.log('Next: prove that it boots, without a Raspberry Pi:');
+    this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
+  }
+
+  private showFolder(built: BuiltImage): void {
+    this.log(built.unchanged ? 'Nothing changed: the folder is up to date.' : 'Folder for network boot written.');
+    this.log('');
+    this.log(`  folder  ${built.image}`);
+    this.log(`  size    ${formatSize(built.sizeBytes)} (${built.sizeBytes} bytes) in ${built.files.length} files`);
+    this.log(`  sums    sha256sum --check ${built.described.at(-1) ?? ''}`);
+    this.log(`  ${formatDuration(built.durationMs).padStart(11)}  in all`);
+    this.log('');
+    this.log('Next: prove that a machine without a drive boots from it:');
     this.log(`  ${formatCommand({ file: 'npx', args: ['reswarm-os', 'boot', built.image, '--check'] })}`);
   }
 }

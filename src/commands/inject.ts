@@ -8,7 +8,7 @@ import { findCloudInitSchemas } from '../seeds/schemas/cloud-init-schemas.js';
 import { readIdentity } from '../provision/device-identity.js';
 import type { Injection } from '../provision/inject-image.js';
 import { injectImage } from '../provision/inject-image.js';
-import { readSecretFile } from '../provision/secret-file.js';
+import { readSecretFile } from '../host/secret-file.js';
 import { askSecret } from '../ui/ask-secret.js';
 import { confirmInjection } from '../ui/confirm-injection.js';
 import { describeInjection, warningsOf } from '../ui/describe-injection.js';

@@ -4,10 +4,15 @@ import type { ImageDiff } from '../inspect/image-diff.js';
 import type { ImageReport } from '../inspect/image-report.js';
 import { diffImages } from '../inspect/diff-images.js';
 import { extractFromImage, listImageFiles, readImageFile } from '../inspect/image-files.js';
+import { UserError } from '../errors.js';
+import { isFolder } from '../images/network-folder.js';
+import type { FolderReport } from '../inspect/inspect-folder.js';
+import { inspectFolder } from '../inspect/inspect-folder.js';
 import { inspectImage } from '../inspect/inspect-image.js';
 import { replaceTextFile } from '../host/replace-file.js';
 import { describeDiff } from '../ui/inspection/describe-diff.js';
 import { describeFiles } from '../ui/inspection/describe-files.js';
+import { describeFolder } from '../ui/inspection/describe-folder.js';
 import { describeImage } from '../ui/inspection/describe-image.js';
 import { inspectionPage } from '../ui/inspection-page/page.js';
 import { BaseCommand } from './base-command.js';
@@ -34,10 +39,13 @@ seed are never shown, only whether they are set; --cat and --extract give files 
       command: '<%= config.bin %> inspect reswarm-os-rpi4.img --extract /etc --to looked-at',
     },
     { description: 'What changed', command: '<%= config.bin %> inspect old.img --diff new.img' },
+    { description: 'Which models start from a folder for network boot', command: '<%= config.bin %> inspect netboot' },
     { description: 'A card in its reader', command: '<%= config.bin %> inspect /dev/sdX' },
   ];
 
-  static override args = { image: Args.string({ required: true, description: 'image file or block device' }) };
+  static override args = {
+    image: Args.string({ required: true, description: 'image file, block device, or folder for network boot' }),
+  };
 
   static override flags = {
     packages: Flags.boolean({ description: 'list all packages' }),
@@ -66,6 +74,7 @@ seed are never shown, only whether they are set; --cat and --extract give files 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Inspect);
     const image = args.image;
+    if (await isFolder(image)) return this.folder(image, flags);
     if (flags.ls !== undefined) return this.list(image, flags.ls);
     if (flags.cat !== undefined) return this.print(image, flags.cat);
     if (flags.extract !== undefined) {
@@ -73,6 +82,20 @@ seed are never shown, only whether they are set; --cat and --extract give files 
     }
     if (flags.diff !== undefined) return this.compare(image, flags.diff);
     return this.report(image, flags);
+  }
+
+  private async folder(folder: string, flags: Readonly<Record<string, unknown>>): Promise<FolderReport> {
+    const given = [...ONE_OF, 'packages'].filter((name) => flags[name] !== undefined && flags[name] !== false);
+    if (given.length > 0) {
+      const names = given.map((name) => `--${name}`).join(' and ');
+      throw new UserError('not-for-network-folder', `${folder} is a folder: ${names} is for images`, {
+        hints: ['Leave it out, or look at the files of the folder themselves.'],
+      });
+    }
+    const report = await inspectFolder(folder, this.config.root);
+    for (const line of describeFolder(report)) this.log(line);
+    if (report.problems.length > 0 || !report.models.some(({ starts }) => starts)) process.exitCode = 1;
+    return report;
   }
 
   private async report(image: string, flags: { packages: boolean; html?: string }): Promise<ImageReport> {

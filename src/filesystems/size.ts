@@ -10,12 +10,12 @@ import type { FileSystem } from './file-system.js';
  */
 export function volumeSize(
   name: string,
-  volume: Pick<VolumeSpec, 'sizeBytes' | 'headroomBytes'>,
+  volume: Sizing,
   content: TreeContent,
   fs: FileSystem,
   alignmentBytes: number,
 ): number {
-  const needs = (sizeBytes: number): number => fs.neededBytes(content, sizeBytes, volume.headroomBytes);
+  const needs = (sizeBytes: number): number => fs.neededBytes(content, sizeBytes, headroomOf(volume, content));
   if (volume.sizeBytes === 'fit') return smallestSize(needs, alignmentBytes);
   const problems = fixedSizeProblems(name, volume, content, fs);
   if (problems.length > 0) throw UserError.fromProblems(problems);
@@ -25,12 +25,20 @@ export function volumeSize(
 /** `partition-too-small` for a fixed size that cannot hold the content. */
 export function fixedSizeProblems(
   name: string,
-  { sizeBytes, headroomBytes }: Pick<VolumeSpec, 'sizeBytes' | 'headroomBytes'>,
+  volume: Sizing,
   content: TreeContent,
   fs: FileSystem,
 ): readonly Problem[] {
+  const { sizeBytes } = volume;
   if (sizeBytes === 'fit') return [];
+  const headroomBytes = headroomOf(volume, content);
   return tooSmall(name, sizeBytes, fs.neededBytes(content, sizeBytes, headroomBytes), headroomBytes);
+}
+
+type Sizing = Pick<VolumeSpec, 'sizeBytes' | 'headroomBytes' | 'headroomShare'>;
+
+function headroomOf({ headroomBytes, headroomShare = 0 }: Sizing, content: TreeContent): number {
+  return headroomBytes + Math.ceil(content.bytes * headroomShare);
 }
 
 /** Goes up from below in steps of the alignment, so that more content can never give a smaller volume. */

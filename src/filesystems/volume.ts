@@ -16,7 +16,7 @@ import { volumeSize } from './size.js';
 
 export type VolumeInput = {
   readonly tools: ToolsTree;
-  readonly volume: Pick<VolumeSpec, 'label' | 'sizeBytes' | 'headroomBytes'>;
+  readonly volume: Pick<VolumeSpec, 'label' | 'sizeBytes' | 'headroomBytes' | 'headroomShare'>;
   readonly tree: Tree;
   readonly ids: PartitionIdentity;
   readonly alignmentBytes: number;
@@ -49,7 +49,12 @@ export function volumeStage(name: string, fs: FileSystem): Stage<VolumeInput, Vo
       fs: { name: fs.name, version: fs.version },
       tools: toolVersions(tools, fs.tools),
       tree: tree.key,
-      volume: { label: volume.label, sizeBytes: volume.sizeBytes, headroomBytes: volume.headroomBytes },
+      volume: {
+        label: volume.label,
+        sizeBytes: volume.sizeBytes,
+        headroomBytes: volume.headroomBytes,
+        ...(volume.headroomShare === undefined ? {} : { headroomShare: volume.headroomShare }),
+      },
       ids: { ...ids },
       alignmentBytes,
       offsetBytes: fs.knowsItsPlace ? (offsetBytes ?? 0) : null,

@@ -1,6 +1,6 @@
-import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { linkTarget, temporaryBeside } from '../host/replace-file.js';
+import { replaceFolder as replaceWholeFolder } from '../host/replace-folder.js';
 import { UserError } from '../errors.js';
 
 /** What a folder made by us holds of one device. Digests are hex sha256. */
@@ -39,11 +39,8 @@ export async function replaceFolder(
   fill: (output: Output) => Promise<void>,
 ): Promise<OutputManifest> {
   const before = await lookAt(out, kind);
-  const place = await linkTarget(out);
-  const staging = temporaryBeside(place);
   const devices: Record<string, OutputEntry> = {};
-  try {
-    await mkdir(staging, { mode: PRIVATE_FOLDER });
+  return replaceWholeFolder(out, PRIVATE_FOLDER, async (staging) => {
     if (options.keep && before !== undefined) {
       Object.assign(devices, before.devices);
       for (const { path } of Object.values(before.devices)) {
@@ -59,25 +56,8 @@ export async function replaceFolder(
     const { baseSha256 } = options;
     const manifest: OutputManifest = { kind, ...(baseSha256 === undefined ? {} : { baseSha256 }), devices };
     await writeFile(join(staging, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
-    await swap(staging, place);
     return manifest;
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
-}
-
-/** The two names cannot be exchanged in one step; if the second fails, the first is taken back. */
-async function swap(staging: string, out: string): Promise<void> {
-  const old = `${staging}.old`;
-  const wasThere = (await stat(out).catch(() => undefined)) !== undefined;
-  if (wasThere) await rename(out, old);
-  try {
-    await rename(staging, out);
-  } catch (error) {
-    if (wasThere) await rename(old, out);
-    throw error;
-  }
-  await rm(old, { recursive: true, force: true });
+  });
 }
 
 /** What we made there before; undefined where there is nothing. */

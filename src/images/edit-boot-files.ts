@@ -11,7 +11,7 @@ import type { ReadAt } from '../model/read-at.js';
 import { sha256 } from '../model/sha256.js';
 import { wholePartitionTable } from './disk-image.js';
 import { discSeedFixed, noBootPartition } from './image-errors.js';
-import { findBootPartition } from './partition-roles.js';
+import { findSeedPartition } from './partition-roles.js';
 
 /** What is to be different on the boot partition of one device. */
 export type BootChanges = {
@@ -32,7 +32,7 @@ export type BootEdit = {
   readonly steps: readonly (readonly Extent[])[];
 };
 
-/** The FAT partition of an image, open for looking at and for planning an edit. */
+/** The FAT partition with the seed of an image, open for looking at and for planning an edit. */
 export type BootPartitionView = {
   readonly table: PartitionTable;
   readonly partition: Partition;
@@ -63,7 +63,7 @@ export async function openBootPartition(
   const table = await wholePartitionTable(read, { name, ...size });
   if (table.partitions.some(holdsDescriptor) && (await isDisc(read))) throw discSeedFixed(name);
   const cache = new SectorCache(read);
-  const partition = await findBootPartition(table, (candidate) => namesInFat(cache, candidate));
+  const partition = await findSeedPartition(table, (candidate) => namesInFat(cache, candidate));
   if (partition === undefined) throw noBootPartition(name);
   const editor = await FatEditor.open(cache, partition.offsetBytes);
   return {

@@ -1,3 +1,4 @@
+import { AUTOBOOT } from '../formats/autoboot.js';
 import { isEfiSystem, isFat } from '../formats/partition-types.js';
 import { partitionNamed, rootWordOf } from '../formats/root-word.js';
 import type { Partition, PartitionTable } from '../model/partition-table.js';
@@ -23,6 +24,16 @@ export async function findBootPartition(
     if (rank > best.rank) best = { partition, rank };
   }
   return best.partition;
+}
+
+/**
+ * The FAT with the seed: of an image with two slots the one that says which of them is started, of every other the FAT
+ * that the machine starts from.
+ */
+export async function findSeedPartition(table: PartitionTable, rootNames: RootNames): Promise<Partition | undefined> {
+  const [first, ...others] = table.partitions.filter(isFat);
+  if (first !== undefined && others.length > 0 && (await rootNames(first))?.has(AUTOBOOT) === true) return first;
+  return findBootPartition(table, rootNames);
 }
 
 function rankOf(partition: Partition, names: ReadonlySet<string> | undefined): number {

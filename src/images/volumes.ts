@@ -10,7 +10,7 @@ import type { Partition, PartitionTable } from '../model/partition-table.js';
 import type { ReadAt } from '../model/read-at.js';
 import type { RawImage } from './disk-image.js';
 import { noBootPartition } from './image-errors.js';
-import { findBootPartition, rootFirst } from './partition-roles.js';
+import { findBootPartition, findSeedPartition, rootFirst } from './partition-roles.js';
 import type { ScratchFiles } from './scratch-files.js';
 import { openSquashfs } from './squashfs-files.js';
 
@@ -65,11 +65,19 @@ async function readSquashfs(
  * The FAT that an image starts from. Throws UserError `no-boot-partition`, `boot-partition-unreadable`, ReswarmError
  * `file-system-not-read`, `file-system-corrupt`.
  */
-export async function readBootVolume(
-  image: RawImage,
-  table: PartitionTable,
-): Promise<Volume & { readonly reader: FileSystemReader }> {
-  const partition = await findBootPartition(table, async (candidate) => namesIn(await readVolume(image, candidate)));
+export async function readBootVolume(image: RawImage, table: PartitionTable): Promise<FatVolume> {
+  return readFat(image, table, findBootPartition);
+}
+
+/** The FAT with an image's seed: not always the one that it starts from. Throws what readBootVolume throws. */
+export async function readSeedVolume(image: RawImage, table: PartitionTable): Promise<FatVolume> {
+  return readFat(image, table, findSeedPartition);
+}
+
+type FatVolume = Volume & { readonly reader: FileSystemReader };
+
+async function readFat(image: RawImage, table: PartitionTable, find: typeof findBootPartition): Promise<FatVolume> {
+  const partition = await find(table, async (candidate) => namesIn(await readVolume(image, candidate)));
   if (partition === undefined) throw noBootPartition(image.name);
   const { reader, error } = await readVolume(image, partition);
   if (reader === undefined || !isFatReader(reader)) throw error ?? noFat(partition, image.name);
@@ -108,17 +116,31 @@ export async function mountVolumes(table: PartitionTable, volumes: readonly Volu
   const candidates = rootFirst(table.partitions, commandLine, (partition) => volumeOf(partition)?.reader?.facts);
   const root = candidates.map(volumeOf).find((volume) => volume?.reader?.facts.kind.startsWith('ext') === true);
   const fstab = root?.reader === undefined ? '' : await readText(root.reader, '/etc/fstab');
+  const slots = root?.reader === undefined ? '' : await readText(root.reader, PARTITION_NAMES);
   const others = parseFstab(fstab).map(({ source, mount }) => {
+    const number = numberOfSlot(source, slots);
+    if (number !== undefined) return { mount, partition: table.partitions.find((one) => one.number === number) };
     const word = rootWordOf(`root=${source}`);
     const facts = (partition: Partition) => volumeOf(partition)?.reader?.facts;
     return { mount, partition: word && partitionNamed(word, table.partitions, facts) };
   });
   return volumes.map((volume) => {
     if (volume === root) return { ...volume, mount: '/' };
-    if (volume === fat) return { ...volume, mount: fatMountPoint(fstab) ?? FAT_MOUNT };
+    if (volume === fat && slots === '') return { ...volume, mount: fatMountPoint(fstab) ?? FAT_MOUNT };
     const mount = others.find(({ partition }) => partition === volume.partition)?.mount;
     return mount === undefined || mount === '/' ? volume : { ...volume, mount };
   });
+}
+
+/** Which partition is which in a root with slots, whose fstab names none by the disk; src/build/debian/slot-texts.ts. */
+const PARTITION_NAMES = '/usr/lib/reswarm/partitions';
+
+/** `/dev/reswarm/data` is the data partition, `/dev/reswarm/boot` that of the running slot: A in an image. */
+function numberOfSlot(source: string, names: string): number | undefined {
+  const wanted = /^\/dev\/reswarm\/(.+)$/.exec(source)?.[1];
+  const name = wanted === 'boot' || wanted === 'root' ? `${wanted}-a` : wanted;
+  const line = names.split('\n').find((one) => one.split(' ')[1] === name);
+  return line === undefined ? undefined : Number.parseInt(line, 16);
 }
 
 export function isFatReader({ facts }: FileSystemReader): boolean {

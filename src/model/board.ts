@@ -1,3 +1,4 @@
+import { MiB } from './bytes.js';
 import type { Architecture } from './architecture.js';
 import type { MachineName } from './qemu.js';
 
@@ -21,6 +22,10 @@ type KernelImage = { readonly name: string; readonly compression: 'gzip' | 'none
 export type KernelProfile = {
   /** Merged over allnoconfig; none comes by itself. */
   readonly fragments: readonly NamedFile[];
+  /** The fragments come after those of the board's own kernel, which holds for every flavour of it. */
+  readonly addsToOwn: boolean;
+  /** Applied after those of the board's own kernel. */
+  readonly patches: readonly string[];
   readonly image: KernelImage;
 };
 
@@ -69,3 +74,11 @@ export type Board = {
   /** Machines of QEMU that can start the image; the first one is the default. */
   readonly qemu: readonly MachineName[];
 };
+
+/** Those of 512 MiB that 64-bit kernels run on; all others have 1 GiB at least. */
+const SMALL_MODELS = /Zero 2|3 Model A\+/;
+
+/** What the smallest model of a board has, in bytes. */
+export function leastMemory({ models }: Pick<Board, 'models'>): number {
+  return (models.some((model) => SMALL_MODELS.test(model)) ? 512 : 1024) * MiB;
+}

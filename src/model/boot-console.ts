@@ -11,7 +11,8 @@ export type ConsoleEvent =
   /** Nothing more will come of this boot. */
   | { readonly kind: 'fatal'; readonly code: FatalCode; readonly detail: string };
 
-export type FatalCode = 'kernel-panic' | 'emergency-mode' | 'cloud-init-crashed' | 'machine-ended';
+export type FatalCode =
+  'kernel-panic' | 'emergency-mode' | 'cloud-init-crashed' | 'machine-ended' | 'root-not-mounted' | 'passphrase-wrong';
 
 const REACHED = [
   ['kernel', /Linux version (\S+)/],
@@ -27,7 +28,13 @@ const FATAL = [
   ['emergency-mode', /Cannot open access to console, the root account is locked.*/],
   ['emergency-mode', /Reached target .*(?:emergency|rescue)\.target.*/i],
   ['cloud-init-crashed', /Failed to start .*cloud-(?:init|config|final).*/],
+  // The early user space says why, and would start the machine again.
+  ['root-not-mounted', /reswarm: error \S+ .*/],
+  ['passphrase-wrong', /reswarm: wrong-passphrase root/],
 ] as const;
+
+/** The early user space waits for whoever types the passphrase. */
+export const PASSPHRASE_WANTED = /reswarm: passphrase root$/;
 
 /** Only what a terminal would act on: colours, cursor moves, the bell. */
 const CONTROL =

@@ -47,12 +47,56 @@ export const SMALL_MILESTONES = [
   { name: 'power-off', title: 'Power-off' },
 ] as const;
 
+/** Of systems with two slots, whose firmware is played; `boot --firmware-model --check`. */
+export const SLOT_MILESTONES = [
+  { name: 'slot', title: 'Slot A starts' },
+  { name: 'healthy', title: 'Healthy' },
+  { name: 'power-off', title: 'Power-off' },
+] as const;
+
+/** With an update that is good. */
+export const UPDATE_MILESTONES = [
+  { name: 'slot', title: 'Slot A starts' },
+  { name: 'healthy', title: 'Healthy' },
+  { name: 'installed', title: 'Installed' },
+  { name: 'trial', title: 'Trial starts' },
+  { name: 'committed', title: 'Committed' },
+  { name: 'default', title: 'Default after a reboot' },
+  { name: 'identity', title: 'Identity kept' },
+  { name: 'data', title: 'Data kept' },
+  { name: 'power-off', title: 'Power-off' },
+] as const;
+
+/** With an update that is made to fail. */
+export const FAILED_UPDATE_MILESTONES = [
+  { name: 'slot', title: 'Slot A starts' },
+  { name: 'healthy', title: 'Healthy' },
+  { name: 'installed', title: 'Installed' },
+  { name: 'trial', title: 'Trial starts' },
+  { name: 'failure', title: 'Failure' },
+  { name: 'back', title: 'Back in the old slot' },
+  { name: 'reason', title: 'Reason told' },
+  { name: 'identity', title: 'Identity kept' },
+  { name: 'data', title: 'Data kept' },
+  { name: 'power-off', title: 'Power-off' },
+] as const;
+
 export type MilestoneName =
-  (typeof MILESTONES)[number]['name'] | (typeof SMALL_MILESTONES)[number]['name'] | typeof LATENCY_MILESTONE.name;
+  | (typeof MILESTONES)[number]['name']
+  | (typeof SMALL_MILESTONES)[number]['name']
+  | typeof LATENCY_MILESTONE.name
+  | (typeof UPDATE_MILESTONES)[number]['name']
+  | (typeof FAILED_UPDATE_MILESTONES)[number]['name'];
 
 export function milestoneTitle(name: MilestoneName): string {
   return (
-    [...MILESTONES, ...SMALL_MILESTONES, LATENCY_MILESTONE].find((milestone) => milestone.name === name)?.title ?? name
+    [
+      ...MILESTONES,
+      ...SMALL_MILESTONES,
+      LATENCY_MILESTONE,
+      ...UPDATE_MILESTONES,
+      ...FAILED_UPDATE_MILESTONES,
+    ].find((milestone) => milestone.name === name)?.title ?? name
   );
 }
 

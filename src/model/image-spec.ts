@@ -1,5 +1,6 @@
 import type { Board } from './board.js';
 import type { InitramfsFileSystem, RootCompression } from './initramfs.js';
+import type { RootEncryption } from './root-encryption.js';
 import type { PackageFile, Repository } from './packages.js';
 import type { Software } from './software.js';
 
@@ -33,8 +34,13 @@ export const STANDARD_KERNEL = 'standard';
 export const TABLE_TYPES = ['mbr', 'gpt'] as const;
 export type TableType = (typeof TABLE_TYPES)[number];
 
-export const PARTITION_ROLES = ['boot', 'root', 'data'] as const;
+export const PARTITION_ROLES = ['boot', 'root', 'data', 'selector'] as const;
+/** `selector`: says which of two slots is started, and holds the seed of both. */
 export type PartitionRole = (typeof PARTITION_ROLES)[number];
+
+/** Of a system that is there twice: an update is written to the one that does not run. */
+export const SLOTS = ['a', 'b'] as const;
+export type Slot = (typeof SLOTS)[number];
 
 /** What a system can do, and what its boot check therefore asks of it. */
 export const FEATURES = ['cloud-init', 'ssh', 'containers'] as const;
@@ -44,13 +50,16 @@ export type Feature = (typeof FEATURES)[number];
 export const USERLANDS = ['debian', 'busybox', 'workload'] as const;
 export type Userland = (typeof USERLANDS)[number];
 
-export type TreeSpec = BootTreeSpec | RootTreeSpec | FilesTreeSpec;
+export type TreeSpec = BootTreeSpec | SelectorTreeSpec | RootTreeSpec | FilesTreeSpec;
 
 /** Content of a root. */
 export type RootTreeSpec = DebianTreeSpec | BusyboxTreeSpec | WorkloadTreeSpec;
 
-/** Firmware, kernel, device trees, what the firmware reads, and the seed. */
+/** Firmware, kernel, device trees, what the firmware reads, and the seed; of a slot without the seed. */
 export type BootTreeSpec = { readonly from: 'boot' };
+
+/** Which slot is started, and the seed of both. */
+export type SelectorTreeSpec = { readonly from: 'selector' };
 
 /** Debian's packages with layers, folders and software over them. */
 export type DebianTreeSpec = {
@@ -158,6 +167,10 @@ export type VolumeSpec = {
   readonly sizeBytes: number | 'fit';
   /** Free space beside the content, whether the size is fixed or fitted. */
   readonly headroomBytes: number;
+  /** More of it, as a share of the content: what an update of a slot may grow by. */
+  readonly headroomShare?: number;
+  /** Key of the volume whose size it has: it is empty until an update fills it. */
+  readonly sizeOf?: string;
 };
 
 export type PartitionSpec = {
@@ -173,13 +186,24 @@ export type PartitionSpec = {
   readonly grow: boolean;
   /** In the extended partition of an MBR, numbered from 5. */
   readonly logical: boolean;
+  /** It belongs to one of the two systems of the image. */
+  readonly slot?: Slot;
 };
+
+/** Whether an image holds its system twice. */
+export function hasSlots({ partitions }: { readonly partitions: readonly Pick<PartitionSpec, 'role'>[] }): boolean {
+  return partitions.some(({ role }) => role === 'selector');
+}
 
 /** How the kernel finds the root. */
 export type RootSpec = PartitionRoot | ArchiveRoot;
 
 /** A file system on a partition. */
-export type PartitionRoot = { readonly kind: 'partition'; readonly partition: string };
+export type PartitionRoot = {
+  readonly kind: 'partition';
+  readonly partition: string;
+  readonly encryption?: RootEncryption;
+};
 
 /** An archive that the boot loader puts into memory. */
 export type ArchiveRoot = {

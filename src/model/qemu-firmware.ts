@@ -23,7 +23,8 @@ export type BootMedium = {
 
 export type FirmwareRun = MachineSetup & {
   readonly firmware: Firmware;
-  readonly medium: BootMedium;
+  /** Undefined: it starts from its network. */
+  readonly medium?: BootMedium;
   /** Texts that systemd reads from the machine's SMBIOS tables, by their names (systemd.system-credentials(7)). */
   readonly credentials?: Readonly<Record<string, string>>;
 };
@@ -46,7 +47,7 @@ export function firmwareCommand(run: FirmwareRun): Command {
     // A screen, as every PC has one: boot loaders and kernels look for it.
     ...['-device', 'VGA'],
   ];
-  return machineCommand(run, start, mediumArguments(run.medium));
+  return machineCommand(run, start, run.medium === undefined ? [] : mediumArguments(run.medium));
 }
 
 function mediumArguments({ as, file, format, keeps = false }: BootMedium): readonly string[] {

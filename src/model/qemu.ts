@@ -99,6 +99,14 @@ export function withDeviceTree(machine: Machine, deviceTree: string | undefined)
 /** A port on this machine's 127.0.0.1 that leads to one of the image's. */
 export type PortForward = { readonly hostPort: number; readonly guestPort: number };
 
+/** A folder, and the file in it that the firmware is told to fetch. */
+export type NetworkBoot = {
+  readonly folder: string;
+  readonly file: string;
+  /** The card's own program of iPXE starts, as on a PC with iPXE; otherwise the firmware's. */
+  readonly byIpxe: boolean;
+};
+
 /** A machine, whatever starts it. Paths are as QEMU sees them. */
 export type MachineSetup = {
   readonly machine: Machine;
@@ -111,6 +119,10 @@ export type MachineSetup = {
   readonly accelerated?: boolean;
   /** What a guest reads from GREETER's address, to prove its network without anyone outside. */
   readonly greeting?: string;
+  /** Of its network card; QEMU's own by default. */
+  readonly mac?: string | undefined;
+  /** The firmware starts from the network: what QEMU's DHCP and TFTP server offers. */
+  readonly networkBoot?: NetworkBoot | undefined;
 };
 
 /** Everything that a start of QEMU with a kernel depends on. */
@@ -120,8 +132,11 @@ export type MachineRun = MachineSetup & {
   readonly deviceTree?: string;
   /** An archive that the kernel unpacks. */
   readonly initramfs?: string;
-  /** qcow2 file that takes the writes. */
-  readonly card: string;
+  /** File that takes the writes: a qcow2, or where that is said the bare disk. Undefined: a machine without any drive. */
+  readonly card?: string;
+  readonly cardFormat?: 'qcow2' | 'raw';
+  /** A bare disk beside it, which is only read; the guest has it as /dev/disk/by-id/virtio-NAME. Not on a Raspberry Pi. */
+  readonly medium?: { readonly name: string; readonly file: string };
   /** The card is kept: what the machine writes has to reach the disk. */
   readonly keepsCard: boolean;
 };
@@ -136,14 +151,22 @@ export function qemuCommand(run: MachineRun): Command {
     ...(run.deviceTree === undefined ? [] : ['-dtb', run.deviceTree]),
     ...(run.initramfs === undefined ? [] : ['-initrd', run.initramfs]),
   ];
+  if (run.card === undefined) return machineCommand(run, start, []);
   // A card that is thrown away need not reach the disk.
   const cache = run.keepsCard ? 'writeback' : 'unsafe';
   if (run.machine.fixed !== undefined) {
     return machineCommand(run, start, ['-drive', `file=${run.card},format=qcow2,if=sd,cache=${cache}`]);
   }
-  const device = `virtio-blk-${virtioBus(run.machine)},drive=card`;
+  const { medium, cardFormat = 'qcow2' } = run;
+  const device = `virtio-blk-${virtioBus(run.machine)}`;
   return machineCommand(run, start, [
-    ...['-drive', `file=${run.card},format=qcow2,if=none,id=card,cache=${cache}`, '-device', device],
+    ...['-drive', `file=${run.card},format=${cardFormat},if=none,id=card,cache=${cache}`, '-device', `${device},drive=card`],
+    ...(medium === undefined
+      ? []
+      : [
+          ...['-drive', `file=${medium.file},format=raw,if=none,id=medium,readonly=on`],
+          ...['-device', `${device},drive=medium,serial=${medium.name}`],
+        ]),
   ]);
 }
 
@@ -156,6 +179,7 @@ export function qemuCommand(run: MachineRun): Command {
 export function machineCommand(run: MachineSetup, start: readonly string[], drives: readonly string[]): Command {
   const network = [
     'user,id=net',
+    ...(run.networkBoot === undefined ? [] : [`tftp=${run.networkBoot.folder},bootfile=${run.networkBoot.file}`]),
     ...run.forwards.map(({ hostPort, guestPort }) => `hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`),
     ...(run.greeting === undefined
       ? []
@@ -183,7 +207,7 @@ function devices(run: MachineSetup, drives: readonly string[]): readonly string[
     return [
       ...drives,
       // An address of Raspberry Pi's own range: Linux calls a USB adapter with QEMU's usual one usb0, not eth0.
-      ...['-device', 'usb-net,netdev=net,mac=b8:27:eb:00:00:01'],
+      ...['-device', `usb-net,netdev=net,mac=${run.mac ?? 'b8:27:eb:00:00:01'}`],
       ...Array.from({ length: machine.consoleLine ?? 0 }, () => ['-serial', 'null']).flat(),
       ...['-serial', serial],
     ];
@@ -193,10 +217,15 @@ function devices(run: MachineSetup, drives: readonly string[]): readonly string[
     ...['-cpu', cpuOf(run)],
     ...['-smp', run.cpus.toString(), '-m', `${Math.floor(run.memoryBytes / MiB)}M`],
     ...drives,
-    // Without the program that boots over it, which is a package of its own.
-    ...['-device', `virtio-net-${bus},netdev=net${bus === 'pci' ? ',romfile=' : ''}`],
+    ...['-device', `virtio-net-${bus},netdev=net${networkCardOptions(run)}`],
     ...['-device', `virtio-rng-${bus}`, '-serial', serial],
   ];
+}
+
+/** Without the program that boots over it, which is a package of its own, unless that is what shall start. */
+function networkCardOptions({ machine, mac, networkBoot }: MachineSetup): string {
+  const program = virtioBus(machine) === 'pci' && networkBoot?.byIpxe !== true ? ',romfile=' : '';
+  return `${program}${networkBoot === undefined ? '' : ',bootindex=1'}${mac === undefined ? '' : `,mac=${mac}`}`;
 }
 
 function virtioBus({ architecture }: Machine): 'pci' | 'device' {

@@ -23,6 +23,7 @@ import { UserError } from '../errors.js';
 import type { BootChanges, BootPartitionView } from '../images/edit-boot-files.js';
 import { lostConfigLines } from './lost-config-lines.js';
 import { diskIdExtents } from './disk-id.js';
+import { selectorProblems } from './selector-files.js';
 import { sha256 } from '../model/sha256.js';
 
 export type DeviceChangesOptions = {
@@ -76,6 +77,7 @@ export async function deviceChanges(
   const known = new Set(check(base).problems.map(problemName));
   const problems = [
     ...composed.problems,
+    ...(await selectorProblems(view, identity)),
     ...configLineProblems(identity.configTxt ?? []),
     ...(await lostConfigLines(view, identity.configTxt ?? [])),
     ...found.problems.filter((problem) => !known.has(problemName(problem))),

@@ -1,6 +1,8 @@
 import { ReswarmError, UserError } from '../errors.js';
 import { withDiskId } from '../formats/command-line.js';
 import type { FileSystemReader } from '../formats/file-system/file-system-reader.js';
+import { openFileSystem } from '../formats/file-systems.js';
+import { isFat } from '../formats/partition-types.js';
 import type { Extent } from '../formats/delta/image-delta.js';
 import { MBR_SIZE_BYTES } from '../formats/mbr.js';
 import type { PartitionTable } from '../model/partition-table.js';
@@ -40,8 +42,34 @@ export async function diskIdExtents(
       extents.push({ offsetBytes: partition.offsetBytes + offsetBytes, bytes });
     }
   }
-  return [...extents, { offsetBytes: 0, bytes: table }];
+  return [...extents, ...(await commandLineExtents(read, mbr, diskId)), { offsetBytes: 0, bytes: table }];
 }
+
+/** In cmdline.txt of slots, whose boot partitions are not the one with the seed. Its bytes change where they are too. */
+async function commandLineExtents(
+  read: ReadAt,
+  { diskId: before, partitions }: Pick<PartitionTable, 'diskId' | 'partitions'>,
+  diskId: string,
+): Promise<readonly Extent[]> {
+  const extents: Extent[] = [];
+  for (const { offsetBytes: start, sizeBytes, number } of partitions.filter(isFat)) {
+    const readHere: ReadAt = (offset, size) => read(start + offset, size);
+    const { reader } = await openFileSystem(readHere, sizeBytes, `partition ${number}`);
+    if (reader === undefined || (await reader.find(TEMPLATE)) === undefined) continue;
+    const file = await reader.find(COMMAND_LINE);
+    if (file?.kind !== 'file') continue;
+    const bytes = Buffer.from(withDiskId((await reader.bytes(file)).toString('latin1'), before, diskId), 'latin1');
+    for (const place of await reader.places(file)) {
+      const part = bytes.subarray(place.fileOffsetBytes, place.fileOffsetBytes + place.sizeBytes);
+      extents.push({ offsetBytes: start + place.offsetBytes, bytes: part });
+    }
+  }
+  return extents;
+}
+
+/** Only the boot partition of a slot has it. */
+const TEMPLATE = '/cmdline.in';
+const COMMAND_LINE = '/cmdline.txt';
 
 /** Counted from the partition's start; empty where fstab does not name the disk, undefined where there is none. */
 async function fstabChanges(

@@ -107,6 +107,9 @@ export const toolsTreeStage: Stage<ToolsTreeInput, ToolsTree> = {
 /** The same for a few programs: QEMU's PC. */
 export const qemuTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'qemu-pc', version: 2 };
 
+/** The same for what makes and checks update bundles. */
+export const updateTreeStage: Stage<ToolsTreeInput, ToolsTree> = { ...toolsTreeStage, name: 'update-tools' };
+
 /** The tools as later stages see them. */
 export type ToolsTree = {
   /** Host path of the tree: the root of every sandbox. */

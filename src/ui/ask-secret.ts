@@ -27,3 +27,11 @@ export async function askSecret(question: string, flag: string): Promise<string>
     process.stderr.write('\n');
   }
 }
+
+/** A new secret, typed twice. Throws UserError `secret-needed`, `secret-empty`, `secret-differs`. */
+export async function askNewSecret(question: string, flag: string): Promise<string> {
+  const first = await askSecret(question, flag);
+  if (first === '') throw new UserError('secret-empty', `${question}: nothing was typed`);
+  if (first === (await askSecret(`${question}, again`, flag))) return first;
+  throw new UserError('secret-differs', 'The two were not the same', { hints: ['Run the command again.'] });
+}

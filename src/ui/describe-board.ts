@@ -19,9 +19,9 @@ export function describeBoard(board: Board, image: Omit<ImageSpec, 'board'>, fil
     ],
     ['kernel', `${kernelSource(board)} as ${kernel.image.name}, compression: ${kernel.image.compression}`],
     ['', `fragments: ${kernel.fragments.map(({ name }) => name).join(', ')}`],
-    ...Object.entries(kernel.profiles).map(([name, { fragments }]): [string, string] => [
+    ...Object.entries(kernel.profiles).map(([name, { fragments, addsToOwn }]): [string, string] => [
       '',
-      `profile ${name}: ${fragments.map((one) => one.name).join(', ')}`,
+      `profile ${name}: ${addsToOwn ? 'the above and ' : ''}${fragments.map((one) => one.name).join(', ')}`,
     ]),
     ['device trees', list([...board.deviceTrees, ...Object.keys(board.deviceTreeCopies)])],
     ['overlays', list(board.deviceTreeOverlays.map(({ name }) => name))],

@@ -37,6 +37,16 @@ export function describeImages({ images, out, baseSha256 }: FleetImages, whole: 
   ];
 }
 
+export function describeNetworkFolders({ images, out }: FleetImages): readonly string[] {
+  const rows = shown(images).map((one) => [one.device, one.file, one.instanceId]);
+  return [
+    ...table([['DEVICE', 'FOLDER', 'INSTANCE'], ...rows]),
+    ...more(images.length),
+    `${images.length} ${images.length === 1 ? 'device' : 'devices'} in ${out}`,
+    'Seeds are readable by you only, and the server has to read them: give the folder to its user (chown -R).',
+  ];
+}
+
 export function describeStatus(status: FleetStatus): readonly string[] {
   const written = status.devices.filter(({ times }) => times > 0).length;
   return [

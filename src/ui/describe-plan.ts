@@ -18,14 +18,12 @@ const KEY_LENGTH = 12;
 export function describePlan(plan: BuildPlan, explain: boolean): readonly string[] {
   return [
     `Board     ${plan.board}`,
-    `Image     ${plan.image}`,
+    `${plan.isFolder ? 'Folder' : 'Image '}    ${plan.image}`,
     `Packages  ${plan.packages.join(' ')}`,
     '',
     'Stages',
     ...plan.stages.flatMap((stage) => describeStage(stage, explain)),
-    '',
-    'Disk',
-    ...describeLayout(plan),
+    ...(plan.isFolder ? [] : ['', 'Disk', ...describeLayout(plan)]),
   ];
 }
 

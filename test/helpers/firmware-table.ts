@@ -1,29 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { load } from 'js-yaml';
-import * as z from 'zod';
+import type { ModelFirmware } from '../../src/config/hardware/firmware-table.js';
+import { firmwareTable as readTable } from '../../src/config/hardware/firmware-table.js';
 
-const TABLE = join(import.meta.dirname, '../../boards/hardware/firmware.yaml');
+export type { ModelFirmware } from '../../src/config/hardware/firmware-table.js';
 
-const schema = z.array(
-  z.strictObject({
-    models: z.array(z.string()).min(1),
-    firmware: z.array(z.string()),
-    boardType: z.number().int(),
-    filters: z.array(z.string()).min(1),
-    deviceTree: z.array(z.string().endsWith('.dtb')).min(1),
-    otherwise: z.array(z.string().endsWith('.dtb')).optional(),
-    kernel: z.string(),
-    memoryMiB: z.number().int(),
-    needs: z.array(z.string()).optional(),
-  }),
-);
-
-export type ModelFirmware = Omit<z.infer<typeof schema>[number], 'models'> & { readonly model: string };
-
-/** boards/hardware/firmware.yaml: one row a model, as its maker documents it. */
+/** Of this project. */
 export async function firmwareTable(): Promise<readonly ModelFirmware[]> {
-  return schema
-    .parse(load(await readFile(TABLE, 'utf8')))
-    .flatMap(({ models, ...row }) => models.map((model) => ({ ...row, model })));
+  return readTable(join(import.meta.dirname, '../..'));
 }

@@ -10,7 +10,7 @@ import type { DockerBundle } from '../../model/container-engine.js';
 import type { DebianTreeSpec, ImageSpec } from '../../model/image-spec.js';
 import { engineLayer } from '../../model/image-spec.js';
 import type { PinnedPackageFile, PinnedRepository } from '../../model/packages.js';
-import type { PinnedSoftware } from '../../model/software.js';
+import type { PinnedSoftware, PlacedFile } from '../../model/software.js';
 import { flavourPackages } from '../../sources/kernel/kernel-flavour.js';
 import type { CopiedFolder } from '../../sources/copy-folder.js';
 import type { PresetRule } from '../../sources/debian/root/overlay-presets.js';
@@ -21,6 +21,7 @@ import { overlayProblems } from './overlay-rules.js';
 import type { PinnedArchive } from './read-content.js';
 import { readContent } from './read-content.js';
 import { pinPackages } from './read-packages.js';
+import { readUpdateKeyring } from './update-keyring.js';
 
 /** What a root of Debian packages is asked for with, read and checked as far as that goes without any tool. */
 export type DebianRequest = {
@@ -36,6 +37,8 @@ export type DebianRequest = {
   readonly packages: readonly string[];
   readonly packageFiles: readonly PinnedPackageFile[];
   readonly repositories: readonly PinnedRepository[];
+  /** What says whose updates are taken. */
+  readonly keyring: readonly PlacedFile[];
   /** Of overlays. */
   readonly presets: readonly PresetRule[];
   readonly accelerate: boolean;
@@ -59,7 +62,9 @@ export async function readDebianRequest(
   const layerFolders = root.layers.flatMap(({ files }) => files ?? []);
   const ownLayers = layerFolders.filter((path) => relative(options.projectDir, path).startsWith('..'));
   const presets = await readOverlayPresets(layerFolders, root.overlays);
+  const keyring = await readUpdateKeyring(spec, options.updateKeyring && resolve(workingFolder, options.updateKeyring));
   const problems = [
+    ...keyring.problems,
     ...ofContent.map((problem) => fromCwd(problem, workingFolder)),
     ...tooSmallPartitions(spec, content.images),
     ...options.packages.filter((word) => !isPackageFile(word)).flatMap((word) => packageFault(word) ?? []),
@@ -80,6 +85,7 @@ export async function readDebianRequest(
       ...root.packages,
     ],
     ...wishes,
+    keyring: keyring.files,
     presets: presets.rules,
     accelerate: options.accelerate,
   };

@@ -5,7 +5,8 @@ import type { FstabRow } from '../../formats/fstab.js';
 import { formatFstab } from '../../formats/fstab.js';
 import type { Command } from '../../model/command.js';
 import type { ImageSpec, PartitionSpec } from '../../model/image-spec.js';
-import { engineLayer, GROW_LAYER } from '../../model/image-spec.js';
+import { engineLayer, GROW_LAYER, hasSlots } from '../../model/image-spec.js';
+import { OPENED_ROOT } from '../../model/root-encryption.js';
 import { keyringPath } from '../../model/packages.js';
 import type { PlacedFile } from '../../model/software.js';
 import { SOFTWARE_PRESET, SOFTWARE_UNIT_FOLDER, softwarePreset } from '../../model/software.js';
@@ -22,6 +23,7 @@ import type { AttributesOf } from '../folder-attributes.js';
 import type { DebianRequest } from './debian-request.js';
 import type { DebianSources } from './debian-sources.js';
 import { IMAGES_FOLDER } from './read-content.js';
+import { deviceName, slotTexts } from './slot-texts.js';
 
 /** What the root is made from beside the request. */
 type RootParts = {
@@ -59,10 +61,11 @@ export function rootTreeNode(
         { path: 'etc/reswarm-os-release', text: reswarmRelease(release) },
         ...contentTexts(debian),
         ...growthTexts(spec, debian, identity),
+        ...slotTexts(spec, identity),
         ...debian.repositories.filter(isOnDevice).map(deviceSource),
       ],
-      mountPoints: spec.partitions.flatMap(({ role, mount }) =>
-        role === 'data' && mount !== undefined ? [mount] : [],
+      mountPoints: spec.partitions.flatMap(({ role, slot, mount }) =>
+        (role === 'data' || (role === 'boot' && slot === 'a')) && mount !== undefined ? [mount] : [],
       ),
       osRelease: osReleaseVariant(release),
       files: placedFiles(debian, made.software?.path),
@@ -76,27 +79,31 @@ export function rootTreeNode(
 
 /** Which partition takes the rest of the drive: read by the layer's script, empty where none does. */
 function growthTexts(spec: ImageSpec, { root }: DebianRequest, identity: DiskIdentity): readonly RootText[] {
-  if (!root.layers.some(({ name }) => name === GROW_LAYER)) return [];
+  // Of a root with slots the layer's program finds it by the disk that runs.
+  if (!root.layers.some(({ name }) => name === GROW_LAYER) || hasSlots(spec)) return [];
   const growing = spec.partitions.find(({ grow }) => grow);
   const partUuid = growing === undefined ? '' : identity.partition(growing.name).partUuid;
   return [{ path: 'usr/lib/reswarm/grown-partition', text: `${partUuid}\n` }];
 }
 
 /** The root first, then the others as they are listed: a mount below another comes after it. */
-export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
+export function fstabRows(spec: ImageSpec, identity: DiskIdentity): readonly FstabRow[] {
+  const { partitions, volumes } = spec;
+  const bySlot = hasSlots(spec);
   const mounted = partitions.filter((partition): partition is PartitionSpec & { mount: string } => {
-    return partition.mount !== undefined;
+    return partition.mount !== undefined && partition.slot !== 'b';
   });
   const depth = ({ mount }: { readonly mount: string }): number => (mount === '/' ? 0 : mount.split('/').length);
   return [...mounted]
     .sort((a, b) => depth(a) - depth(b))
-    .map(({ name, role, volume, mount, readOnly, grow }) => {
+    .map((partition) => {
+      const { role, volume, mount, readOnly, grow } = partition;
       const { type, options, isChecked } = fileSystem(volumes[volume]?.fs ?? '').mount;
       // A device whose data is damaged should still be reachable.
-      const isData = role === 'data';
+      const isData = role === 'data' || (bySlot && mount !== '/');
       const nofail = isData && !options.includes('nofail') ? ',nofail' : '';
       return {
-        source: `PARTUUID=${identity.partition(name).partUuid}`,
+        source: sourceOf(spec, partition, identity),
         mount,
         type,
         // The script that grows it checks it too, before it is mounted.
@@ -104,6 +111,18 @@ export function fstabRows({ partitions, volumes }: ImageSpec, identity: DiskIden
         pass: mount === '/' ? 1 : (isData && grow) || !isChecked ? 0 : 2,
       };
     });
+}
+
+/** What a partition is mounted from: "/dev/reswarm/boot" is the boot partition of the slot that runs. */
+function sourceOf(spec: ImageSpec, partition: PartitionSpec, identity: DiskIdentity): string {
+  const { name, role, slot } = partition;
+  if (hasSlots(spec)) return `/dev/reswarm/${slot === undefined ? deviceName(partition) : role}`;
+  return isOpened(spec.root, name) ? `/dev/mapper/${OPENED_ROOT}` : `PARTUUID=${identity.partition(name).partUuid}`;
+}
+
+/** An encrypted root is mounted as what the early user space has opened. */
+function isOpened(root: ImageSpec['root'], name: string): boolean {
+  return root.kind === 'partition' && root.partition === name && root.encryption !== undefined;
 }
 
 const AFTER_GROWTH = ',x-systemd.after=reswarm-grow-root.service';
@@ -121,10 +140,11 @@ function contentTexts({ root, images, software }: DebianRequest): readonly RootT
 }
 
 function placedFiles(
-  { images, software, repositories }: DebianRequest,
+  { images, software, repositories, keyring }: DebianRequest,
   folder: string | undefined,
 ): readonly PlacedFile[] {
   return [
+    ...keyring,
     ...images.map(({ path, sha256, name }) => {
       return { source: path, sha256, to: `/${IMAGES_FOLDER}/${name}`, mode: 0o600, owner: 'root' };
     }),

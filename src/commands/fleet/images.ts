@@ -3,15 +3,34 @@ import { Args, Flags } from '@oclif/core';
 import { sourceDateEpoch as readEpoch } from '../../model/source-date-epoch.js';
 import { fleetBase } from '../../fleet/fleet-base.js';
 import type { FleetImages as Made } from '../../fleet/fleet-images.js';
+import { makeFleetFolder } from '../../fleet/fleet-folder.js';
 import { makeFleetImages } from '../../fleet/fleet-images.js';
-import { describeImages, warnOf } from '../../ui/describe-fleet.js';
+import { UserError } from '../../errors.js';
+import { isFolder } from '../../images/network-folder.js';
+import { describeImages, describeNetworkFolders, warnOf } from '../../ui/describe-fleet.js';
 import { BaseCommand } from '../base-command.js';
+
+/** Throws UserError `not-for-network-folder`. */
+function refuseDiskFlags(flags: {
+  readonly base: string;
+  readonly whole: boolean;
+  readonly 'unique-disk-id': boolean;
+}): void {
+  const given = (['whole', 'unique-disk-id'] as const).filter((name) => flags[name]);
+  if (given.length === 0) return;
+  const names = given.map((name) => `--${name}`).join(' and ');
+  throw new UserError('not-for-network-folder', `${flags.base} is a folder for network boot: ${names} is for images`, {
+    hints: ['Leave it out.'],
+  });
+}
 
 export default class FleetImages extends BaseCommand {
   static override summary = 'Make a small overlay of one image for each device, or whole images';
   static override description = `An overlay holds the sectors of the boot partition that a device has different from the base image: some KiB.
 "fleet apply" makes an image of both. With --whole the images themselves are written; they share their blocks with the
-base where the file system can (btrfs, xfs). All or none, readable by you only.`;
+base where the file system can (btrfs, xfs). All or none, readable by you only.
+Of a folder for network boot the same folder is made again with a folder for each device in it, named after its serial
+number or its MAC address.`;
   static override args = {
     fleet: Args.string({ required: true, description: 'YAML or CSV file, or a folder of .flock files' }),
   };
@@ -19,7 +38,7 @@ base where the file system can (btrfs, xfs). All or none, readable by you only.`
     base: Flags.string({
       char: 'b',
       required: true,
-      description: 'image that all devices share; may be packed (.xz, .zst, .gz)',
+      description: 'image that all devices share, may be packed (.xz, .zst, .gz); or a folder for network boot',
       helpValue: 'IMAGE',
     }),
     out: Flags.string({ char: 'o', required: true, description: 'folder to write', helpValue: 'DIR' }),
@@ -37,6 +56,7 @@ base where the file system can (btrfs, xfs). All or none, readable by you only.`
   static override examples = [
     '<%= config.bin %> fleet images gates.yaml --base reswarm-os-rpi4.img --out overlays',
     '<%= config.bin %> fleet images gates.yaml --base reswarm-os-rpi4.img.xz --out images --whole --only gate-7',
+    '<%= config.bin %> fleet images gates.yaml --base netboot --out netboot-gates',
   ];
 
   async run(): Promise<Made> {
@@ -45,7 +65,9 @@ base where the file system can (btrfs, xfs). All or none, readable by you only.`
     const places = { projectDir: this.config.root, workingFolder: process.cwd(), offline: flags.offline };
     const base = await fleetBase(places, this.host, this.reporter);
     await this.closeReporter();
-    const made = await makeFleetImages(
+    const ofNetwork = await isFolder(resolve(flags.base));
+    if (ofNetwork) refuseDiskFlags(flags);
+    const made = await (ofNetwork ? makeFleetFolder : makeFleetImages)(
       {
         path: args.fleet,
         workingFolder: places.workingFolder,
@@ -60,7 +82,7 @@ base where the file system can (btrfs, xfs). All or none, readable by you only.`
       this.host,
     );
     for (const line of warnOf(made.warnings)) process.stderr.write(`${line}\n`);
-    for (const line of describeImages(made, flags.whole)) this.log(line);
+    for (const line of ofNetwork ? describeNetworkFolders(made) : describeImages(made, flags.whole)) this.log(line);
     return made;
   }
 }

@@ -30,6 +30,20 @@ const cmdlineLeavesDerivedWords: BoardRule = ({ cmdline }) =>
       : [];
   });
 
+const profilesSayFragmentsOnce: BoardRule = ({ kernel }) =>
+  Object.entries(kernel.profiles).flatMap(([name, { fragments, adds }]) =>
+    (fragments === undefined) !== (adds === undefined)
+      ? []
+      : [
+          {
+            path: ['kernel', 'profiles', name],
+            code: 'kernel-profile-fragments',
+            message: `the kernel profile ${name} has ${fragments === undefined ? 'neither fragments nor adds' : 'both fragments and adds'}`,
+            hint: "Write `fragments` for a kernel of its own, or `adds` for options beside those of the board's kernel.",
+          },
+        ],
+  );
+
 const cmdlineFits: BoardRule = ({ cmdline, consoles }) => {
   const length = [...consoles.map((console) => `console=${console}`), ...cmdline].join(' ').length + ROOT_WORDS_LENGTH;
   return length <= CMDLINE_LIMIT
@@ -94,6 +108,7 @@ const deviceTreesArePresent: BoardRule = ({ firmware, deviceTrees }) =>
 const RULES: readonly BoardRule[] = [
   cmdlineLeavesDerivedWords,
   cmdlineFits,
+  profilesSayFragmentsOnce,
   softwareFits,
   qemuMachinesFitArchitecture,
   qemuMachinesFindDeviceTrees,

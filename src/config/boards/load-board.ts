@@ -135,7 +135,7 @@ function inheritedId(chain: FileChain, id: string): Problem[] {
 
 function pathResolver(chain: FileChain, boardsDir: string): ResolvePath {
   return (written, at) => {
-    if (at.at(-1) === 'fragments' && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
+    if (['fragments', 'adds'].includes(at.at(-1) as string) && !isPath(written)) return join(boardsDir, 'kernel', `${written}.config`);
     if (at === DEVICE_TREE_OVERLAYS_PATH && !isPath(written)) return join(boardsDir, 'overlays', `${written}.dtso`);
     return resolve(dirname(chain.sourceOf(at).file), written);
   };
@@ -159,7 +159,10 @@ type Listed = { readonly name: string; readonly path: string; readonly at: Path 
 function listedFragments({ kernel }: Board, listed: number): readonly Listed[] {
   const lists = [
     { at: FRAGMENTS_PATH, fragments: kernel.fragments.slice(-listed) },
-    ...Object.entries(kernel.profiles).map(([name, { fragments }]) => ({ at: profilePath(name), fragments })),
+    ...Object.entries(kernel.profiles).map(([name, { fragments, addsToOwn }]) => ({
+      at: profilePath(name, addsToOwn ? 'adds' : 'fragments'),
+      fragments,
+    })),
   ];
   return lists.flatMap(({ at, fragments }) => fragments.map((one, index) => ({ ...one, at: [...at, index] })));
 }
@@ -182,14 +185,23 @@ async function missingFragments(fragments: readonly Listed[], chain: FileChain, 
 }
 
 async function missingPatches(board: Board, chain: FileChain): Promise<Problem[]> {
+  const lists = [
+    { at: PATCHES_PATH, patches: board.kernel.patches },
+    ...Object.entries(board.kernel.profiles).map(([name, { patches }]) => ({
+      at: profilePath(name, 'patches'),
+      patches,
+    })),
+  ];
   const missing: Problem[] = [];
-  for (const [index, path] of board.kernel.patches.entries()) {
+  for (const { at, path } of lists.flatMap(({ at, patches }) =>
+    patches.map((path, index) => ({ at: [...at, index], path })),
+  )) {
     if ((await kindOf(path)) !== undefined) continue;
     missing.push({
       code: 'kernel-patch-not-found',
       message: `there is no kernel patch or folder of patches ${path}`,
       hint: 'Check the path; it begins at this file.',
-      ...chain.locate([...PATCHES_PATH, index]),
+      ...chain.locate(at),
     });
   }
   return missing;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Board } from '../../model/board.js';
+import type { Board, KernelProfile } from '../../model/board.js';
 import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { Path } from '../yaml-source.js';
 
@@ -9,6 +9,16 @@ export type ResolvePath = (written: string, at: Path) => string;
 /** The hardware, paths absolute; pure, so whether the paths exist is not known yet. */
 export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePath): Board {
   const { kernel } = definition;
+  const resolveProfile = (name: string, profile: BoardDefinition['kernel']['profiles'][string]): KernelProfile => {
+    const { fragments, adds = [], patches, image = kernel.image } = profile;
+    const at = profilePath(name, fragments === undefined ? 'adds' : 'fragments');
+    return {
+      fragments: (fragments ?? adds).map((one) => ({ name: one, path: resolvePath(one, at) })),
+      addsToOwn: fragments === undefined,
+      patches: patches.map((path) => resolvePath(path, profilePath(name, 'patches'))),
+      image,
+    };
+  };
   const { id, name, status, soc, models, architecture, firmware } = definition;
   return {
     id,
@@ -27,10 +37,7 @@ export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePa
         path: resolvePath(name, FRAGMENTS_PATH),
       })),
       profiles: Object.fromEntries(
-        Object.entries(kernel.profiles).map(([name, { fragments, image = kernel.image }]) => [
-          name,
-          { fragments: fragments.map((one) => ({ name: one, path: resolvePath(one, profilePath(name)) })), image },
-        ]),
+        Object.entries(kernel.profiles).map(([name, profile]) => [name, resolveProfile(name, profile)]),
       ),
       patches: kernel.patches.map((path) => resolvePath(path, PATCHES_PATH)),
     },
@@ -47,8 +54,13 @@ export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePa
 }
 
 export const FRAGMENTS_PATH: Path = ['kernel', 'fragments'];
-/** Where the fragments of a profile are written. */
-export const profilePath = (name: string): Path => ['kernel', 'profiles', name, 'fragments'];
+/** Where a profile's list is written. */
+export const profilePath = (name: string, list: 'fragments' | 'adds' | 'patches'): Path => [
+  'kernel',
+  'profiles',
+  name,
+  list,
+];
 export const DEVICE_TREE_OVERLAYS_PATH: Path = ['deviceTreeOverlays'];
 export const PATCHES_PATH: Path = ['kernel', 'patches'];
 

@@ -12,6 +12,7 @@ import { FEATURES, STANDARD_KERNEL } from '../../model/image-spec.js';
 import { alignmentBytes } from '../partitions/draft-disk.js';
 import type { DraftPartition } from '../partitions/draft-partitions.js';
 import type { ResolvedImage } from './resolve-image.js';
+import { rootEncryption } from './root-rules.js';
 import { sizeBytes } from '../size-schema.js';
 import type { ImageStatements } from '../statements/statements.js';
 
@@ -31,21 +32,22 @@ export function imageSpec(
       ...(disk.rootIsArchive ? [[ROOT_TREE, smallRoot(statements, layers)]] : []),
       ...partitions.flatMap((one) => treeOf(one, statements, layers)),
     ]) as Record<string, TreeSpec>,
-    volumes: Object.fromEntries(partitions.map((one) => [one.name, volumeOf(one)])),
+    volumes: Object.fromEntries(partitions.map((one) => [one.name, volumeOf(one, partitions)])),
     table: disk.table.value,
     alignmentBytes: alignmentBytes(disk),
     partitions: partitions.map(partitionOf),
-    root: disk.rootIsArchive ? archiveRoot(statements) : partitionRoot(partitions),
+    root: disk.rootIsArchive ? archiveRoot(statements) : partitionRoot(partitions, statements),
     features: featuresOf(layers, statements),
   };
 }
 
 const ROOT_TREE = 'root';
 
-function partitionRoot(partitions: readonly DraftPartition[]): RootSpec {
+function partitionRoot(partitions: readonly DraftPartition[], { root: said }: ImageStatements): RootSpec {
   const root = partitions.find(({ role }) => role === 'root');
   if (root === undefined) throw new TypeError('an image without a root partition');
-  return { kind: 'partition', partition: root.name };
+  const encryption = said && rootEncryption(said.value);
+  return { kind: 'partition', partition: root.name, ...(encryption === undefined ? {} : { encryption }) };
 }
 
 function archiveRoot({ filesystem, compression, sizeBudget }: ImageStatements): RootSpec {
@@ -82,7 +84,7 @@ function treeOf(
 ): [string, TreeSpec][] {
   const name = treeName(partition);
   if (name === undefined) return [];
-  if (partition.role === 'boot') return [[name, { from: 'boot' }]];
+  if (partition.role === 'boot' || partition.role === 'selector') return [[name, { from: partition.role }]];
   if (partition.role === 'data') {
     return [[name, { from: 'files', overlays: partition.files.map(({ value }) => value) }]];
   }
@@ -111,19 +113,34 @@ function withBundle(layer: Layer, bundle: DockerBundlePin | undefined): Layer {
   return layer.bundle === undefined || bundle === undefined ? layer : { ...layer, bundle };
 }
 
-function volumeOf(partition: DraftPartition): VolumeSpec {
-  const tree = treeName(partition);
+function volumeOf(partition: DraftPartition, partitions: readonly DraftPartition[]): VolumeSpec {
+  const first =
+    partition.slot === 'b' ? partitions.find(({ role, slot }) => role === partition.role && slot === 'a') : undefined;
+  const tree = first === undefined ? treeName(partition) : undefined;
   return {
     fs: partition.fs,
     ...(tree === undefined ? {} : { tree }),
     label: partition.label,
     sizeBytes: partition.sizeBytes === 'auto' ? 'fit' : partition.sizeBytes,
     headroomBytes: partition.headroomBytes,
+    ...(partition.headroomShare === 0 ? {} : { headroomShare: partition.headroomShare }),
+    ...(first === undefined ? {} : { sizeOf: first.name }),
   };
 }
 
-function partitionOf({ name, role, startBytes, mount, readOnly, grow, logical }: DraftPartition): PartitionSpec {
-  return { name, role, volume: name, startBytes, ...(mount === undefined ? {} : { mount }), readOnly, grow, logical };
+function partitionOf(draft: DraftPartition): PartitionSpec {
+  const { name, role, startBytes, mount, readOnly, grow, logical, slot } = draft;
+  return {
+    name,
+    role,
+    volume: name,
+    startBytes,
+    ...(mount === undefined ? {} : { mount }),
+    readOnly,
+    grow,
+    logical,
+    ...(slot === undefined ? {} : { slot }),
+  };
 }
 
 /** A feature whose package is left out is none of the image's. */

@@ -11,6 +11,7 @@ import type { SystemRead } from '../systems/load-system.js';
 import { readSystem } from '../systems/load-system.js';
 import { DEFAULT_SYSTEM, systemFile } from '../systems/system-file.js';
 import { imageSpec } from './image-spec.js';
+import { checkRootMemory } from './root-rules.js';
 import type { ImageFlags } from './resolve-image.js';
 import { resolveImage } from './resolve-image.js';
 
@@ -59,7 +60,8 @@ export async function checkImage(options: ImageOptions, places: ConfigPlaces): P
   const statements = { system: system.statements, board: board.statements };
   const firmwareFiles = board.board.firmware?.files ?? [];
   const { resolved, problems: ofImage } = await resolveImage(statements, firmwareFiles, options, places.layersDir);
-  const problems = [...ofBoard, ...ofSystem, ...ofImage].sort(byPlace);
+  const ofRoot = checkRootMemory(board.statements.root ?? system.statements.root, board.board);
+  const problems = [...ofBoard, ...ofSystem, ...ofImage, ...ofRoot].sort(byPlace);
   if (problems.length > 0) return { problems };
   const spec = imageSpec(board.board.id, system.id, resolved);
   return {

@@ -20,6 +20,7 @@ import {
   softwareTwice,
 } from './image-rules.js';
 import { joinStatements, type ImageStatements } from '../statements/statements.js';
+import { checkRoot, ENCRYPTION_LAYER } from './root-rules.js';
 import { checkUserland } from './userland-fit.js';
 
 /** What the command line says of an image; paths are absolute. */
@@ -45,7 +46,7 @@ export type ResolvedImage = {
  * A system, what a board says over it, and the command line, joined and held against each other. With problems the
  * result is of no use. Codes: those of `checkPartitionRules`, `loadLayers`, `engineOfFiles`,
  * `engineOfFlag`, `layer-engine-twice`, `docker-bundle-unused`, `docker-images-without-engine`, `overlay-not-found`,
- * `package-required`, `repository-twice`, `software-twice`, `userland-unfit`.
+ * `package-required`, those of `checkRoot`, `repository-twice`, `software-twice`, `userland-unfit`.
  * @param firmwareFiles files of boot firmware that the board loads from the drive
  */
 export async function resolveImage(
@@ -69,7 +70,8 @@ export async function resolveImage(
     ...files.layers,
     ...engineLayer(one),
     ...imagesLayer(statements),
-    ...growLayer(disk),
+    ...growLayer(disk, files),
+    ...encryptionLayer(statements),
   ];
   const { layers, problems: ofLayers } = await loadLayers(wanted(engine), layersDir);
   const { layers: layersOfFiles } = await loadLayers(wanted(ofFiles.engine), layersDir);
@@ -83,6 +85,7 @@ export async function resolveImage(
     // A bundle that the files do not use is wrong, whatever the command line says.
     ...(ofFiles.engine.layer === undefined ? [] : checkBundle(files, ofFiles.engine.name, layersOfFiles)),
     ...(await missingFolders([...files.overlays, ...disk.partitions.flatMap((one) => one.files)])),
+    ...checkRoot(files.root),
     ...repositoriesTwice(files.repositories),
     ...requiredPackages(files, layers),
     ...softwareTwice([system.software, board?.software ?? []]),
@@ -159,10 +162,16 @@ function imagesLayer({ containerImages }: ImageStatements): Said<string>[] {
 }
 
 /** Base grows the root of an MBR by itself; everything else is said in a file that this layer's script reads. */
-function growLayer({ table, partitions }: DraftDisk): Said<string>[] {
+function growLayer({ table, partitions }: DraftDisk, { root }: ImageStatements): Said<string>[] {
   const growing = partitions.find(({ grow }) => grow);
-  const isUsual = growing?.role === 'root' && !growing.logical && table.value === 'mbr';
+  const isUsual =
+    root?.value.encryption === undefined && growing?.role === 'root' && !growing.logical && table.value === 'mbr';
   return isUsual ? [] : [{ value: GROW_LAYER, at: growing?.at('grow') ?? {} }];
+}
+
+/** cryptsetup for the device, and growth of what is inside the opened root. */
+function encryptionLayer({ root }: ImageStatements): Said<string>[] {
+  return root?.value.encryption === undefined ? [] : [{ value: ENCRYPTION_LAYER, at: root.at }];
 }
 
 function withFlags(files: ImageStatements, flags: ImageFlags): ImageStatements {

@@ -27,6 +27,7 @@ export function checkUserland(
     'file capabilities': nowhere(Object.keys(capabilities).length > 0),
     'a container engine': statements.engine?.value === NO_ENGINE ? undefined : statements.engine?.at,
     'container images': statements.containerImages[0]?.at ?? statements.bundle?.at,
+    'a root that is found by an early user space': statements.root?.at,
     'software with systemd units': nowhere(statements.software.length > 0),
   };
   return Object.entries(said).flatMap(([what, at]) => {

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { MiB } from '../../model/bytes.js';
-import type { FileSystemName, PartitionRole } from '../../model/image-spec.js';
+import type { FileSystemName, PartitionRole, Slot } from '../../model/image-spec.js';
 import { READ_ONLY_FILE_SYSTEMS } from '../../model/image-spec.js';
 import type { Said } from '../said.js';
-import { autoOrBytes, sizeBytes } from '../size-schema.js';
+import { autoOrBytes, bytesOrShare } from '../size-schema.js';
 import type { SaidPartition } from './read-partitions.js';
 
 /** A partition with its role's defaults, not yet held against the others. */
@@ -18,6 +18,9 @@ export type DraftPartition = {
   readonly startBytes: number | 'auto';
   readonly sizeBytes: number | 'auto';
   readonly headroomBytes: number;
+  /** More of it, as a share of the content. */
+  readonly headroomShare: number;
+  readonly slot?: Slot;
   readonly mount?: string;
   readonly readOnly: boolean;
   readonly grow: boolean;
@@ -38,7 +41,19 @@ export const ROLE_DEFAULTS: Readonly<Record<PartitionRole, RoleDefaults>> = {
   boot: { fs: 'vfat', headroomBytes: 8 * MiB, tree: 'boot', mount: '/boot' },
   root: { fs: 'ext4', headroomBytes: 16 * MiB, tree: 'debian', mount: '/' },
   data: { fs: 'ext4', headroomBytes: 0 },
+  selector: { fs: 'vfat', headroomBytes: 8 * MiB, tree: 'selector', mount: '/boot' },
 };
+
+/** Where a boot partition is mounted beside a selector, which has /boot. */
+export const SLOT_BOOT_MOUNT = '/boot/firmware';
+
+/** What an update may grow a slot by. */
+const SLOT_HEADROOM = '30%';
+
+/** Where the device mounts a partition of this role. */
+export function placeOf(role: PartitionRole, slot: Slot | undefined): string | undefined {
+  return role === 'boot' && slot !== undefined ? SLOT_BOOT_MOUNT : ROLE_DEFAULTS[role].mount;
+}
 
 /** Partitions with defaults: the role follows from the name, and the root grows unless another one does. */
 export function draftPartitions(partitions: readonly SaidPartition[]): readonly DraftPartition[] {
@@ -56,7 +71,9 @@ function roleOf(name: string): PartitionRole {
 function draft({ name, said, at }: SaidPartition, role: PartitionRole, growsByDefault: boolean): DraftPartition {
   const defaults = ROLE_DEFAULTS[role];
   const fs = said.fs ?? defaults.fs;
-  const { tree = defaults.tree, mount = defaults.mount } = said;
+  const { tree = defaults.tree, slot, mount = placeOf(role, slot) } = said;
+  const headroom = said.headroom ?? (slot === undefined ? undefined : SLOT_HEADROOM);
+  const free = headroom === undefined ? { bytes: defaultHeadroom(defaults, fs), share: 0 } : bytesOrShare(headroom);
   return {
     name,
     role,
@@ -66,9 +83,12 @@ function draft({ name, said, at }: SaidPartition, role: PartitionRole, growsByDe
     label: said.label ?? defaultLabel(name, fs),
     startBytes: autoOrBytes(said.start ?? 'auto'),
     sizeBytes: autoOrBytes(said.size ?? 'auto'),
-    headroomBytes: said.headroom === undefined ? defaultHeadroom(defaults, fs) : sizeBytes(said.headroom),
+    headroomBytes: free.bytes,
+    headroomShare: free.share,
+    ...(slot === undefined ? {} : { slot }),
     ...(mount === undefined ? {} : { mount }),
-    readOnly: said.readOnly ?? READ_ONLY_FILE_SYSTEMS.includes(fs),
+    // An update writes the boot partition of a slot, and nobody else does.
+    readOnly: said.readOnly ?? (READ_ONLY_FILE_SYSTEMS.includes(fs) || (role === 'boot' && slot !== undefined)),
     grow: said.grow ?? growsByDefault,
     logical: said.logical ?? false,
     said,

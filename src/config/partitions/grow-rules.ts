@@ -84,7 +84,8 @@ const rootHasRoom: DiskRule = ({ partitions }) => {
   return partitions
     .filter(({ role }) => role === 'root')
     .slice(0, 1)
-    .filter(({ grow, headroomBytes }) => !grow && headroomBytes < LEAST_ROOM_BYTES)
+    // A share of a Debian's content is more.
+    .filter(({ grow, headroomBytes, headroomShare }) => !grow && headroomBytes < LEAST_ROOM_BYTES && headroomShare === 0)
     .map(({ name, headroomBytes, said, at }) => {
       const because = growing === undefined ? 'does not grow' : `does not grow, because "${growing.name}" does`;
       const stated = said.headroom === undefined ? 'by default' : 'as headroom';

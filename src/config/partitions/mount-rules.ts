@@ -1,7 +1,7 @@
 import type { Problem } from '../../errors.js';
 import type { DiskRule } from './draft-disk.js';
 import type { DraftPartition } from './draft-partitions.js';
-import { ROLE_DEFAULTS } from './draft-partitions.js';
+import { placeOf, ROLE_DEFAULTS, SLOT_BOOT_MOUNT } from './draft-partitions.js';
 
 /** Folders of the system that the root file system itself must show, and those that the kernel and systemd mount. */
 const TAKEN = ['bin', 'boot', 'dev', 'etc', 'lib', 'lib64', 'proc', 'run', 'sbin', 'sys', 'usr', 'var'];
@@ -18,10 +18,10 @@ const mountsArePaths: DiskRule = ({ partitions }) =>
   });
 
 const systemIsMountedWhereItIsLookedFor: DiskRule = ({ partitions }) =>
-  partitions.flatMap(({ name, role, mount, at }) => {
-    const place = ROLE_DEFAULTS[role].mount;
+  partitions.flatMap(({ name, role, slot, mount, at }) => {
+    const place = placeOf(role, slot);
     if (place === undefined || mount === place) return [];
-    const why = role === 'root' ? 'the kernel mounts the root there' : 'cloud-init reads the seed there';
+    const why = role === 'root' ? 'the kernel mounts the root there' : place === SLOT_BOOT_MOUNT ? 'the selector has /boot' : 'cloud-init reads the seed there';
     const message = `"${name}" has the role ${role} and must be mounted at ${place}: ${why}`;
     return [invalid(message, `Write mount: ${place}, or leave it out.`, at)];
   });
@@ -50,8 +50,9 @@ function isPlaceOfMissingRole(mount: string | undefined, partitions: readonly Dr
 const mountsAreUnique: DiskRule = ({ partitions }) =>
   partitions.flatMap(({ name, mount, at }, index) => {
     const first = partitions.slice(0, index).find((other) => mount !== undefined && other.mount === mount);
-    // A second boot or root is refused as such.
+    // A second boot or root is refused as such; of two slots one runs.
     if (first === undefined || mount === '/' || mount === '/boot') return [];
+    if (first.slot !== undefined && partitions[index]?.slot !== undefined) return [];
     return [
       {
         code: 'partition-mount-twice',

@@ -11,11 +11,12 @@ import { ROLE_DEFAULTS } from './draft-partitions.js';
 import { FILE_SYSTEM_RULES } from './file-system-rules.js';
 import { GROW_RULES, nextFixed } from './grow-rules.js';
 import { MOUNT_RULES } from './mount-rules.js';
+import { SLOT_RULES } from './slot-rules.js';
 import { EXT4_LABEL, FAT_LABEL } from '../schemas/volume-label.js';
 
 /** Everything that holds between the keys of partitions, and between partitions. */
 export function checkPartitionRules(disk: DraftDisk): readonly Problem[] {
-  return [...RULES, ...FILE_SYSTEM_RULES, ...MOUNT_RULES, ...GROW_RULES].flatMap((rule) => rule(disk));
+  return [...RULES, ...FILE_SYSTEM_RULES, ...MOUNT_RULES, ...GROW_RULES, ...SLOT_RULES].flatMap((rule) => rule(disk));
 }
 
 /** The root of such a system mounts its boot partition and nothing else. */
@@ -32,6 +33,8 @@ const archiveRootIsAlone: DiskRule = ({ partitions, rootIsArchive }) =>
 const oneBootAndOneRoot: DiskRule = ({ partitions, table, rootIsArchive }) =>
   (rootIsArchive ? (['boot'] as const) : (['boot', 'root'] as const)).flatMap((role) => {
     const [first, ...others] = partitions.filter((one) => one.role === role);
+    // The rules of slots want two of each.
+    if (first !== undefined && partitions.some((one) => one.role === 'selector')) return [];
     if (first === undefined) {
       // One of that name has had its role taken away.
       const named = partitions.find(({ name }) => name === role);
@@ -63,7 +66,9 @@ const bootIsFoundByFirmware: DiskRule = ({ partitions }) =>
     .filter(({ role }) => role === 'boot')
     .slice(0, 1)
     .flatMap((boot) => {
-      const before = partitions.slice(0, partitions.indexOf(boot)).find(({ fs, logical }) => fs === 'vfat' && !logical);
+      const before = partitions
+        .slice(0, partitions.indexOf(boot))
+        .find(({ fs, logical, role }) => fs === 'vfat' && !logical && role !== 'selector');
       return [
         boot.fs === 'vfat'
           ? undefined
@@ -122,6 +127,7 @@ const OTHER_WAYS: Readonly<Record<PartitionRole, string>> = {
   boot: 'Files for /boot: `reswarm-os inject IMAGE --file SRC:DST`.',
   root: 'Folders over the root file system are listed under overlay.',
   data: '',
+  selector: 'Files for /boot: `reswarm-os inject IMAGE --file SRC:DST`.',
 };
 
 /** Of file systems with a rule of their own; ext4's holds for the others. */

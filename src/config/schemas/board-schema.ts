@@ -6,6 +6,7 @@ import { alignment, partitionList, partitionMap, tableType } from './partition-s
 import { dockerBundlePin } from './layer-schema.js';
 import { packageName } from '../package-name.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
+import { rootSchema } from './root-schema.js';
 import { softwareSchema } from './software-schema.js';
 import { hostname, PACKAGE_WORDS, suite } from './system-schema.js';
 
@@ -27,7 +28,17 @@ const kernelProfile = z.strictObject({
   fragments: z
     .array(text)
     .min(1)
+    .optional()
     .describe(`Configuration fragments, all of them: ${FRAGMENT_NAMES}. None comes by itself.`),
+  adds: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe(`Instead of \`fragments\`: those beside the ones of the board's own kernel: ${FRAGMENT_NAMES}.`),
+  patches: z
+    .array(text)
+    .default([])
+    .describe('Patch files or folders of them, after those of `kernel.patches`; paths from this file.'),
   image: kernelImage.optional().describe("How it lies on /boot. By default as the board's kernel."),
 });
 
@@ -143,6 +154,7 @@ export const boardSchema = z.strictObject({
     .describe(partitionMap.description ?? ''),
   partitionAlignment: alignment.optional().describe(`Beside a list of partitions. ${alignment.description ?? ''}`),
   partitionTable: tableType.optional().describe(`${tableType.description ?? ''} ${OF_SYSTEM}`),
+  root: rootSchema.optional().describe(`How the root is kept, where that is more than a partition. ${OF_SYSTEM}`),
   rootfs: z
     .strictObject({
       suite: suite.optional().describe(`Debian release. ${OF_SYSTEM}`),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { FILE_SYSTEM_NAMES, PARTITION_ROLES, TABLE_TYPES } from '../../model/image-spec.js';
-import { autoOrSize, size } from '../size-schema.js';
+import { FILE_SYSTEM_NAMES, PARTITION_ROLES, SLOTS, TABLE_TYPES } from '../../model/image-spec.js';
+import { autoOrSize, size, sizeOrShare } from '../size-schema.js';
 import { EXT4_LABEL, FAT_LABEL } from './volume-label.js';
 
 const text = z.string().min(1, { error: 'must not be empty' });
@@ -20,7 +20,7 @@ export const partitionEntry = z.strictObject({
     .enum(PARTITION_ROLES)
     .optional()
     .describe(
-      'boot: firmware, kernel and seeds; root: the system; data: anything else. There is one boot and one root.',
+      'boot: firmware, kernel and seeds; root: the system; data: anything else. There is one boot and one root, or with a selector, which says what is started, two of each.',
     ),
   fs: z
     .enum(FILE_SYSTEM_NAMES)
@@ -29,7 +29,7 @@ export const partitionEntry = z.strictObject({
       'File system. By default vfat for boot, ext4 for root and data; squashfs holds data that is never written to.',
     ),
   tree: z
-    .enum(['boot', 'debian'])
+    .enum(['boot', 'debian', 'selector'])
     .optional()
     .describe('Where the content comes from. By default boot for the boot partition, debian for root.'),
   files: z
@@ -43,9 +43,15 @@ export const partitionEntry = z.strictObject({
     ),
   start: autoOrSize.optional().meta({ default: 'auto' }).describe(START),
   size: autoOrSize.optional().meta({ default: 'auto' }).describe(SIZE),
-  headroom: size
+  headroom: sizeOrShare
     .optional()
-    .describe('Free space beside the content. By default 8M for boot, 16M for root, 0M for data.'),
+    .describe(
+      'Free space beside the content, or a share of it: 30%. By default 8M for boot, 16M for root, 30% for those of a slot, 0M for data.',
+    ),
+  slot: z
+    .enum(SLOTS)
+    .optional()
+    .describe('Beside a selector: the system that this boot or root partition belongs to. b is empty until an update.'),
   mount: text
     .optional()
     .describe('Where the device mounts it. By default /boot for boot, / for root; data is not mounted.'),

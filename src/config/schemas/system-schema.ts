@@ -4,6 +4,7 @@ import { INITRAMFS_FILE_SYSTEMS, ROOT_COMPRESSIONS } from '../../model/initramfs
 import { size } from '../size-schema.js';
 import { capabilityMap, packageList, repositoryList, withoutPackages } from './package-schema.js';
 import { alignment, partitionList, tableType } from './partition-schema.js';
+import { rootSchema } from './root-schema.js';
 import { softwareSchema } from './software-schema.js';
 
 const text = z.string().min(1, { error: 'must not be empty' });
@@ -85,6 +86,7 @@ export const systemSchema = z.strictObject({
     .array(softwareSchema)
     .default([])
     .describe('Programs of your own: pinned files and systemd units that go into the root file system.'),
+  root: rootSchema.optional().describe('How the root is kept, where that is more than a partition.'),
   table: tableType.default('mbr'),
   alignment: alignment.default('4M'),
   partitions: partitionList.describe(

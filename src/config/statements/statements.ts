@@ -6,6 +6,7 @@ import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { FileChain } from '../file-chain.js';
 import { mergeByName, type SaidPartition } from '../partitions/read-partitions.js';
 import type { PackageStatements } from '../packages/package-statements.js';
+import type { RootDefinition } from '../schemas/root-schema.js';
 import type { Said } from '../said.js';
 import type { SystemDefinition } from '../schemas/system-schema.js';
 import type { Path } from '../yaml-source.js';
@@ -29,6 +30,7 @@ export type ImageStatements = PackageStatements & {
   readonly bundle?: Said<DockerBundlePin>;
   readonly table?: Said<TableType>;
   readonly alignment?: Said<string>;
+  readonly root?: Said<RootDefinition>;
   readonly layers: readonly Said<string>[];
   readonly overlays: readonly Said<string>[];
   readonly containerImages: readonly Said<string>[];
@@ -54,6 +56,7 @@ export function statementsOfBoard(definition: BoardDefinition, chain: FileChain,
     ...said('table', definition.partitionTable, chain, ['partitionTable']),
     ...said('alignment', definition.partitionAlignment, chain, ['partitionAlignment']),
     ...said('alignment', map?.alignment, chain, ['partitions', 'alignment']),
+    ...said('root', definition.root, chain, ['root']),
     layers: [],
     overlays: paths(rootfs?.overlay, chain, ['rootfs', 'overlay']),
     containerImages: paths(docker?.images, chain, ['docker', 'images']),
@@ -80,6 +83,7 @@ export function statementsOfSystem(
     ...said('engine', definition.engine, chain, ['engine']),
     ...said('table', definition.table, chain, ['table']),
     ...said('alignment', definition.alignment, chain, ['alignment']),
+    ...said('root', definition.root, chain, ['root']),
     layers: (definition.layers ?? []).map((value, index) => ({ value, at: chain.locate(['layers', index]) })),
     overlays: paths(definition.overlay, chain, ['overlay']),
     containerImages: paths(definition.containerImages, chain, ['containerImages']),

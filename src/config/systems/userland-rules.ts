@@ -17,6 +17,7 @@ const USERLANDS_OF_KEY: Readonly<Partial<Record<keyof SystemDefinition, readonly
   capabilities: DEBIAN,
   containerImages: DEBIAN,
   software: DEBIAN,
+  root: DEBIAN,
   filesystem: SMALL,
   compression: SMALL,
   sizeBudget: SMALL,

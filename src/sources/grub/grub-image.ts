@@ -7,8 +7,8 @@ import type { GrubModules, GrubPlatform } from './grub-modules.js';
 
 /** What grub-mkimage puts together. */
 export type GrubImage = {
-  /** `i386-pc` for a disk, `i386-pc-eltorito` for a disc, `x86_64-efi` for both. */
-  readonly format: GrubPlatform | 'i386-pc-eltorito';
+  /** `i386-pc` for a disk, `i386-pc-eltorito` for a disc, `i386-pc-pxe` for the network, `x86_64-efi` for all. */
+  readonly format: GrubPlatform | 'i386-pc-eltorito' | 'i386-pc-pxe';
   readonly modules: readonly string[];
   /** Where GRUB looks for grub.cfg; a device without a drive is on the one that GRUB was started from. */
   readonly prefix: string;

@@ -3,8 +3,8 @@ import type { Board } from '../../model/board.js';
 import { STANDARD_KERNEL } from '../../model/image-spec.js';
 
 /**
- * The board with the kernel of one of its profiles: same sources and patches, other options, `uname -r` ends with the
- * profile's name. Undefined leaves the board as it is. Throws UserError `kernel-profile-missing` for a profile that the
+ * The board with the kernel of one of its profiles: same sources, other options, more patches, `uname -r` ends with the
+ * profile's name. A profile that adds to the board's own kernel has all its flavours. Undefined leaves the board as it is. Throws UserError `kernel-profile-missing` for a profile that the
  * board has not, `kernel-profile-flavour` for a board of another flavour than the standard one.
  */
 export function withProfile(board: Board, name: string | undefined): Board {
@@ -12,12 +12,22 @@ export function withProfile(board: Board, name: string | undefined): Board {
   const { kernel } = board;
   const profile = Object.hasOwn(kernel.profiles, name) ? kernel.profiles[name] : undefined;
   if (profile === undefined) throw profileMissing(board, name);
-  if (kernel.flavour !== 'standard') {
+  const { fragments, addsToOwn, patches, image } = profile;
+  if (kernel.flavour !== 'standard' && !addsToOwn) {
     throw new UserError('kernel-profile-flavour', `The kernel profile ${name} has no flavour ${kernel.flavour}`, {
       hints: [`Take the standard flavour for it, or the board's own kernel with flavour ${kernel.flavour}.`],
     });
   }
-  return { ...board, kernel: { ...kernel, ...profile, localVersion: `${kernel.localVersion}-${name}` } };
+  return {
+    ...board,
+    kernel: {
+      ...kernel,
+      fragments: addsToOwn ? [...kernel.fragments, ...fragments] : fragments,
+      patches: [...kernel.patches, ...patches],
+      image,
+      localVersion: `${kernel.localVersion}-${name}`,
+    },
+  };
 }
 
 /**

@@ -16,8 +16,9 @@ function rowsOf(more: readonly Partial<PartitionSpec>[] = []): readonly string[]
     logical: false,
   } as const;
   const partitions = [...spec.partitions, ...more.map((one) => ({ ...data, name: 'data', ...one }))];
+  const root = { kind: 'partition', partition: 'root' } as const;
   const identity = identify('rpi4', 'mbr', partitions);
-  const text = formatFstab(fstabRows({ ...spec, partitions } as unknown as ImageSpec, identity));
+  const text = formatFstab(fstabRows({ ...spec, root, partitions } as unknown as ImageSpec, identity));
   return text
     .trimEnd()
     .split('\n')

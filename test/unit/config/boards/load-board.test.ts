@@ -105,11 +105,22 @@ describe('checkBoard', () => {
     expect(tiny?.fragments).toContainEqual({ name: 'tiny', path: join(boardsDir, 'kernel', 'tiny.config') });
     expect(lab).toEqual({
       image: board.kernel.image,
+      addsToOwn: false,
+      patches: [],
       fragments: [
         { name: 'tiny', path: join(boardsDir, 'kernel', 'tiny.config') },
         { name: './own.config', path: join(folder, 'own.config') },
       ],
     });
+  });
+
+  it('has the profile whose options and patches come beside those of its own kernel', async () => {
+    const { board } = await valid();
+    const { updates } = board.kernel.profiles;
+    expect(updates).toMatchObject({ addsToOwn: true, patches: [join(boardsDir, 'kernel/patches/tryboot')] });
+    expect(await placed('kernel:', '  profiles:', '    lab: { adds: [tiny], patches: [./no.patch] }')).toEqual([
+      'kernel-patch-not-found 5:36',
+    ]);
   });
 
   it('names a fragment of a profile that is not there, with its place', async () => {
@@ -121,7 +132,10 @@ describe('checkBoard', () => {
   });
 
   it('refuses a profile without fragments, of a bad name or with a key that is not known', async () => {
-    expect(await placed('kernel:', '  profiles:', '    lab: {}')).toEqual(['missing-key 5:10']);
+    expect(await placed('kernel:', '  profiles:', '    lab: {}')).toEqual(['kernel-profile-fragments 5:10']);
+    expect(await placed('kernel:', '  profiles:', '    lab: { fragments: [tiny], adds: [tiny] }')).toEqual([
+      'kernel-profile-fragments 5:10',
+    ]);
     expect(await placed('kernel:', '  profiles:', '    Lab: { fragments: [tiny] }')).toEqual(['invalid-value 5:5']);
     expect(await placed('kernel:', '  profiles:', '    tiny: { imgae: {} }')).toEqual(['unknown-key 5:13']);
   });

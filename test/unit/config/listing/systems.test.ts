@@ -50,7 +50,7 @@ async function valid(...lines: string[]) {
 
 describe('the shipped systems', () => {
   it('are valid and named as their files', async () => {
-    expect((await listSystems(places())).map(({ id }) => id)).toEqual(['debian', 'minimal', 'tiny']);
+    expect((await listSystems(places())).map(({ id }) => id)).toEqual(['ab', 'debian', 'minimal', 'tiny']);
   });
 
   it('give every image two partitions, of which the root grows', async () => {

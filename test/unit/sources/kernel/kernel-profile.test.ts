@@ -39,6 +39,22 @@ describe('withProfile', () => {
     expect(board.kernel.image).toEqual({ name: 'kernel8.img', compression: 'gzip' });
   });
 
+  it('gives options and patches beside those of the board, for each of its flavours', async () => {
+    const standard = await shipped('rpi4');
+    const updates = withProfile(standard, 'updates');
+    expect(updates.kernel.fragments.map(({ name }) => name)).toEqual([
+      ...standard.kernel.fragments.map(({ name }) => name),
+      'updates',
+    ]);
+    expect(updates.kernel.patches).toEqual([fileURLToPath(new URL('kernel/patches/tryboot', `file://${boardsDir}`))]);
+    const realtime = withProfile(await withFlavour(standard, 'rt', boardsDir), 'updates');
+    expect(localVersionOf(realtime)).toBe('-reswarm-updates-rt');
+    expect(withProfile(await shipped('rpi5'), 'updates').kernel).toMatchObject({
+      package: 'linux-source-7.3',
+      patches: updates.kernel.patches,
+    });
+  });
+
   it('keeps the sources and everything else of the board', async () => {
     const before = await shipped('pc-amd64');
     const { kernel, ...rest } = withProfile(before, 'tiny');
@@ -69,7 +85,7 @@ describe('withProfile', () => {
     const error = refusal(() => withProfile(board, name));
     expect(error.code).toBe('kernel-profile-missing');
     expect(error.message).toContain('rpi4');
-    expect(error.message).toContain('it has tiny');
+    expect(error.message).toContain('it has tiny, updates');
   });
 
   it('says so where a board has none', async () => {
