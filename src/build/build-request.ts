@@ -154,9 +154,10 @@ function isoProblems({ board, root, system }: ImageSpec, { type }: BuildTarget):
   return [{ code: 'iso-needs-root-in-memory', message, hint }];
 }
 
-/** Code: `slots-need-raspberry-pi`: GRUB knows nothing of autoboot.txt. */
+/** Codes: `slots-need-raspberry-pi`: GRUB knows nothing of autoboot.txt; `slots-kernel-too-new`. */
 function slotProblems(spec: ImageSpec): readonly Problem[] {
-  if (!hasSlots(spec) || !startsByGrub(spec.board)) return [];
+  if (!hasSlots(spec)) return [];
+  if (!startsByGrub(spec.board)) return kernelOfSlots(spec);
   const message = `${spec.board.id} starts by GRUB, and the firmware of a Raspberry Pi chooses between the slots of ${spec.system.id}`;
   return [{ code: 'slots-need-raspberry-pi', message, hint: 'Choose a Raspberry Pi, or a system with one slot.' }];
 }
