@@ -46,7 +46,10 @@ const ANSWER = 'reswarm-42-answers';
 export async function checkSmall(machine: SmallMachine, host: Host, report: Reporter): Promise<BootProof> {
   const { system } = machine;
   const expected = expectationsOf(machine.userData, machine.metaData);
-  const session = new Session(startSmallWatch({ ...system, expected }), report);
+  const session = new Session(
+    startSmallWatch({ ...system, expected, hasSeed: machine.userData !== '' || machine.metaData !== '' }),
+    report,
+  );
   for (const stage of smallMilestones(session.watch)) report.emit({ type: 'stage-started', stage });
   const forwards = await forwardsOf(system);
   const sandbox = { ...machine.sandbox, network: true };

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../errors.js';
 import { UserError } from '../errors.js';
+import { withGrubDevices } from '../formats/network-boot/grub-network-cfg.js';
 import { PXELINUX_DEFAULT, pxelinuxDeviceCfg } from '../formats/network-boot/pxelinux-cfg.js';
 import type { Host } from '../host/host.js';
 import { replaceFolder } from '../host/replace-folder.js';
@@ -15,10 +16,11 @@ import {
   requireNetworkFolder,
   SEED_ARCHIVE,
 } from '../images/network-folder.js';
-import { FOLDER_MODE, FolderWriter, PRIVATE_MODE, seedArchive } from '../images/write-network-folder.js';
+import { FOLDER_MODE, FolderWriter, PRIVATE_MODE, PUBLIC_MODE, seedArchive } from '../images/write-network-folder.js';
 import { sha256 } from '../model/sha256.js';
 import type { DeviceChanges } from '../provision/device-changes.js';
 import { deviceChanges } from '../provision/device-changes.js';
+import { SEED_FILE_NAMES } from '../seeds/text/seed.js';
 import { seedDigest } from '../seeds/seed-digest.js';
 import type { SeedBase } from './check-fleet.js';
 import { IdentityReader } from './definition/device-identity.js';
@@ -74,6 +76,7 @@ export async function makeFleetFolder(
   const written = await replaceFolder(out, FOLDER_MODE, async (staging) => {
     const writer = new FolderWriter(staging, sourceDateEpoch);
     await copyBase(writer, source, base);
+    await writeGrubCfg(writer, source, [...seeded, ...(kept?.devices ?? [])]);
     for (const device of seeded) await writeDevice(writer, source, device, sourceDateEpoch, host.signal);
     if (kept !== undefined) await copyKept(writer, kept, out);
     const all = [...seeded.map(recordOf), ...(kept?.devices ?? [])].toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -168,8 +171,25 @@ async function changesOf(
   }
 }
 
+const GRUB_CFG = 'grub.cfg';
+
 async function copyBase(writer: FolderWriter, { files, modes }: Source, base: string): Promise<void> {
-  for (const { path } of files) await writer.add(path, modes.get(path) ?? PRIVATE_MODE, { source: join(base, path) });
+  for (const { path } of files.filter((file) => file.path !== GRUB_CFG))
+    await writer.add(path, modes.get(path) ?? PRIVATE_MODE, { source: join(base, path) });
+}
+
+/** GRUB gets a list of the devices that have a seed of their own. */
+async function writeGrubCfg(
+  writer: FolderWriter,
+  { view }: Source,
+  devices: readonly { readonly folders: readonly string[] }[],
+): Promise<void> {
+  const text = await view.readFile(GRUB_CFG);
+  if (text === undefined) return;
+  const folders = devices.flatMap((device) => device.folders).toSorted();
+  await writer.add(GRUB_CFG, PUBLIC_MODE, {
+    content: Buffer.from(withGrubDevices(Buffer.from(text).toString(), folders)),
+  });
 }
 
 async function writeDevice(
@@ -190,10 +210,23 @@ async function writeDevice(
     if (source.architecture === 'amd64') {
       const common = Buffer.from((await source.view.readFile(PXELINUX_DEFAULT)) ?? []).toString();
       const own = common.replace(`INITRD ${SEED_ARCHIVE}`, `INITRD ${folder}/${SEED_ARCHIVE}`);
-      await writer.add(pxelinuxDeviceCfg(folder), 0o644, { content: Buffer.from(own) });
+      await writer.add(pxelinuxDeviceCfg(folder), PUBLIC_MODE, { content: Buffer.from(own) });
+      await writeSeedTexts(writer, folder, changed);
       continue;
     }
     await writeAllFiles(writer, source, folder, changed);
+  }
+}
+
+/** For people, and for a boot check, which holds the device against them. */
+async function writeSeedTexts(
+  writer: FolderWriter,
+  folder: string,
+  changed: DeviceChanges['changes']['files'],
+): Promise<void> {
+  for (const name of Object.values(SEED_FILE_NAMES)) {
+    const content = changed.get(name);
+    if (content !== undefined) await writer.add(`${folder}/${name}`, PRIVATE_MODE, { content: Buffer.from(content) });
   }
 }
 
@@ -215,8 +248,8 @@ async function writeAllFiles(
     await writer.addAgain(`${folder}/${path}`, file, modes.get(path) ?? PRIVATE_MODE);
   }
   for (const [path, content] of changed) {
-    if (content === undefined || path === 'grub.cfg') continue;
-    const mode = modes.get(path) === undefined || !isOfLoader(path) ? PRIVATE_MODE : 0o644;
+    if (content === undefined || path === GRUB_CFG) continue;
+    const mode = modes.get(path) === undefined || !isOfLoader(path) ? PRIVATE_MODE : PUBLIC_MODE;
     await writer.add(`${folder}/${path}`, mode, { content: Buffer.from(content) });
   }
 }

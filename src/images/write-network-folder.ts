@@ -6,7 +6,7 @@ import type { NetworkFile, NetworkManifest } from './network-folder.js';
 import { NETWORK_MANIFEST, NETWORK_SUMS, networkManifestText, networkSums } from './network-folder.js';
 
 export const FOLDER_MODE = 0o755;
-const PUBLIC_MODE = 0o644;
+export const PUBLIC_MODE = 0o644;
 /** Of files with a device's own seed: password hashes, keys of networks. */
 export const PRIVATE_MODE = 0o600;
 

@@ -11,6 +11,8 @@ export type SmallSystem = {
   readonly userland: string;
   readonly hasSsh: boolean;
   readonly expected: Pick<BootExpectations, 'hostname'>;
+  /** Whether there is a seed that it has to find. */
+  readonly hasSeed: boolean;
 };
 
 /** What has been seen of the boot of a system that says itself how it starts (`reswarm: …`). A value. */
@@ -56,8 +58,10 @@ function watchStatus(watch: SmallWatch, word: string, rest: string, seconds: num
   switch (word) {
     case 'init':
       return reachSmall(watch, 'init', true, rest, seconds);
-    case 'seed':
-      return reachSmall(watch, 'seed', true, rest, seconds);
+    case 'seed': {
+      const isLost = watch.hasSeed && rest === 'none';
+      return reachSmall(watch, 'seed', !isLost, isLost ? 'none, and there is one' : rest, seconds);
+    }
     case 'hostname': {
       const { hostname } = watch.expected;
       const fits = hostname === undefined || hostname === rest;

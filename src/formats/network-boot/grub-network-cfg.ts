@@ -8,35 +8,39 @@ export function grubPlace(base: string): string | undefined {
   return protocol === 'http:' ? `(http,${host})${pathname.replace(/\/+$/, '')}` : undefined;
 }
 
-const MAC_PARTS = ['a', 'b', 'c', 'd', 'e', 'f'];
-
 /**
  * The grub.cfg of a PC that GRUB was started on by the network. `base` and `extra` may be set by whoever reads it: where
  * the files are, and more words for the kernel. Throws UserError `command-line-not-for-network`.
  */
 export function grubNetworkCfg({ kernel, archives, seed, commandLine, base }: NetworkStart): string {
   const place = (base === undefined ? undefined : grubPlace(base)) ?? '$prefix';
-  const others = archives.map((name) => `"$base/${name}"`).join(' ');
+  const files = [...(seed === undefined ? [] : ['"$seed"']), ...archives.map((name) => `"$base/${name}"`)];
   const lines = [
     '# Read by GRUB when a PC starts it from the network. By default the files are where GRUB came from.',
     `if [ -z "$base" ]; then set base="${place}"; fi`,
+    ...(seed === undefined ? [] : [`set seed="$base/${seed}"`]),
     `linux "$base/${kernel}" ${plainCommandLine(commandLine).split(' ').map(quoted).join(' ')} $extra`,
-    ...(seed === undefined ? [`initrd ${others}`] : withSeed(seed, others)),
+    `initrd ${files.join(' ')}`,
     'boot',
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** TFTP has no list of what is there, so the only question is to ask for the file. */
-function withSeed(seed: string, others: string): readonly string[] {
-  const groups = MAC_PARTS.map((part, index) => `--set=${index + 1}:${part}`).join(' ');
-  const pattern = MAC_PARTS.map(() => '(..)').join(':');
-  return [
-    '# A device with a seed of its own has a folder that is named after its MAC address.',
-    `regexp ${groups} '^${pattern}$' "$net_default_mac"`,
-    `set device="$base/${MAC_PARTS.map((part) => `$${part}`).join('-')}"`,
-    `if initrd "$device/${seed}" ${others}; then true; else initrd "$base/${seed}" ${others}; fi`,
-  ];
+const SEED_LINE = /^set seed="\$base\/([^"\n]+)"\n/m;
+const DEVICE_LINES = /^if \[ "\$net_default_mac" = .*\n/gm;
+
+/**
+ * The same file with devices that have a seed of their own, by their folders ("52-54-00-12-34-56"); those that it named
+ * before are gone. They are listed, because GRUB goes on without a file that an HTTP server does not have.
+ */
+export function withGrubDevices(grubCfg: string, folders: readonly string[]): string {
+  return grubCfg.replaceAll(DEVICE_LINES, '').replace(SEED_LINE, (line: string, seed: string) => {
+    const own = folders.map((folder) => {
+      const mac = folder.replaceAll('-', ':');
+      return `if [ "$net_default_mac" = "${mac}" ]; then set seed="$base/${folder}/${seed}"; fi\n`;
+    });
+    return line + own.join('');
+  });
 }
 
 function quoted(word: string): string {

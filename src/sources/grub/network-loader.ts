@@ -12,20 +12,7 @@ export type NetworkLoaderInput = { readonly tools: ToolsTree; readonly modules: 
 export type NetworkLoader = { readonly key: string; readonly bios: string; readonly uefi: string };
 
 /** Fetches, runs grub.cfg, starts Linux. */
-const MODULES = [
-  'net',
-  'tftp',
-  'http',
-  'normal',
-  'configfile',
-  'linux',
-  'regexp',
-  'test',
-  'echo',
-  'cat',
-  'reboot',
-  'halt',
-];
+const MODULES = ['net', 'tftp', 'http', 'normal', 'configfile', 'linux', 'test', 'echo', 'cat', 'reboot', 'halt'];
 /** Empty: GRUB then looks beside itself, in whatever folder of the server it is. */
 const PREFIX = '';
 

@@ -11,8 +11,8 @@ import {
   watchSmallLine,
 } from '../../../src/model/small-boot.js';
 
-const TINY: SmallSystem = { userland: 'busybox', hasSsh: true, expected: { hostname: 'gate-7' } };
-const MINIMAL: SmallSystem = { userland: 'workload', hasSsh: false, expected: {} };
+const TINY: SmallSystem = { userland: 'busybox', hasSsh: true, expected: { hostname: 'gate-7' }, hasSeed: true };
+const MINIMAL: SmallSystem = { userland: 'workload', hasSsh: false, expected: {}, hasSeed: false };
 const CLOCK: MachineClock = { ...POWER_ON, wallSeconds: 9, hadSeconds: 9 };
 
 const GOOD = [
@@ -35,6 +35,12 @@ function answered(lines: readonly string[]) {
 }
 
 describe('the boot of a small system', () => {
+  it('does not work when it misses its seed', () => {
+    const seedOf = (system: SmallSystem) => watched(system, ['reswarm: seed none']).reached.get('seed');
+    expect(seedOf(TINY)).toMatchObject({ ok: false, detail: 'none, and there is one' });
+    expect(seedOf({ ...TINY, hasSeed: false })).toMatchObject({ ok: true });
+  });
+
   it('works when everything came and it powered off', () => {
     const watch = watchSmallLine(answered(GOOD), '[    9.1] reboot: Power down', 9);
     expect(isSmallDone(answered(GOOD))).toBe(true);

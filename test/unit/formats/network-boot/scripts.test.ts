@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { UserError } from '../../../../src/errors.js';
 import { grubCommandLine } from '../../../../src/formats/grub-cfg.js';
 import { dnsmasqConf } from '../../../../src/formats/network-boot/dnsmasq-conf.js';
-import { grubNetworkCfg, grubPlace } from '../../../../src/formats/network-boot/grub-network-cfg.js';
+import { grubNetworkCfg, grubPlace, withGrubDevices } from '../../../../src/formats/network-boot/grub-network-cfg.js';
 import { ipxeScript } from '../../../../src/formats/network-boot/ipxe-script.js';
 import { pxelinuxCfg, pxelinuxDeviceCfg } from '../../../../src/formats/network-boot/pxelinux-cfg.js';
 
@@ -48,6 +48,26 @@ describe('grub.cfg for the network', () => {
     expect(grubNetworkCfg({ ...start, base: 'http://h:81/n/' })).toContain('set base="(http,h:81)/n"');
     expect(grubPlace('https://h/n')).toBeUndefined();
     expect(grubPlace('h')).toBeUndefined();
+  });
+});
+
+describe('grub.cfg with devices', () => {
+  const line = 'if [ "$net_default_mac" = "52:54:00:aa:bb:01" ]; then set seed="$base/52-54-00-aa-bb-01/seed.cpio"; fi';
+
+  it('takes the seed of the device before it loads anything', () => {
+    const lines = withGrubDevices(grubNetworkCfg(start), ['52-54-00-aa-bb-01']).split('\n');
+    expect(lines.indexOf(line)).toBe(lines.indexOf('set seed="$base/seed.cpio"') + 1);
+    expect(lines).toContain('initrd "$seed" "$base/initramfs.zst"');
+  });
+
+  it('forgets those of before, and keeps what people wrote', () => {
+    const first = withGrubDevices(`${grubNetworkCfg(start)}# mine\n`, ['52-54-00-aa-bb-01']);
+    expect(withGrubDevices(first, [])).toBe(`${grubNetworkCfg(start)}# mine\n`);
+  });
+
+  it('is as it was for a system that reads no seed', () => {
+    const without = grubNetworkCfg({ ...start, seed: undefined });
+    expect(withGrubDevices(without, ['52-54-00-aa-bb-01'])).toBe(without);
   });
 });
 
