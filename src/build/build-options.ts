@@ -1,5 +1,5 @@
 import type { Compression } from '../formats/compression.js';
-import type { KernelFlavour } from '../model/board.js';
+import type { KernelFlavour, KernelSource } from '../model/board.js';
 import type { SeedOptions } from '../seeds/compose/read-seed.js';
 import type { VirtualDiskFormat } from '../outputs/virtual-disk.js';
 import type { BuildTarget } from './write-target.js';
@@ -50,6 +50,8 @@ export type BuildOptions = {
   readonly mirror?: string | undefined;
   /** As the environment has it: seconds since 1970. */
   readonly sourceDateEpoch?: string | undefined;
+  /** Who compiles the kernel, instead of what the board says. */
+  readonly kernelSource?: KernelSource | undefined;
   /** Instead of the board's own flavour of the kernel. */
   readonly kernelFlavour?: KernelFlavour | undefined;
 };

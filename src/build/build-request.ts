@@ -13,6 +13,7 @@ import { UserError } from '../errors.js';
 import { checkImagePath } from '../images/image-file.js';
 import { checkOutputFolder } from '../images/network-folder.js';
 import type { Board } from '../model/board.js';
+import { DEBIANS_KERNEL } from '../model/board.js';
 import type { ImageSpec, RootTreeSpec, TreeSpec } from '../model/image-spec.js';
 import { hasSlots, STANDARD_KERNEL } from '../model/image-spec.js';
 import { requireIsoBoard } from '../outputs/iso.js';
@@ -30,6 +31,7 @@ import type { FragmentFile } from '../sources/kernel/fragments.js';
 import { mergeFragments } from '../sources/kernel/fragments.js';
 import type { KernelPatch } from '../sources/kernel/kernel-build.js';
 import { withFlavour } from '../sources/kernel/kernel-flavour.js';
+import { debianKernelUnfit, withKernelSource } from '../sources/kernel/kernel-source.js';
 import { withProfile } from '../sources/kernel/kernel-profile.js';
 import { readDeviceTreeOverlays, readFragments, readPatches } from '../sources/kernel/kernel-request.js';
 import type { BuildOptions } from './build-options.js';
@@ -211,8 +213,20 @@ async function readSpec(options: BuildOptions): Promise<ImageSpec> {
     places,
   );
   const board = await withFlavour(spec.board, options.kernelFlavour, places.boardsDir);
-  const profiled = withProfile(board, spec.kernelProfile === STANDARD_KERNEL ? undefined : spec.kernelProfile);
+  const sourced = withKernelSource(board, options.kernelSource);
+  if (sourced.kernel.source === DEBIANS_KERNEL) requireRootForModules(spec);
+  const profiled = withProfile(sourced, spec.kernelProfile === STANDARD_KERNEL ? undefined : spec.kernelProfile);
   return { ...spec, board: rootTree(spec).from === 'workload' ? withKernelAddress(profiled) : profiled };
+}
+
+/** Throws UserError `kernel-debian-unfit`: what is in memory as a whole has no place for the modules of such a kernel. */
+function requireRootForModules({ root, system, kernelProfile }: ImageSpec): void {
+  if (root.kind === 'initramfs') throw debianKernelUnfit(`the root of the system ${system.id} lives in memory`);
+  if (kernelProfile !== STANDARD_KERNEL) {
+    throw debianKernelUnfit(
+      `the system ${system.id} wants the kernel profile ${kernelProfile}, which is compiled here`,
+    );
+  }
 }
 
 /** What becomes the root, with everything that it names. */

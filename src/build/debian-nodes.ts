@@ -1,4 +1,5 @@
 import type { Board } from '../model/board.js';
+import { DEBIANS_KERNEL } from '../model/board.js';
 import type { PinnedPackageFile, PinnedRepository } from '../model/packages.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode } from '../pipeline/graph.js';
@@ -53,13 +54,19 @@ export function lockNode(
     sources: packageSources(request, await readAptSources(tools)),
     packages,
     fetched,
+    ...kernelImage(board),
     ...wishes,
   }));
 }
 
-/** Debian packages that the kernel is made from; a tarball is none. */
+/** Debian packages that the kernel is compiled from; a tarball is none. */
 export function kernelPackages({ kernel }: Board): readonly string[] {
   return kernel.source === undefined ? [kernel.package] : [];
+}
+
+/** The package that leads to Debian's own kernel, where that is the board's. */
+function kernelImage({ kernel: { source, debian } }: Board): { readonly kernelImage?: string } {
+  return source === DEBIANS_KERNEL && debian !== undefined ? { kernelImage: debian.package } : {};
 }
 
 /** The archives of an image's packages: backports only where its kernel or a package comes from there. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RootArchive } from '../boot/boot-method.js';
 import { initramfsStage } from '../filesystems/initramfs.js';
 import { fileSha256 } from '../host/file-digest.js';
+import { DEBIANS_KERNEL } from '../model/board.js';
 import type { Node } from '../pipeline/graph.js';
 import { stageNode, valueNode } from '../pipeline/graph.js';
 import type { Busybox } from '../sources/busybox/busybox.js';
@@ -32,9 +33,14 @@ export type EarlyUserSpace = {
 };
 
 /** Undefined: the kernel mounts the root by itself. */
-export function earlyUserSpaceOf({ spec: { root } }: Pick<BuildRequest, 'spec'>): EarlyUserSpace | undefined {
-  if (root.kind === 'partition' && root.encryption !== undefined) return ENCRYPTED;
-  return undefined;
+export function earlyUserSpaceOf({ spec: { root, board } }: Pick<BuildRequest, 'spec'>): EarlyUserSpace | undefined {
+  const ofRoot = root.kind === 'partition' && root.encryption !== undefined ? ENCRYPTED : undefined;
+  const { source, debian } = board.kernel;
+  if (source !== DEBIANS_KERNEL || debian === undefined) return ofRoot;
+  const { storage, input } = debian.modules;
+  if (ofRoot === undefined) return { script: 'root-partition', modules: storage };
+  // Somebody may have to type a passphrase.
+  return { ...ofRoot, modules: [...storage, ...input, ...ofRoot.modules] };
 }
 
 const ENCRYPTED: EarlyUserSpace = {

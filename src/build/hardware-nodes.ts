@@ -10,6 +10,8 @@ import type { DiskLoader } from '../sources/grub/disk-loader.js';
 import { diskLoaderStage } from '../sources/grub/disk-loader.js';
 import type { GrubModules } from '../sources/grub/grub-modules.js';
 import { GRUB_PACKAGES, grubModulesStage } from '../sources/grub/grub-modules.js';
+import { DEBIANS_KERNEL, kernelTarball } from '../model/board.js';
+import { debianKernelStage } from '../sources/kernel/debian-kernel.js';
 import { deviceTreeOverlaysStage } from '../sources/kernel/device-tree-overlays.js';
 import type { Kernel } from '../sources/kernel/kernel.js';
 import { kernelStage } from '../sources/kernel/kernel.js';
@@ -62,7 +64,12 @@ export function hardwareNodes(request: BuildRequest, tools: Node<ToolsTree>, pac
     tools,
     overlays: request.deviceTreeOverlays,
   }));
-  const kernel = stageNode(kernelStage, given, ({ tools, packages }) => kernelInput(request, tools, packages));
+  const kernel =
+    board.kernel.source === DEBIANS_KERNEL
+      ? stageNode(debianKernelStage, given, ({ tools, packages }) => {
+          return { tools, architecture: board.architecture, deb: packages.kernelImage() };
+        })
+      : stageNode(kernelStage, given, ({ tools, packages }) => kernelInput(request, tools, packages));
   const all = [firmware, loader, overlays, kernel].filter((node) => node !== undefined);
   return { firmware, grubModules, loader, overlays, kernel, all };
 }
@@ -85,6 +92,6 @@ export function kernelInput(
   packages: Packages,
 ): KernelInput {
   const { architecture } = board;
-  const source = board.kernel.source ?? packages.deb(board.kernel.package);
+  const source = kernelTarball(board.kernel) ?? packages.deb(board.kernel.package);
   return { tools, architecture, source, fragments, patches, localVersion: localVersionOf(board), sourceDateEpoch };
 }

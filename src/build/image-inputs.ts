@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { ImageInput } from '../images/image-description.js';
 import type { Board } from '../model/board.js';
+import { DEBIANS_KERNEL, kernelTarball } from '../model/board.js';
 import type { Json } from '../model/json.js';
 import { canonicalJson } from '../model/json.js';
 import type { PackageLock } from '../sources/debian/packages.js';
@@ -12,7 +13,7 @@ import { sha256 } from '../model/sha256.js';
 export function imageInputs(request: BuildRequest, lock: PackageLock, tools: ToolsTree): readonly ImageInput[] {
   const { firmware } = request;
   const { board } = request.spec;
-  const { source } = board.kernel;
+  const tarball = kernelTarball(board.kernel);
   return [
     { kind: 'board', name: board.id, sha256: sha256(boardText(board)) },
     ...(firmware?.files ?? []).map(({ path, sha256: digest, sizeBytes }): ImageInput => {
@@ -21,9 +22,11 @@ export function imageInputs(request: BuildRequest, lock: PackageLock, tools: Too
     ...lock.fetched.map(({ name, version, sha256: digest, sizeBytes }): ImageInput => {
       return { kind: 'source-package', name, version, sha256: digest, sizeBytes };
     }),
-    ...(source === undefined ? [] : [download(source.url, source.sha256)]),
+    ...(tarball === undefined ? [] : [download(tarball.url, tarball.sha256)]),
     ...debianInputs(request.userland),
-    ...request.fragments.map(({ file, text }) => textInput('kernel-fragment', file, text)),
+    ...(board.kernel.source === DEBIANS_KERNEL ? [] : request.fragments).map(({ file, text }) =>
+      textInput('kernel-fragment', file, text),
+    ),
     ...request.patches.map(({ file, text }) => textInput('kernel-patch', file, text)),
     ...request.deviceTreeOverlays.map(({ file, text }) => textInput('device-tree-overlay', file, text)),
     ...request.userland.folders.map(({ path, digest }): ImageInput => {

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { KERNEL_FLAVOURS } from '../model/board.js';
+import { KERNEL_FLAVOURS, KERNEL_SOURCES } from '../model/board.js';
 import { formatSize } from '../model/bytes.js';
 import { formatCommand } from '../model/command.js';
 import { formatDuration } from '../model/duration.js';
@@ -62,6 +62,10 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       command: 'sudo <%= config.bin %> build --board rpi4 --device /dev/sdb',
     },
     { description: 'Build an image for the Raspberry Pi 4', command: '<%= config.bin %> build --board rpi4' },
+    {
+      description: "Have a first image soon: Debian's own kernel, nothing is compiled for it",
+      command: '<%= config.bin %> build --board rpi4 --kernel debian',
+    },
     {
       description: 'Give the device its own name and your ssh key',
       command: '<%= config.bin %> build --board rpi4 --hostname gate-7 --ssh-key ~/.ssh/id_ed25519.pub',
@@ -180,6 +184,12 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       helpGroup: 'CONTENT',
       dependsOn: ['workload'],
     }),
+    kernel: Flags.option({
+      options: KERNEL_SOURCES,
+      description:
+        "whose kernel: debian is Debian's own, ready at once; compiled is the board's [default: as the board says]",
+      helpGroup: 'CONTENT',
+    })(),
     'kernel-flavour': Flags.option({
       options: KERNEL_FLAVOURS,
       description: "flavour of the kernel instead of the board's: rt is PREEMPT_RT",
@@ -254,6 +264,7 @@ What did not change since the last build is taken from the store ($XDG_CACHE_HOM
       workload: flags.workload,
       keep: flags.keep ?? [],
       drop: flags.drop ?? [],
+      ...(flags.kernel === undefined ? {} : { kernelSource: flags.kernel }),
       ...(flags['kernel-flavour'] === undefined ? {} : { kernelFlavour: flags['kernel-flavour'] }),
       rootKey: flags['root-key'],
       askRootPassphrase,

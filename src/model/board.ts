@@ -29,6 +29,29 @@ export type KernelProfile = {
   readonly image: KernelImage;
 };
 
+/** A tarball of kernel sources, pinned by its digest. */
+export type KernelTarball = { readonly url: string; readonly sha256: string };
+
+/** `kernel.source` of a kernel that Debian has compiled. */
+export const DEBIANS_KERNEL = 'debian';
+
+/** The tarball that a kernel is compiled from; undefined: the sources that Debian packages, or none. */
+export function kernelTarball({ source }: { readonly source?: KernelTarball | typeof DEBIANS_KERNEL | undefined }) {
+  return source === DEBIANS_KERNEL ? undefined : source;
+}
+
+/** Who compiles the kernel: this project, or Debian. */
+export const KERNEL_SOURCES = ['compiled', DEBIANS_KERNEL] as const;
+export type KernelSource = (typeof KERNEL_SOURCES)[number];
+
+/** Debian's kernel on a board. Most of its drivers are modules, so that an early user space has to load some. */
+export type DebianKernel = {
+  /** The package that depends on the newest image of its kind: `linux-image-arm64`. */
+  readonly package: string;
+  /** Names of modules, by what a root may lie behind or a person may need before it is there. */
+  readonly modules: Readonly<Record<'storage' | 'network' | 'input', readonly string[]>>;
+};
+
 export const SUITES_WITH_KERNELS = ['trixie', 'trixie-backports'] as const;
 
 /**
@@ -54,8 +77,10 @@ export type Board = {
     readonly package: string;
     /** Where that package comes from. */
     readonly suite: (typeof SUITES_WITH_KERNELS)[number];
-    /** A tarball of kernel sources. */
-    readonly source?: { readonly url: string; readonly sha256: string };
+    /** A tarball of kernel sources, or the kernel that Debian has compiled. */
+    readonly source?: KernelTarball | typeof DEBIANS_KERNEL;
+    /** What Debian's kernel needs on this board. Undefined: it does not run there. */
+    readonly debian?: DebianKernel;
     readonly flavour: KernelFlavour;
     readonly localVersion: string;
     /** Merged over allnoconfig; those of architecture, flavour and kernel series, which come by themselves, first. */

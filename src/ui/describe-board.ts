@@ -1,4 +1,5 @@
 import type { Board } from '../model/board.js';
+import { DEBIANS_KERNEL, kernelTarball } from '../model/board.js';
 import type { ImageSpec } from '../model/image-spec.js';
 import { configTxt } from '../boot/raspberry-pi.js';
 import { identify } from '../disk/identity.js';
@@ -54,5 +55,6 @@ function list(names: readonly string[]): string {
 
 function kernelSource({ kernel }: Board): string {
   const flavour = kernel.flavour === 'rt' ? ', PREEMPT_RT,' : '';
-  return `${kernel.source?.url ?? `${kernel.package} (${kernel.suite})`}${flavour}`;
+  if (kernel.source === DEBIANS_KERNEL) return `${kernel.debian?.package ?? 'none'}, compiled by Debian,`;
+  return `${kernelTarball(kernel)?.url ?? `${kernel.package} (${kernel.suite})`}${flavour}`;
 }

@@ -64,6 +64,27 @@ function startedStages({ events }: CliResult): readonly (string | undefined)[] {
   return events.filter(({ type }: CliEvent) => type === 'stage-started').map(({ stage }) => stage);
 }
 
+describe("Debian's own kernel", () => {
+  it.each([
+    ['the Raspberry Pi 5', ['--board', 'rpi5']],
+    ['a system that lives in memory', ['--board', 'rpi4', '--system', 'tiny']],
+    ['the realtime flavour', ['--board', 'rpi4', '--kernel-flavour', 'rt']],
+  ])('is refused for %s', async (_what, args) => {
+    const result = await build([...args, '--kernel', 'debian']);
+    expect(errorCode(result)).toBe('kernel-debian-unfit');
+    expect(result.exitCode).toBe(2);
+    await expectNothingWritten(result);
+  });
+
+  it('is not configured by the commands about kernels', async () => {
+    const text = 'extends: rpi4\nid: mine\nname: Mine\nkernel:\n  source: debian\n';
+    await writeFile(join(folder, 'mine.yaml'), text);
+    const result = await cli(['kernel', 'check', '--board', './mine.yaml', '--json'], { cwd: folder });
+    expect(errorCode(result)).toBe('kernel-not-compiled');
+    expect(result.exitCode).toBe(2);
+  });
+});
+
 describe('a board definition', () => {
   it('that is not there is refused with the name that was meant', async () => {
     const result = await build(['--board', 'rpi44']);

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { findBoard } from '../../config/listing/boards.js';
+import { UserError } from '../../errors.js';
 import type { Board, KernelFlavour } from '../../model/board.js';
+import { DEBIANS_KERNEL } from '../../model/board.js';
 import { sourceDateEpoch } from '../../model/source-date-epoch.js';
 import type { Host } from '../../host/host.js';
 import { archiveAsOf, keepArchiveAsOf } from '../../pipeline/archive-date.js';
@@ -54,6 +56,7 @@ export async function withKernel<T>(
 ): Promise<T> {
   const boardsDir = join(options.projectDir, 'boards');
   const found = await findBoard(options.board, { boardsDir, cwd: options.workingFolder });
+  requireSources(found.board);
   const flavoured = await withFlavour(found.board, options.flavour, boardsDir);
   const board = withProfile(flavoured, options.profile);
   const request = {
@@ -73,5 +76,13 @@ export async function withKernel<T>(
     await keepArchiveAsOf(store, asOf);
     const input = valueNode({ tools, packages }, (made) => kernelInput(request, made.tools, made.packages));
     return use({ board, runner, tools, input, surroundings });
+  });
+}
+
+/** Throws UserError `kernel-not-compiled`: a kernel that Debian has compiled has no configuration of ours. */
+function requireSources({ id, kernel }: Board): void {
+  if (kernel.source !== DEBIANS_KERNEL) return;
+  throw new UserError('kernel-not-compiled', `The kernel of the board ${id} is Debian's own: nothing is compiled`, {
+    hints: ['Take "source: debian" out of its kernel, or name the board that it extends.'],
   });
 }

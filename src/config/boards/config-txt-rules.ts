@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { CONFIG_TXT_LINE_LIMIT, DERIVED_CONFIG_TXT_KEYS } from '../../formats/config-txt.js';
 import type { HasFile } from '../../formats/config-txt-files.js';
 import { fileProblems, settingOf } from '../../formats/config-txt-files.js';
+import { kernelTarball } from '../../model/board.js';
 import type { RuleProblem } from '../rule.js';
 import { didYouMean } from '../wording.js';
 import type { Path } from '../yaml-source.js';
@@ -152,7 +153,7 @@ function shippedFiles({
  * Whether an overlay has that parameter is seen when it is compiled; a kernel of one's own may have other device trees.
  */
 const parametersHaveSomethingToSet: BoardRule = ({ configTxt, kernel }) => {
-  if (kernel.source !== undefined || kernel.patches.length > 0) return [];
+  if (kernelTarball(kernel) !== undefined || kernel.patches.length > 0) return [];
   const general = configTxt['all'] ?? [];
   return Object.entries(configTxt).flatMap(([filter, lines]) =>
     lines.flatMap((line, index) => {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Board, KernelProfile } from '../../model/board.js';
+import { kernelTarball } from '../../model/board.js';
 import type { BoardDefinition } from '../schemas/board-schema.js';
 import type { Path } from '../yaml-source.js';
 
@@ -9,6 +10,7 @@ export type ResolvePath = (written: string, at: Path) => string;
 /** The hardware, paths absolute; pure, so whether the paths exist is not known yet. */
 export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePath): Board {
   const { kernel } = definition;
+  const { debian, ...ownKernel } = kernel;
   const resolveProfile = (name: string, profile: BoardDefinition['kernel']['profiles'][string]): KernelProfile => {
     const { fragments, adds = [], patches, image = kernel.image } = profile;
     const at = profilePath(name, fragments === undefined ? 'adds' : 'fragments');
@@ -31,7 +33,8 @@ export function resolveBoard(definition: BoardDefinition, resolvePath: ResolvePa
     deviceTrees: definition.deviceTrees,
     deviceTreeCopies: definition.deviceTreeCopies,
     kernel: {
-      ...kernel,
+      ...ownKernel,
+      ...(debian === undefined || debian === 'none' ? {} : { debian }),
       fragments: [...derivedFragments(definition), ...kernel.fragments].map((name) => ({
         name,
         path: resolvePath(name, FRAGMENTS_PATH),
@@ -70,7 +73,8 @@ export const PATCHES_PATH: Path = ['kernel', 'patches'];
  * them exist. A tarball does not say its series.
  */
 export function derivedFragments({ architecture, kernel }: Pick<BoardDefinition, 'architecture' | 'kernel'>): string[] {
-  const series = kernel.source === undefined ? /^linux-source-(\d+\.\d+)$/.exec(kernel.package)?.[1] : undefined;
+  const series =
+    kernelTarball(kernel) === undefined ? /^linux-source-(\d+\.\d+)$/.exec(kernel.package)?.[1] : undefined;
   const names = [kernel.flavour, ...(series === undefined ? [] : [`linux-${series}`])];
   return [architecture, ...names.flatMap((name) => [name, `${name}-${architecture}`])];
 }

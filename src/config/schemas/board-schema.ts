@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../../model/board.js';
+import { DEBIANS_KERNEL, KERNEL_FLAVOURS, SUITES_WITH_KERNELS } from '../../model/board.js';
 import { ARCHITECTURES } from '../../model/architecture.js';
 import { MACHINE_NAMES } from '../../model/qemu.js';
 import { alignment, partitionList, partitionMap, tableType } from './partition-schema.js';
@@ -22,6 +22,22 @@ const kernelImage = z.strictObject({
   compression: z
     .enum(['gzip', 'none'])
     .describe('gzip keeps /boot small; firmware and QEMU recognise it by its first bytes.'),
+});
+
+/** Names as lsmod shows them, hyphens or underscores. */
+const modules = z
+  .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, { error: 'must be the name of a kernel module' }))
+  .default([]);
+
+const debianKernel = z.strictObject({
+  package: packageName.describe('Package that depends on the newest kernel: linux-image-arm64.'),
+  modules: z
+    .strictObject({
+      storage: modules.describe('Drivers of disks and of file systems that a root may be on.'),
+      network: modules.describe('Drivers of network cards, for a root that comes over the network.'),
+      input: modules.describe('Drivers of keyboards, for a passphrase that is typed.'),
+    })
+    .describe('Kernel modules that are loaded before the root is mounted; what they need comes by itself.'),
 });
 
 const kernelProfile = z.strictObject({
@@ -92,18 +108,27 @@ export const boardSchema = z.strictObject({
         .default('trixie')
         .describe('Debian suite of that package; only the kernel source is taken from backports.'),
       source: z
-        .strictObject({
-          url: z
-            .string()
-            .regex(/^(https?|file):\/\/\S+$/, { error: 'must be an http:, https: or file: URL' })
-            .describe('Where the tarball lies: .tar, .tar.gz, .tar.xz or .tar.zst with one folder at its top.'),
-          sha256: z
-            .string()
-            .regex(/^[0-9a-f]{64}$/, { error: 'must be a sha256 digest: 64 hex digits' })
-            .describe('Its digest; a tarball with another one is refused.'),
-        })
+        .union([
+          z.literal(DEBIANS_KERNEL),
+          z.strictObject({
+            url: z
+              .string()
+              .regex(/^(https?|file):\/\/\S+$/, { error: 'must be an http:, https: or file: URL' })
+              .describe('Where the tarball lies: .tar, .tar.gz, .tar.xz or .tar.zst with one folder at its top.'),
+            sha256: z
+              .string()
+              .regex(/^[0-9a-f]{64}$/, { error: 'must be a sha256 digest: 64 hex digits' })
+              .describe('Its digest; a tarball with another one is refused.'),
+          }),
+        ])
         .optional()
-        .describe('A tarball of kernel sources, such as raspberrypi/linux, instead of the Debian package.'),
+        .describe(
+          'A tarball of kernel sources, such as raspberrypi/linux, instead of the Debian package; or debian: the kernel that Debian has compiled, and nothing is compiled here.',
+        ),
+      debian: z
+        .union([z.literal('none'), debianKernel])
+        .optional()
+        .describe("What Debian's own kernel needs on this board, where it is asked for; none: it does not run there."),
       flavour: z
         .enum(KERNEL_FLAVOURS)
         .default('standard')

@@ -76,6 +76,12 @@ export function unavailablePackages(
   }));
 }
 
+/** What a stanza of `linux-image-arm64` depends on: `linux-image-6.12.118+deb13-arm64`. */
+export function kernelDependency(stanza: string): string | undefined {
+  const depends = namesOf(/^Depends: (.+)$/m.exec(stanza)?.[1] ?? '');
+  return depends.find((name) => /^linux-image-\d/.test(name));
+}
+
 /** Names of the packages in these stanzas that depend on `name`, or on something that it provides. */
 export function dependents(name: string, stanzas: string): readonly string[] {
   const all = stanzas.split('\n\n').map((stanza) => {

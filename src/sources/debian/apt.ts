@@ -7,7 +7,7 @@ import type { Host, Output } from '../../host/host.js';
 import type { PinnedRepository } from '../../model/packages.js';
 import type { Mount, Sandbox } from '../../model/sandbox.js';
 import { aptConfiguration, aptFolders } from './apt-options.js';
-import { shownPackages, unavailablePackages, unknownPackages } from './apt-output.js';
+import { kernelDependency, shownPackages, unavailablePackages, unknownPackages } from './apt-output.js';
 import type { LockedPackage } from './packages.js';
 import { repositoryMounts, sourcesInSandbox } from './repositories.js';
 
@@ -121,6 +121,19 @@ export class Apt {
   async stanzas(names: readonly string[]): Promise<string> {
     if (names.length === 0) return '';
     return (await this.run('apt-cache', ['--no-all-versions', 'show', ...names], [0, 100])).stdout;
+  }
+
+  /**
+   * The newest kernel that a package such as `linux-image-arm64` depends on. Throws UserError `unknown-package`, and
+   * `kernel-package-empty` for a package that leads to no kernel.
+   */
+  async kernelBehind(name: string): Promise<string> {
+    await this.showAll([name]);
+    const found = kernelDependency(await this.stanzas([name]));
+    if (found !== undefined) return found;
+    throw new UserError('kernel-package-empty', `The package ${name} depends on no kernel of Debian`, {
+      hints: ['kernel.debian.package of the board names one such as linux-image-arm64.'],
+    });
   }
 
   /** Throws UserError `unknown-package` when one is missing. */

@@ -28,6 +28,8 @@ export type PackageLockInput = {
   readonly packages: readonly string[];
   /** To unpack at build time only, without what they depend on. */
   readonly fetched: readonly string[];
+  /** A package that depends on the newest of Debian's kernels, which is unpacked at build time only: `linux-image-arm64`. */
+  readonly kernelImage?: string;
   /** Names of packages that must not be installed. */
   readonly without?: readonly string[];
   readonly packageFiles?: readonly PinnedPackageFile[];
@@ -35,8 +37,9 @@ export type PackageLockInput = {
 };
 
 /** No part where nothing is wished for: what lies in stores stays valid. */
-function wishes({ without = [], packageFiles = [], repositories = [] }: Partial<PackageLockInput>) {
+function wishes({ kernelImage, without = [], packageFiles = [], repositories = [] }: Partial<PackageLockInput>) {
   return {
+    ...(kernelImage === undefined ? {} : { kernelImage }),
     ...(without.length === 0 ? {} : { without: without.toSorted() }),
     ...(packageFiles.length === 0 ? {} : { packageFiles: packageFiles.map(({ sha256 }) => sha256).toSorted() }),
     ...(repositories.length === 0
@@ -104,7 +107,9 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
       ],
       wanted.map(({ name }) => name),
     );
-    const fetched = input.fetched.length === 0 ? [] : await image.showAll(input.fetched);
+    const kernelImage = input.kernelImage === undefined ? undefined : await image.kernelBehind(input.kernelImage);
+    const unpacked = [...input.fetched, ...(kernelImage === undefined ? [] : [kernelImage])];
+    const fetched = unpacked.length === 0 ? [] : await image.showAll(unpacked);
     const native = install
       .filter((one) => one.local !== true && one.architecture !== 'all' && needsNative(one))
       .map(({ name }) => name);
@@ -115,6 +120,7 @@ export const packageLockStage: Stage<PackageLockInput, Packages> = {
       essential,
       twins: twin === undefined ? [] : twinsOf(install, await twin.show(native)),
       fetched,
+      ...(kernelImage === undefined ? {} : { kernelImage }),
     };
     await writeFile(join(out, 'lock.json'), JSON.stringify(lock, undefined, 1));
   },

@@ -11,6 +11,8 @@ export type Packages = {
   readonly debianSources: string;
   /** A locked package by its name, installed or only unpacked. Throws TypeError for one that nobody asked for. */
   deb(name: string): SourceDeb;
+  /** Debian's own kernel. Throws TypeError where nobody asked for it. */
+  kernelImage(): SourceDeb;
   /** The same version of an installed package for the host's architecture; undefined where there is none. */
   nativeDeb(name: string, hostArchitecture: string): SourceDeb | undefined;
 };
@@ -27,15 +29,17 @@ export function openPackages(
   { repositories = [], packageFiles = [] }: Wishes = {},
 ): Packages {
   const sources = withRepositories(debianSources, repositories);
+  const deb = (name: string): SourceDeb => {
+    const locked: LockedPackage | undefined = [...lock.fetched, ...lock.install].find((one) => one.name === name);
+    if (locked === undefined) throw new TypeError(`${name} is not in the package lock`);
+    return { ...locked, sources, ...(locked.local === true ? { packageFiles } : {}) };
+  };
   return {
     lock,
     sources,
     debianSources,
-    deb(name) {
-      const locked: LockedPackage | undefined = [...lock.fetched, ...lock.install].find((one) => one.name === name);
-      if (locked === undefined) throw new TypeError(`${name} is not in the package lock`);
-      return { ...locked, sources, ...(locked.local === true ? { packageFiles } : {}) };
-    },
+    deb,
+    kernelImage: () => deb(lock.kernelImage ?? 'linux-image'),
     nativeDeb(name, hostArchitecture) {
       // Host and image of one architecture need no twins.
       const own = lock.architecture === hostArchitecture ? lock.install : lock.twins;

@@ -29,6 +29,8 @@ export type PackageLock = {
   readonly twins: readonly LockedPackage[];
   /** Only unpacked at build time: kernel source, boot firmware, wifi firmware. */
   readonly fetched: readonly LockedPackage[];
+  /** Name of Debian's own kernel among those, where it was asked for. */
+  readonly kernelImage?: string;
 };
 
 /** A locked package and where it comes from: the sources.list of the archives that have it, or the user's files. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from '../../model/architecture.js';
+import type { KernelTarball } from '../../model/board.js';
 import type { Command } from '../../model/command.js';
 import type { FragmentFile } from './fragments.js';
 import { kernelTarget } from '../../model/kernel-target.js';
@@ -9,9 +10,6 @@ import type { Sandbox } from '../../model/sandbox.js';
 import type { RunOptions } from '../../host/host.js';
 import type { StageContext } from '../../pipeline/stage.js';
 import type { ToolsTree } from '../../tools/tools-tree.js';
-
-/** A tarball of kernel sources, pinned by its digest. */
-export type KernelTarball = { readonly url: string; readonly sha256: string };
 
 /** A patch of somebody's own; `file` is for messages, the bytes count. */
 export type KernelPatch = { readonly file: string; readonly text: string };

@@ -1,10 +1,12 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../../model/json.js';
 import { mergeFragments } from './fragments.js';
 import { compileTargets, kernelTarget } from '../../model/kernel-target.js';
 import type { Stage, StageContext } from '../../pipeline/stage.js';
 import { configure } from './configure.js';
+import type { Kernel } from './kernel-files.js';
+import { copyDeviceTrees, kernelFiles, openKernel, readKernelRelease } from './kernel-files.js';
 import type { KernelBuild, KernelInput } from './kernel-build.js';
 import { BUILD_FOLDER, inside, makeCommand, startBuild } from './kernel-build.js';
 import { keepBuild, takeKeptBuild, touchPatched } from './kept-build.js';
@@ -14,45 +16,7 @@ import { toolVersions } from '../../tools/tools-tree.js';
 import { sha256 } from '../../model/sha256.js';
 
 export type { KernelInput } from './kernel-build.js';
-
-/** Where the stage's result lies below its output folder. */
-type KernelFiles = {
-  /** Raw arm64 Image, which QEMU and the firmware load, or a bzImage. */
-  readonly image: string;
-  /** The same, `gzip -9`; the firmware loads this too. */
-  readonly imageGz: string;
-  /** To be laid over a root file system: `usr/lib/modules/<release>/`, depmod's files included. */
-  readonly modules: string;
-  /** Flat folder of upstream's device trees for all boards of the family, with symbols for overlays; empty for amd64. */
-  readonly deviceTrees: string;
-  readonly config: string;
-  readonly systemMap: string;
-};
-
-/** A compiled kernel. */
-export type Kernel = KernelFiles & {
-  readonly key: string;
-  /** Folder with all of it. */
-  readonly path: string;
-  /** What `uname -r` will say. */
-  release(): Promise<string>;
-};
-
-function kernelFiles(out: string): KernelFiles {
-  return {
-    image: join(out, 'Image'),
-    imageGz: join(out, 'Image.gz'),
-    modules: join(out, 'modules'),
-    deviceTrees: join(out, 'dtbs'),
-    config: join(out, 'config'),
-    systemMap: join(out, 'System.map'),
-  };
-}
-
-/** What `uname -r` will say: "6.12.117-reswarm". */
-async function readKernelRelease(out: string): Promise<string> {
-  return (await readFile(join(out, 'release'), 'utf8')).trim();
-}
+export type { Kernel } from './kernel-files.js';
 
 /** Beside the compilers. */
 const FINISHING_PACKAGES = ['kmod', 'zstd', 'gzip'];
@@ -75,7 +39,7 @@ export const kernelStage: Stage<KernelInput, Kernel> = {
 
   key: kernelKey,
   commands: (input, { jobs }) => [makeCommand(compileTargets(input.architecture), { ...input, jobs })],
-  open: ({ key, path }) => ({ key, path, ...kernelFiles(path), release: () => readKernelRelease(path) }),
+  open: openKernel,
 
   async run(input, out, context) {
     requireCompiler('kernels', input.architecture, input.tools);
@@ -150,7 +114,7 @@ async function installInto(
   await copyFile(join(objects, image.path), files.image);
   await copyFile(join(objects, '.config'), files.config);
   await copyFile(join(objects, 'System.map'), files.systemMap);
-  await copyFile(join(objects, 'include/config/kernel.release'), join(out, 'release'));
+  await copyFile(join(objects, 'include/config/kernel.release'), files.release);
   await context.host.runIn(
     build.sandbox,
     { file: 'gzip', args: ['-9', '--no-name', '--stdout', `${inside.objects}/${image.path}`] },
@@ -165,14 +129,7 @@ async function installInto(
     'modules_install',
   ]);
   await rename(join(build.folder, 'installed'), files.modules);
-  const release = await readKernelRelease(out);
+  const release = await readKernelRelease(files.release);
   // A link into the build folder, which nobody has.
   await rm(join(files.modules, 'usr/lib/modules', release, 'build'), { force: true });
-}
-
-async function copyDeviceTrees(from: string | undefined, to: string): Promise<void> {
-  await mkdir(to);
-  if (from === undefined) return;
-  const names = (await readdir(from)).filter((name) => /^bcm2[78].*\.dtb$/.test(name));
-  for (const name of names) await copyFile(join(from, name), join(to, name));
 }

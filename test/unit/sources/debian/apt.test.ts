@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aptConfiguration } from '../../../../src/sources/debian/apt-options.js';
 import {
+  kernelDependency,
   shownPackages,
   simulatedInstalls,
   twinsOf,
@@ -170,5 +171,17 @@ describe('twinsOf', () => {
       'grep 3.11-4+b2',
       'odd 1-1',
     ]);
+  });
+});
+
+describe('kernelDependency', () => {
+  it('finds the kernel that a package leads to, whatever else it depends on', () => {
+    const stanza = 'Package: linux-image-arm64\nDepends: kmod, linux-image-6.12.118+deb13-arm64 (= 6.12.118-1)\n';
+    expect(kernelDependency(stanza)).toBe('linux-image-6.12.118+deb13-arm64');
+  });
+
+  it('finds none behind another package', () => {
+    expect(kernelDependency('Package: less\nDepends: libc6 (>= 2.38), linux-image-generic\n')).toBeUndefined();
+    expect(kernelDependency('')).toBeUndefined();
   });
 });
