@@ -55,7 +55,9 @@ const kernelProfile = z.strictObject({
   patches: z
     .array(text)
     .default([])
-    .describe('Patches after those of `kernel.patches`: names of folders in `boards/kernel/patches`, or paths that begin with `./`, `../` or `/`, from this file.'),
+    .describe(
+      'Patches after those of `kernel.patches`: names of folders in `boards/kernel/patches`, or paths that begin with `./`, `../` or `/`, from this file.',
+    ),
   image: kernelImage.optional().describe("How it lies on /boot. By default as the board's kernel."),
 });
 
