@@ -37,7 +37,9 @@ describe('systems list', () => {
     expect(output.stdout).toMatch(/^debian {3}Small Debian .*\n {9}Partitions: boot, root\n/m);
     expect(await SystemsList.run([], { root })).toMatchObject({
       systems: [
+        { id: 'ab', partitions: ['selector', 'boot-a', 'boot-b', 'root-a', 'root-b', 'data'] },
         { id: 'debian', partitions: ['boot', 'root'] },
+        { id: 'layered', partitions: ['boot', 'changes'] },
         { id: 'minimal', partitions: ['boot'] },
         { id: 'tiny', partitions: ['boot'] },
       ],
