@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Host } from '../host/host.js';
 import { requireLoopDevices } from '../drives/loop-device.js';
-import type { ImageOutput } from '../images/image-description.js';
+import type { ImageDescription, ImageOutput } from '../images/image-description.js';
 import { findCurrentImage } from '../images/image-file.js';
 import { NETWORK_MANIFEST, NETWORK_SUMS } from '../images/network-folder.js';
 import type { StagedFiles } from '../images/staged-files.js';
@@ -131,8 +131,9 @@ async function runGraph(
   };
 }
 
-function isFolder(written: WrittenDisk | WrittenFolder): written is WrittenFolder {
-  return 'files' in written;
+/** The description of an image that is there has files too: those that lie beside it. */
+function isFolder(written: WrittenDisk | ImageDescription | WrittenFolder): written is WrittenFolder {
+  return 'files' in written && 'unchanged' in written;
 }
 
 function builtFolder(
