@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 it.each([
-  { words: ['b'], completions: ['boards', 'boot', 'build'] },
+  { words: ['b'], completions: ['boards', 'boot', 'build', 'bundle'] },
   { words: ['kernel', ''], completions: ['build', 'check', 'config'] },
   { words: ['build', '--comp'], completions: ['--compress'] },
 ])('Bash completes $words', async ({ words, completions }) => {
