@@ -42,7 +42,8 @@ export function probeCredentials(sizeBytes: number): Readonly<Record<string, str
  * a root of layers has none of a disk, and an encrypted one those of its mapping. In a unit, `$$` and `%%` stand for one.
  */
 function probeUnit(sectors: number): string {
-  const disk = '$$(basename $$(dirname $$(readlink /sys/dev/block/$$(findmnt -no MAJ:MIN /boot||findmnt -no MAJ:MIN /))))';
+  const disk =
+    '$$(basename $$(dirname $$(readlink /sys/dev/block/$$(findmnt -no MAJ:MIN /boot||findmnt -no MAJ:MIN /))))';
   const read = `dd if=/dev/${disk} bs=${SECTOR_SIZE_BYTES} skip=${PROBE_SECTOR} count=${sectors} status=none`;
   return ['[Service]', `ExecStart=/bin/bash -c 'exec /bin/bash <(${read})'`, 'StandardOutput=null', ''].join('\n');
 }
