@@ -1,3 +1,5 @@
+import { alignUp } from '../model/bytes.js';
+
 /** A node of a device tree. Children are in the order of the file. */
 export type DeviceTreeNode = {
   /** As in the file, with the unit address: `mmc@7e202000`; empty for the root. */
@@ -7,6 +9,7 @@ export type DeviceTreeNode = {
 };
 
 const MAGIC = 0xd00dfeed;
+const CELL_BYTES = 4;
 const TOKEN = { beginNode: 1, endNode: 2, property: 3, nop: 4, end: 9 } as const;
 
 /**
@@ -64,9 +67,7 @@ class StructureBlock {
   }
 
   private readNode(): DeviceTreeNode {
-    const name = this.textAt(this.offset);
-    // A character of latin1 is a byte; as UTF-8, a foreign name would be longer than it is in the file.
-    this.skip(name.length + 1);
+    const name = asText(this.take(this.lengthOfText(this.offset) + 1).subarray(0, -1));
     const properties = new Map<string, Uint8Array>();
     const children: DeviceTreeNode[] = [];
     for (let token = this.next(); token !== TOKEN.endNode; token = this.next()) {
@@ -78,12 +79,10 @@ class StructureBlock {
   }
 
   private readProperty(): [string, Uint8Array] {
-    const length = this.view.getUint32(this.offset);
-    const name = this.textAt(this.strings + this.view.getUint32(this.offset + 4));
-    const start = this.offset + 8;
-    if (start + length > this.bytes.length) throw new RangeError('a property leads out of the file');
-    this.skip(8 + length);
-    return [name, this.bytes.subarray(start, start + length)];
+    const length = this.cell();
+    const nameAt = this.strings + this.cell();
+    const name = asText(this.bytes.subarray(nameAt, nameAt + this.lengthOfText(nameAt)));
+    return [name, this.take(length)];
   }
 
   private expect(wanted: number): void {
@@ -91,24 +90,35 @@ class StructureBlock {
   }
 
   private next(): number {
-    let token: number;
-    do {
-      token = this.view.getUint32(this.offset);
-      this.offset += 4;
-    } while (token === TOKEN.nop);
-    return token;
+    for (;;) {
+      const token = this.cell();
+      if (token !== TOKEN.nop) return token;
+    }
   }
 
-  /** Tokens are at multiples of four bytes from the beginning of their block, wherever that is in the file. */
-  private skip(bytes: number): void {
-    const inside = this.offset + bytes - this.start;
-    this.offset = this.start + Math.ceil(inside / 4) * 4;
+  private cell(): number {
+    const value = this.view.getUint32(this.offset);
+    this.offset += CELL_BYTES;
+    return value;
   }
 
-  private textAt(offset: number): string {
+  /**
+   * The next bytes, and on to the token behind them: tokens are at multiples of four bytes from the beginning of their
+   * block, wherever that is in the file.
+   */
+  private take(length: number): Uint8Array {
+    const end = this.offset + length;
+    if (end > this.bytes.length) throw new RangeError('a name or a property leads out of the file');
+    const taken = this.bytes.subarray(this.offset, end);
+    this.offset = this.start + alignUp(end - this.start, CELL_BYTES);
+    return taken;
+  }
+
+  /** In bytes, without the zero at its end. */
+  private lengthOfText(offset: number): number {
     const end = this.bytes.indexOf(0, offset);
     if (end === -1) throw new RangeError('a text does not end');
-    return asText(this.bytes.subarray(offset, end));
+    return end - offset;
   }
 }
 
