@@ -6,7 +6,6 @@ import { layerWords } from './chain/layered-files.js';
 import { bootFileProblems } from '../boot/check-boot-files.js';
 import { bootMethodOf } from '../boot/grub.js';
 import type { DiskIdentity } from '../disk/identity.js';
-import { identify } from '../disk/identity.js';
 import { UserError } from '../errors.js';
 import { AUTOBOOT, formatAutoboot } from '../formats/autoboot.js';
 import { fileSystem } from '../filesystems/registry.js';
@@ -45,11 +44,10 @@ export function bootTreeNode(
 }
 
 /** Which slot is started (slot a of a new image), and the seed. Firmware files would make the firmware stop there. */
-export function selectorTreeNode(request: BuildRequest): Node<Tree> {
+export function selectorTreeNode(request: BuildRequest, identity: DiskIdentity): Node<Tree> {
   const { spec, sourceDateEpoch } = request;
   return valueNode({}, () => {
     const boot = spec.partitions.filter(({ role }) => role === 'boot');
-    const identity = identify(spec.id, spec.table, spec.partitions);
     const numberOf = (wanted: Slot): number => {
       return identity.partition(boot.find(({ slot }) => slot === wanted)?.name ?? '').number;
     };

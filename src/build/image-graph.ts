@@ -175,7 +175,7 @@ function diskNodes(
           archives.layered?.boot,
         );
       case 'selector':
-        return selectorTreeNode(request);
+        return selectorTreeNode(request, identity);
       case 'files':
         return filesTreeNode(tree.overlays, sourceDateEpoch, attributes);
       case undefined:

@@ -1,6 +1,7 @@
 import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.js';
+import { systemCode } from '../host/network-fault.js';
 import type { Store } from '../pipeline/store.js';
 
 export type CacheEntry = {
@@ -117,7 +118,7 @@ async function removeEntries(store: Store, wanted: readonly CacheEntry[], dryRun
 async function discard(store: Store, path: string): Promise<void> {
   await store.withScratch(async (scratch) => {
     await rename(path, join(scratch, 'discarded')).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (systemCode(error) !== 'ENOENT') throw error;
     });
   });
 }

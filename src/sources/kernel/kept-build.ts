@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../../host/network-fault.js';
 import { canonicalJson } from '../../model/json.js';
 import { kernelTarget } from '../../model/kernel-target.js';
 import { sha256 } from '../../model/sha256.js';
@@ -33,7 +34,7 @@ export async function takeKeptBuild(input: KernelInput, folder: string, context:
   try {
     await rename(join(context.shared.kernelBuilds, keptName(input)), folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { hasSource: false };
+    if (systemCode(error) === 'ENOENT') return { hasSource: false };
     throw error;
   }
   const { texts, files } = await readPatches(folder);
@@ -50,7 +51,9 @@ export async function touchPatched(input: KernelInput, folder: string): Promise<
   const now = new Date();
   for (const file of new Set([...files, ...patchedFiles(input.patches)])) {
     // One that only the earlier patches had is gone, which Kbuild notices by itself.
-    await utimes(join(folder, 'source', file), now, now).catch(() => undefined);
+    await utimes(join(folder, 'source', file), now, now).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
   }
   await writePatches(folder, { texts: textsOf(input), files: patchedFiles(input.patches) });
 }
@@ -61,9 +64,10 @@ export async function keepBuild(input: KernelInput, folder: string, context: Sta
   await mkdir(kernelBuilds, { recursive: true });
   const now = new Date();
   await utimes(folder, now, now);
+  // After a power cut an object without its bytes would look finished to make: they are on the disk before the name is.
+  await context.host.run({ file: 'sync', args: ['--file-system', folder] });
   await rename(folder, join(kernelBuilds, keptName(input))).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code))))
-      throw error;
+    if (!['ENOTEMPTY', 'EEXIST'].includes(systemCode(error) ?? '')) throw error;
   });
   for (const name of (await newestFirst(kernelBuilds)).slice(KEPT)) {
     // Renamed first: another build may want it this moment.

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../../host/network-fault.js';
 import { UserError } from '../../errors.js';
 import { parseCertificates } from './certificate.js';
 import type { Token } from './token.js';
@@ -40,7 +41,7 @@ export type KeyFolder = {
  */
 export async function readKeyFolder(folder: string): Promise<KeyFolder> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw new UserError('keys-missing', `${folder} is not a folder of keys (${codeOf(cause)})`, {
+    throw new UserError('keys-missing', `${folder} is not a folder of keys (${systemCode(cause) ?? 'unknown'})`, {
       hints: [`Make keys first: reswarm-os keys new ${folder}`],
       cause,
     });
@@ -130,10 +131,6 @@ async function certificateIn(path: string): Promise<X509Certificate> {
 
 async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UserError('key-file-unreadable', `${path} cannot be read (${codeOf(cause)})`, { cause });
+    throw new UserError('key-file-unreadable', `${path} cannot be read (${systemCode(cause) ?? 'unknown'})`, { cause });
   });
-}
-
-function codeOf(cause: unknown): string {
-  return (cause as NodeJS.ErrnoException).code ?? String(cause);
 }

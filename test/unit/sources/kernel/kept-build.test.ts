@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Command } from '../../../../src/model/command.js';
 import type { StageContext } from '../../../../src/pipeline/stage.js';
 import type { KernelInput } from '../../../../src/sources/kernel/kernel.js';
 import { keepBuild, takeKeptBuild, touchPatched } from '../../../../src/sources/kernel/kept-build.js';
@@ -28,11 +29,21 @@ const input = (change: Partial<KernelInput> = {}): KernelInput => ({
 
 let folder: string;
 let context: StageContext;
+/** What was kept already when the bytes of a build went to the disk. */
+let synced: string[][];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kept-build-'));
   const shared = { downloads: folder, ccache: folder, kernelBuilds: join(folder, 'kept') };
-  context = { shared, work: join(folder, 'work') } as unknown as StageContext;
+  synced = [];
+  const host = {
+    run: async ({ args }: Command) => {
+      // The name is not there yet.
+      synced.push(await readdir(shared.kernelBuilds));
+      expect(args).toEqual(['--file-system', expect.stringContaining(context.work)]);
+    },
+  };
+  context = { shared, host, work: join(folder, 'work') } as unknown as StageContext;
   await mkdir(context.work);
 });
 afterEach(async () => {
@@ -120,6 +131,12 @@ describe('keepBuild', () => {
     expect(await readdir(context.shared.kernelBuilds)).toHaveLength(3);
     expect(await takeKeptBuild(input(named('-a')), taken(), context)).toEqual({ hasSource: false });
     expect(await takeKeptBuild(input(named('-d')), taken(), context)).toEqual({ hasSource: true });
+  });
+
+  it('has the bytes on the disk before their name is', async () => {
+    await build(input(), 'first.o');
+    expect(synced).toEqual([[]]);
+    expect(await readdir(context.shared.kernelBuilds)).toHaveLength(1);
   });
 
   it('leaves the one that another build has kept meanwhile', async () => {

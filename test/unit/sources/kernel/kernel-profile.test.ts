@@ -1,22 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findBoard } from '../../../../src/config/listing/boards.js';
-import { UserError } from '../../../../src/errors.js';
 import { localVersionOf, withFlavour } from '../../../../src/sources/kernel/kernel-flavour.js';
 import { chosenProfile, withProfile } from '../../../../src/sources/kernel/kernel-profile.js';
+import { refusal } from '../../../helpers/refusal.js';
 
 const boardsDir = fileURLToPath(new URL('../../../../boards/', import.meta.url));
 const shipped = async (id: string) => (await findBoard(id, { boardsDir, cwd: boardsDir })).board;
-
-function refusal(make: () => unknown): UserError {
-  try {
-    make();
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
 
 describe('chosenProfile', () => {
   it.each([
