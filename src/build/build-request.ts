@@ -84,7 +84,6 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
   const { request: userland, problems: ofUserland } = await readUserland(spec, options, manifest);
   const target = targetOf(options);
   const image = target.type === 'device' ? target.device.path : absolute(options.output ?? `reswarm-os-${spec.id}.img`);
-  const withoutEthernet = await modelsWithoutEthernet(options.projectDir);
   const epoch = readSourceDateEpoch(options.sourceDateEpoch);
   const { inputs, problems: unreadable } = await readSeedInputs(
     resolveSeedPaths(options.seed, workingFolder),
@@ -106,7 +105,7 @@ export async function readBuildRequest(options: BuildOptions): Promise<BuildRequ
     ...seedProblems(userland, composed.files),
     ...isoProblems(spec, target),
     ...slotProblems(spec),
-    ...networkProblems(spec, target, withoutEthernet),
+    ...(target.type === 'folder' ? await networkProblems(spec, options.projectDir) : []),
     ...(await targetProblems(target, image)),
     ...(await Promise.all(options.overlays.map(absolute).map(missingFolder))).flat(),
     ...badUrlBase(options.urlBase),
@@ -163,22 +162,17 @@ function slotProblems(spec: ImageSpec): readonly Problem[] {
 }
 
 /** Codes: `board-without-network-boot`, `network-boot-needs-root-in-memory`. */
-function networkProblems(
-  { board, root, system }: ImageSpec,
-  { type }: BuildTarget,
-  withoutEthernet: readonly string[],
-): readonly Problem[] {
-  if (type !== 'folder') return [];
+async function networkProblems({ board, root, system }: ImageSpec, projectDir: string): Promise<readonly Problem[]> {
+  const rows = await firmwareTable(projectDir);
+  const withoutEthernet = rows.filter(({ networkBoot }) => networkBoot === 'none').map(({ model }) => model);
   requireNetworkBoard(board, withoutEthernet);
   if (root.kind === 'initramfs') return [];
-  const message = `the system ${system.id} has its root on a partition, and a device that starts from its network has none`;
+  const message =
+    root.kind === 'layers'
+      ? `the layers of the system ${system.id} are not offered from a folder yet`
+      : `the system ${system.id} has its root on a partition, and a device that starts from its network has none`;
   const hint = 'Choose a system in memory (--system tiny, --system minimal), or write an image: --output NAME.img';
   return [{ code: 'network-boot-needs-root-in-memory', message, hint }];
-}
-
-async function modelsWithoutEthernet(projectDir: string): Promise<readonly string[]> {
-  const rows = await firmwareTable(projectDir);
-  return rows.filter(({ networkBoot }) => networkBoot === 'none').map(({ model }) => model);
 }
 
 async function targetProblems({ type }: BuildTarget, path: string): Promise<readonly Problem[]> {

@@ -175,6 +175,13 @@ describe('what is added to the root file system', () => {
     await expectRefusal(result, { code: 'userland-unfit', hint: 'Choose one: --system minimal' });
   });
 
+  it.each([
+    ['rpi5', 'slots-kernel-too-new'],
+    ['pc-amd64', 'slots-need-raspberry-pi'],
+  ])('is refused with two slots for %s, whose devices could not take an update', async (board, code) => {
+    await expectRefusal(await build(['--board', board, '--system', 'ab']), { code });
+  });
+
   it('is refused when software is given twice', async () => {
     const unit =
       '{ name: a.service, text: "[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n" }';
