@@ -32,13 +32,12 @@ afterAll(async () => {
 async function build(name: string, options: readonly string[]): Promise<readonly string[]> {
   const path = (file: string): string => join(store.folder, file);
   await writeFile(path(`${name}.config`), options.map((option) => `CONFIG_${option}=y\n`).join(''));
-  const fragments = `[tiny, tiny-linux-6.12, tiny-pc, ./${name}.config]`;
-  await writeFile(
-    path(`${name}.yaml`),
-    `extends: pc-amd64\nid: ${name}\nname: X\nkernel: { fragments: ${fragments} }\n`,
-  );
+  // A profile has no fragments but those that it lists.
+  const kernel = `{ profiles: { tiny: { fragments: [tiny, tiny-linux-6.12, tiny-pc, ./${name}.config] } } }`;
+  await writeFile(path(`${name}.yaml`), `extends: pc-amd64\nid: ${name}\nname: X\nkernel: ${kernel}\n`);
   const output = path(`out-${name}`);
-  const built = await cli(['kernel', 'build', '--board', path(`${name}.yaml`), '--output', output], { env: store.env });
+  const args = ['--board', path(`${name}.yaml`), '--profile', 'tiny', '--output', output];
+  const built = await cli(['kernel', 'build', ...args], { env: store.env });
   expect(built.exitCode, built.stdout.slice(-3000) + built.stderr).toBe(0);
   return Promise.all(
     ['Image', 'System.map'].map(async (file) =>
